@@ -1,0 +1,73 @@
+"""The few protocols between the driver and the world: Executor, Describer, Clock, Recorder, Observer. No code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+from runner.errors import Problem
+from runner.schedule.machine import Schedule
+from runner.schedule.messages import Event, StartAttempt, StartService, StopAttempt, StopService
+from runner.task import Request, ServiceRequest, Signature
+
+
+@runtime_checkable
+class Executor(Protocol):
+    """Runs attempts and services. Contract, tested against every executor:
+
+    each command ends exactly once, by `AttemptEnded`, or `AttemptReturned` when the attempt had not begun; a task's
+    faults are events, never exceptions; an attempt ended by a stop carries the stop's cause unless it had already
+    ended; a stopped service ends by `ServiceEnded`; after `close` nothing is left running.
+    """
+
+    slots: int
+
+    def start(self, command: StartAttempt | StartService, request: Request | ServiceRequest) -> None:
+        """Begin; returns at once."""
+
+    def stop(self, command: StopAttempt | StopService) -> None:
+        """Ask for the end, which still comes from `wait`. A second stop with a shorter `kill_after` hastens the first."""
+
+    def wait(self, timeout: float | None) -> Sequence[Event]:
+        """Answer what happened, waiting at most `timeout` seconds (None: until something does); [] is time run out."""
+
+    def close(self) -> None:
+        """End everything still running."""
+
+
+@runtime_checkable
+class Describer(Protocol):
+    """Says what a function takes and returns, without running it."""
+
+    def describe(self, uses: Sequence[str], path: Sequence[str]) -> dict[str, Signature | Problem]:
+        """Describe each function once; what cannot be imported is a `Problem` without a place."""
+
+
+@runtime_checkable
+class Clock(Protocol):
+    """Seconds since the command started; never goes back."""
+
+    def now(self) -> float:
+        """Answer the time."""
+
+
+@runtime_checkable
+class Recorder(Protocol):
+    """Keeps events before they are handled. The journal is one, a list another."""
+
+    def record(self, events: Sequence[Event]) -> None:
+        """Write; when this returns the events survive the runner's death."""
+
+    def due(self) -> float | None:
+        """Answer when `sync` is wanted (the clock's seconds), None for never."""
+
+    def sync(self) -> None:
+        """Make everything recorded survive the machine's death."""
+
+
+@runtime_checkable
+class Observer(Protocol):
+    """Is shown each turn of the loop after it was handled: progress, the decision log."""
+
+    def observe(self, events: Sequence[Event], schedule: Schedule) -> None:
+        """Look, and return soon."""

@@ -1,0 +1,152 @@
+"""What to run: a graph as frozen data, and nothing else. Holds no state of a run, so one graph can serve many."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+from typing import Literal
+
+from runner.errors import Place
+from runner.graph.values import Expression, Value
+from runner.task import Cause, Json
+
+
+class Trigger(Enum):
+    """When a task may start, once all its needs have settled (DESIGN section 5)."""
+
+    ALL_SUCCESS = "all_success"
+    ALL_DONE = "all_done"
+    ONE_SUCCESS = "one_success"
+    ONE_FAILED = "one_failed"
+    NONE_FAILED = "none_failed"
+    ALWAYS = "always"
+
+
+class Backoff(Enum):
+    """How rests grow from one failed attempt to the next."""
+
+    FIXED = "fixed"
+    LINEAR = "linear"
+    EXPONENTIAL = "exponential"
+
+
+RETRIED_BY_DEFAULT = frozenset(Cause) - {Cause.CANCELLED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """How often and when a failed task is tried again. `attempts` counts all attempts; times are seconds."""
+
+    attempts: int = 1
+    delay: float = 1.0
+    backoff: Backoff = Backoff.EXPONENTIAL
+    factor: float = 2.0
+    max_delay: float = 60.0
+    jitter: Literal["full", "none"] = "full"
+    deadline: float | None = None
+    on: frozenset[Cause] = RETRIED_BY_DEFAULT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParamSpec:
+    """A typed input of the graph. `default` None with `required` means that `-p` must give it."""
+
+    name: str
+    type: str
+    default: Json = None
+    required: bool = False
+    enum: tuple[Json, ...] = ()
+    desc: str = ""
+    where: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSpec:
+    """One task as written, defaults filled in. Times are seconds, `memory` bytes, `claims` pool name to amount.
+
+    Exactly one of `uses` and `run` is set. `index` is its position in the file: the last word on order.
+    """
+
+    id: str
+    index: int
+    where: Place
+    desc: str = ""
+    uses: str | None = None
+    arguments: Mapping[str, Value] = field(default_factory=dict)
+    run: Value = None
+    needs: tuple[str, ...] = ()
+    trigger: Trigger = Trigger.ALL_SUCCESS
+    condition: Expression | None = None
+    retry: Retry = Retry()
+    timeout: float | None = None
+    kill_after: float = 5.0
+    allow_failure: bool = False
+    priority: int = 0
+    estimate: float | None = None
+    claims: Mapping[str, int] = field(default_factory=dict)
+    data_prefix: str | None = None
+    memory: int | None = None
+    env: Mapping[str, Value] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    workdir: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """How to see that a service is ready: an HTTP path or URL, an open TCP port, or a pattern in its output."""
+
+    http: str | None = None
+    tcp: bool = False
+    log: str | None = None
+    timeout: float = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSpec:
+    """One server that tasks need. `port` 0 is chosen when it starts; None means that it has none."""
+
+    id: str
+    where: Place
+    run: Value
+    condition: Expression | None = None
+    env: Mapping[str, Value] = field(default_factory=dict)
+    workdir: str | None = None
+    port: int | None = None
+    ready: Ready = Ready()
+    stop_timeout: float = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Graph:
+    """A checked graph. `file` is as it was named, `folder` the absolute folder it lies in, `digest` sha256 of its text.
+
+    `tasks` and `services` are in file order. `workers` None means the number of CPUs.
+    """
+
+    name: str
+    file: str
+    folder: str
+    digest: str
+    title: str = ""
+    desc: str = ""
+    params: Mapping[str, ParamSpec] = field(default_factory=dict)
+    env: Mapping[str, Value] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    workdir: str | None = None
+    workers: int | None = None
+    pools: Mapping[str, int] = field(default_factory=dict)
+    fail_fast: bool = False
+    deadline: float | None = None
+    services: Mapping[str, ServiceSpec] = field(default_factory=dict)
+    tasks: Mapping[str, TaskSpec] = field(default_factory=dict)
+
+    @cached_property
+    def dependents(self) -> Mapping[str, tuple[str, ...]]:
+        """The tasks that need each task or service, in file order."""
+        found: dict[str, list[str]] = {node: [] for node in (*self.services, *self.tasks)}
+        for task in self.tasks.values():
+            for need in task.needs:
+                found[need].append(task.id)
+        return {node: tuple(tasks) for node, tasks in found.items()}

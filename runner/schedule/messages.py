@@ -1,0 +1,178 @@
+"""Events that happened and commands to obey: everything that goes into a schedule and comes out of it.
+
+Times (`at`) are seconds since the command started, from a clock that never goes back. Knows no rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from runner.task import Cause, Json, Note, Outcome, Succeeded
+
+CancelReason: TypeAlias = Literal["interrupted", "terminated", "hung_up", "deadline"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOpened:
+    """A run began. Carries everything that a replay needs and the graph file does not say.
+
+    `started` is the wall clock (ISO-8601 UTC) at second 0; `environment` the variables that conditions read; `kept`
+    the results taken over from an earlier run; `durations` (seconds) what the order was made from.
+    """
+
+    at: float
+    run: str
+    started: str
+    slots: int
+    params: Mapping[str, Json] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    kept: Mapping[str, Succeeded] = field(default_factory=dict)
+    durations: Mapping[str, float] = field(default_factory=dict)
+    fail_fast: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptStarted:
+    """A worker began an attempt: time limits count from here."""
+
+    at: float
+    task: str
+    attempt: int
+    pid: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """A running attempt said something: a check, a ledger row, an artifact, progress."""
+
+    at: float
+    task: str
+    attempt: int
+    note: Note
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptEnded:
+    """An attempt is over and nothing of it runs any more. `log` is its file in the run folder, "" if it printed nothing.
+
+    `left` names processes it had left behind (they have been ended).
+    """
+
+    at: float
+    task: str
+    attempt: int
+    outcome: Outcome
+    log: str = ""
+    left: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptReturned:
+    """An attempt that had not begun came back; it keeps its number."""
+
+    at: float
+    task: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceReady:
+    """A service answers. `url` is "" where it has no port."""
+
+    at: float
+    service: str
+    attempt: int
+    url: str = ""
+    port: int | None = None
+    pid: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceEnded:
+    """A service is over: asked to stop, dead, never ready, or its port was taken. `lines` are the last it printed."""
+
+    at: float
+    service: str
+    attempt: int
+    how: Literal["stopped", "died", "never_ready", "port_taken"]
+    message: str = ""
+    lines: tuple[str, ...] = ()
+    log: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotsChanged:
+    """The executor can now run another number of attempts at once."""
+
+    at: float
+    slots: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockTicked:
+    """An alarm the schedule asked for is due."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelAsked:
+    """Somebody, or the run's deadline, asks the run to end; asked twice, everything is killed."""
+
+    at: float
+    why: CancelReason
+
+
+Event: TypeAlias = (
+    RunOpened
+    | AttemptStarted
+    | Noted
+    | AttemptEnded
+    | AttemptReturned
+    | ServiceReady
+    | ServiceEnded
+    | SlotsChanged
+    | ClockTicked
+    | CancelAsked
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartAttempt:
+    """Run this attempt of this task."""
+
+    task: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopAttempt:
+    """End this attempt for this cause: SIGTERM, `kill_after` seconds later SIGKILL, to everything it started."""
+
+    task: str
+    attempt: int
+    cause: Cause
+    kill_after: float
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartService:
+    """Start this service; `attempt` above 1 follows a taken port."""
+
+    service: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopService:
+    """End this service: SIGTERM, `kill_after` seconds later SIGKILL, to everything it started."""
+
+    service: str
+    attempt: int
+    kill_after: float
+
+
+Command: TypeAlias = StartAttempt | StopAttempt | StartService | StopService

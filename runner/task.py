@@ -1,0 +1,253 @@
+"""The contract between the engine and a task: what a task is given, what it may say, how it ends.
+
+Standard library only, because every worker imports this file before it can run anything. Knows no graph, no schedule,
+no process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Literal, TypeAlias
+
+Json: TypeAlias = None | bool | int | float | str | list[Any] | dict[str, Any]
+"""Plain data, as JSON knows it. Only this crosses the border between processes."""
+
+Verdict: TypeAlias = Literal["passed", "failed", "warning"]
+
+
+class Stopped(BaseException):  # noqa: N818  # it is no error: somebody asked for it
+    """Raised in a task's main thread when the runner asks it to end; `finally` blocks run, then the attempt is over."""
+
+
+class Cause(Enum):
+    """Why an attempt failed. The name in lower case is the word of files and reports, the value is for people."""
+
+    EXCEPTION = "the function raised an exception"
+    EXIT_CODE = "the command ended with an exit code other than 0"
+    FAILED_CHECK = "a check failed"
+    BAD_OUTPUT = "what it returned is not plain data"
+    BAD_PARAMETERS = "its parameters could not be used"
+    SECRET_IN_OUTPUT = "an output or a ledger row held a secret"  # noqa: S105  # a sentence about secrets, not one
+    TIMED_OUT = "it ran longer than its limit"
+    CRASHED = "its process died"
+    OUT_OF_MEMORY = "it used more memory than its limit"
+    LOST = "nobody can say how it ended"
+    CANCELLED = "it was stopped before it could end"
+
+    @property
+    def word(self) -> str:
+        """The word used in the graph file (`retry.on`), the journal and the reports."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing a task looked at: what it should be and what it was. `seconds` is how long the look took."""
+
+    name: str
+    verdict: Verdict
+    expected: Json = None
+    observed: Json = None
+    message: str = ""
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerRow:
+    """One record of test data that a task created or deleted. `at` is ISO-8601 UTC."""
+
+    action: Literal["created", "deleted"]
+    kind: str
+    id: str
+    at: str
+    name: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """One file a task wants kept with the run; `path` as the task named it."""
+
+    path: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a task is: `done` of `total` (both optional), and a few words for the live view."""
+
+    message: str
+    done: float | None = None
+    total: float | None = None
+
+
+Note: TypeAlias = Check | LedgerRow | Artifact | Progress
+"""What a task says while it runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Succeeded:
+    """The attempt did what it should; `outputs` is what the function returned, as a mapping."""
+
+    outputs: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The attempt did not: `message` is one line for people, `traceback` as text, `outputs` only where it returned."""
+
+    cause: Cause
+    message: str = ""
+    traceback: str | None = None
+    exit_code: int | None = None
+    outputs: Mapping[str, Json] | None = None
+
+
+Outcome: TypeAlias = Succeeded | Failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """One keyword argument of a task's function. `type` is a plain type word such as `str | None`, or "" if unknown."""
+
+    name: str
+    type: str
+    required: bool
+    default: Json = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """What a worker says about a function before anything runs.
+
+    `outputs` names the fields of what it returns with their type words; None where the annotation does not say.
+    """
+
+    uses: str
+    parameters: tuple[Parameter, ...]
+    accepts_any: bool = False
+    outputs: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeedResult:
+    """What a task may know of one it needs: `state` is the word of the report, `run` the run the result comes from.
+
+    `checks` and `ledger` are those of all its attempts; for a service `state` is `ready` and `outputs` holds `url`, `port`.
+    """
+
+    id: str
+    state: str
+    cause: str | None = None
+    message: str = ""
+    outputs: Mapping[str, Json] = field(default_factory=dict)
+    checks: tuple[Check, ...] = ()
+    ledger: tuple[LedgerRow, ...] = ()
+    data_prefix: str | None = None
+    run: str = ""
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One attempt, as a worker is asked for it: a function (`uses`, `arguments`) or a shell command (`command`).
+
+    `env` is the whole environment of the attempt; attempts with equal `env`, `workdir` and `secrets` may share a
+    worker. `own_env` (`TASKGRAPH_*`) differs for each attempt. `secrets` names variables of `env` whose values are
+    masked. `path` is put before sys.path. `needs` holds what the task needs; `above` those of all its
+    ancestors, needs included, that have a data prefix or ledger rows. `deadline` is seconds from the attempt's start, for the task to read; the runner enforces it from outside.
+    """
+
+    run: str
+    task: str
+    attempt: int
+    uses: str | None = None
+    arguments: Mapping[str, Json] = field(default_factory=dict)
+    command: str | None = None
+    shell: str = "/bin/sh"
+    env: Mapping[str, str] = field(default_factory=dict)
+    own_env: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    workdir: str = "."
+    path: tuple[str, ...] = ()
+    needs: Mapping[str, NeedResult] = field(default_factory=dict)
+    above: Mapping[str, NeedResult] = field(default_factory=dict)
+    data_prefix: str | None = None
+    deadline: float | None = None
+    log_limit: int = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceRequest:
+    """One start of a service: a shell command and how to see that it is ready. `port` None means it has none.
+
+    `port` 0 is chosen by the executor and reaches the command as `TASKGRAPH_PORT` and in place of `PORT_MARK`.
+    `ready_http` is a path such as `/health` or a whole URL; `ready_timeout` and `stop_timeout` are seconds.
+    """
+
+    run: str
+    service: str
+    attempt: int
+    command: str
+    shell: str = "/bin/sh"
+    env: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    workdir: str = "."
+    port: int | None = None
+    ready_http: str | None = None
+    ready_tcp: bool = False
+    ready_log: str | None = None
+    ready_timeout: float = 30.0
+    stop_timeout: float = 5.0
+
+
+PORT_MARK = "\x00port\x00"
+"""Stands in a service's command and environment where its port belongs until the executor has chosen one."""
+
+
+class Context:
+    """What a running task is given: who it is, what it needs, and how to say what it sees.
+
+    A function that wants it has a parameter `context: Context`. Everything said through it is recorded as it happens,
+    so it survives a crash that comes a moment later.
+    """
+
+    def __init__(self, request: Request, say: Callable[[Note], None], now: Callable[[], str]) -> None:
+        """`say` hands a note to the engine; `now` answers the time as ISO-8601 UTC."""
+        self.run = request.run
+        self.task = request.task
+        self.attempt = request.attempt
+        self.needs: Mapping[str, NeedResult] = request.needs
+        self.above: Mapping[str, NeedResult] = request.above
+        self.data_prefix = request.data_prefix
+        self.deadline = request.deadline
+        self.env: Mapping[str, str] = {**request.env, **request.own_env}
+        self._say = say
+        self._now = now
+
+    def check(self, name: str, *, expected: Json, observed: Json, message: str = "") -> None:
+        """Add a check that passes if `observed` equals `expected`. A failed check fails the task when it returns."""
+        verdict: Verdict = "passed" if expected == observed else "failed"
+        self._say(Check(name=name, verdict=verdict, expected=expected, observed=observed, message=message))
+
+    def add(self, check: Check) -> None:
+        """Add a check that was judged elsewhere."""
+        self._say(check)
+
+    def progress(self, message: str, *, done: float | None = None, total: float | None = None) -> None:
+        """Say how far the task is."""
+        self._say(Progress(message=message, done=done, total=total))
+
+    def keep(self, path: str, *, title: str = "") -> None:
+        """Keep a file with the run."""
+        self._say(Artifact(path=path, title=title))
+
+    def created(self, kind: str, id: str, *, name: str | None = None, url: str | None = None) -> None:  # noqa: A002
+        """Enter a created test record in the ledger, at the moment it exists."""
+        self._say(LedgerRow(action="created", kind=kind, id=id, name=name, url=url, at=self._now()))
+
+    def deleted(self, kind: str, id: str, *, name: str | None = None, url: str | None = None) -> None:  # noqa: A002
+        """Enter a deleted test record in the ledger, once it is gone."""
+        self._say(LedgerRow(action="deleted", kind=kind, id=id, name=name, url=url, at=self._now()))
