@@ -11,10 +11,9 @@ import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
-from functools import lru_cache
-from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from functools import cache
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-T = TypeVar("T")
 Convert = Callable[[Any], Any]
 
 TAG = "is"
@@ -39,7 +38,7 @@ def to_plain(value: Any) -> Any:
     if not is_dataclass(value):
         raise NotThisShape(f"{type(value).__name__} is not plain data")
     plain: dict[str, Any] = {TAG: type(value).__name__}
-    for name, default in _defaults(type(value)):
+    for name, default in _defaults(value.__class__):
         item = getattr(value, name)
         if item != default or type(item) is not type(default):
             plain[name] = to_plain(item)
@@ -56,7 +55,7 @@ def from_plain(kind: Any, data: Any) -> Any:
     return _converter(kind)(data)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _defaults(kind: type) -> tuple[tuple[str, Any], ...]:
     return tuple((field.name, _default(field)) for field in fields(kind))
 
@@ -67,7 +66,7 @@ def _default(field: Field[Any]) -> Any:
     return field.default
 
 
-@lru_cache(maxsize=None)
+@cache
 def _converter(hint: Any) -> Convert:
     origin, inner = get_origin(hint), get_args(hint)
     if isinstance(hint, type) and is_dataclass(hint):
@@ -127,7 +126,7 @@ def _enum_converter(kind: type[Enum]) -> Convert:
 
 
 def _union_converter(inner: tuple[Any, ...]) -> Convert:
-    tagged = {kind.__name__: _converter(kind) for kind in inner if is_dataclass(kind)}
+    tagged = {kind.__name__: _converter(kind) for kind in inner if isinstance(kind, type) and is_dataclass(kind)}
     plain = [_converter(kind) for kind in inner if not is_dataclass(kind) and kind is not type(None)]
     optional = type(None) in inner
 
@@ -182,7 +181,7 @@ def _primitive_converter(kind: type) -> Convert:
 def _list(data: Any) -> list[Any]:
     if not isinstance(data, list):
         raise NotThisShape(f"expected a list, got {_short(data)}")
-    return cast("list[Any]", data)
+    return data
 
 
 def _short(data: Any) -> str:

@@ -55,9 +55,9 @@ class Noted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptEnded:
-    """An attempt is over and nothing of it runs any more. `log` is its file in the run folder, "" if it printed nothing.
+    """An attempt is over and nothing of it runs any more.
 
-    `left` names processes it had left behind (they have been ended).
+    `log` is its file in the run folder, "" if it printed nothing; `left` names processes it left behind, ended since.
     """
 
     at: float

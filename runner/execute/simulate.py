@@ -1,0 +1,208 @@
+"""Executor and clock in virtual time: a script says how long an attempt takes and how it ends. Starts nothing.
+
+The plan, the rehearsals and the deterministic tests run on it; it keeps the contract of `ports.Executor`, so the driver
+and the schedule cannot tell it from the pool. Time jumps to the next thing that is due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import count
+from typing import Literal
+
+from runner.schedule.messages import (
+    AttemptEnded,
+    AttemptReturned,
+    AttemptStarted,
+    Event,
+    ServiceEnded,
+    ServiceReady,
+    StartAttempt,
+    StartService,
+    StopAttempt,
+    StopService,
+)
+from runner.task import Failed, Outcome, Request, ServiceRequest, Succeeded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """How one attempt goes: it begins after `start_after` seconds, runs for `seconds`, then ends with `outcome`.
+
+    Asked to stop, it takes `stop_takes` seconds to do so, but never longer than the stop's `kill_after`.
+    """
+
+    seconds: float
+    outcome: Outcome = field(default_factory=Succeeded)
+    start_after: float = 0.0
+    stop_takes: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceStep:
+    """How one start of a service goes: ready after seconds, or never; dies after, or never; `port_taken` at once."""
+
+    ready_after: float | None = 0.0
+    dies_after: float | None = None
+    port_taken: bool = False
+    stop_takes: float = 0.0
+
+
+Script = Callable[[str, int], Step]
+ServiceScript = Callable[[str, int], ServiceStep]
+
+
+def always_ready(_service: str, _attempt: int) -> ServiceStep:
+    """Answer for services that are ready at once and stay so."""
+    return ServiceStep()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Live:
+    """One attempt or service under way; `ending` is the due event that will end it, `stopped` whether by a stop."""
+
+    step: Step | ServiceStep
+    begun: bool = False
+    stopped: bool = False
+    ending: Event | None = None
+
+
+class Simulation:
+    """The executor of virtual time, and its clock."""
+
+    def __init__(self, script: Script, services: ServiceScript = always_ready, *, slots: int) -> None:
+        self.slots = slots
+        self._script = script
+        self._services = services
+        self._now = 0.0
+        self._due: list[tuple[float, int, Event]] = []
+        self._order = count()
+        self._live: dict[tuple[str, int], _Live] = {}
+
+    # -- the clock -------------------------------------------------------------------------------------------------
+
+    def now(self) -> float:
+        """Answer the virtual time in seconds."""
+        return self._now
+
+    def at(self, time: float, event: Event) -> None:
+        """Let an event from outside happen at a time, say a cancel."""
+        heappush(self._due, (time, next(self._order), event))
+
+    # -- the executor ----------------------------------------------------------------------------------------------
+
+    def start(self, command: StartAttempt | StartService, request: Request | ServiceRequest) -> None:  # noqa: ARG002  # the script knows
+        """Begin an attempt or a service as its script says."""
+        match command:
+            case StartAttempt(task=task, attempt=attempt):
+                step = self._script(task, attempt)
+                live = self._live[task, attempt] = _Live(step=step)
+                begins = self._now + step.start_after
+                self.at(begins, AttemptStarted(at=begins, task=task, attempt=attempt))
+                ends = begins + step.seconds
+                self._end(live, AttemptEnded(at=ends, task=task, attempt=attempt, outcome=step.outcome))
+            case StartService(service=service, attempt=attempt):
+                self._start_service(service, attempt, self._services(service, attempt))
+
+    def stop(self, command: StopAttempt | StopService) -> None:
+        """End an attempt or a service; what has ended already keeps its own end."""
+        match command:
+            case StopAttempt():
+                self._stop_attempt(command)
+            case StopService():
+                self._stop_service(command)
+
+    def wait(self, timeout: float | None) -> Sequence[Event]:
+        """Jump to the next due moment and answer one event; [] where the time-out comes first."""
+        until = None if timeout is None else self._now + max(0.0, timeout)
+        while self._due and not self._real(self._due[0][2]):
+            heappop(self._due)
+        if not self._due or (until is not None and self._due[0][0] > until):
+            assert until is not None, "waiting for ever for nothing"
+            self._now = until
+            return []
+        time, _, event = heappop(self._due)
+        self._now = max(self._now, time)
+        self._happen(event)
+        return [event]
+
+    def close(self) -> None:
+        """Forget everything under way."""
+        self._live.clear()
+        self._due.clear()
+
+    # -- the helpers -----------------------------------------------------------------------------------------------
+
+    def _start_service(self, service: str, attempt: int, step: ServiceStep) -> None:
+        live = self._live[service, attempt] = _Live(step=step)
+        now = self._now
+        if step.port_taken:
+            self._end(
+                live, ServiceEnded(at=now, service=service, attempt=attempt, how="port_taken", message="port taken")
+            )
+            return
+        if step.ready_after is not None:
+            ready = now + step.ready_after
+            url, port = "http://127.0.0.1:8000", 8000
+            self.at(ready, ServiceReady(at=ready, service=service, attempt=attempt, url=url, port=port))
+        if step.dies_after is not None:
+            how: Literal["never_ready", "died"] = "never_ready" if step.ready_after is None else "died"
+            dies = now + step.dies_after
+            message = f"{how.replace('_', ' ')} after {step.dies_after:g} s"
+            self._end(live, ServiceEnded(at=dies, service=service, attempt=attempt, how=how, message=message))
+
+    def _stop_attempt(self, command: StopAttempt) -> None:
+        key = (command.task, command.attempt)
+        live = self._live.get(key)
+        if live is None:
+            return
+        if not live.begun:
+            self._end(live, AttemptReturned(at=self._now, task=command.task, attempt=command.attempt))
+            return
+        planned = live.ending
+        assert isinstance(planned, AttemptEnded), "every begun attempt has an end"
+        ends = min(planned.at, self._now + min(live.step.stop_takes, command.kill_after))
+        if planned.at <= self._now:
+            return  # it has ended, only nobody has heard of it yet
+        outcome = planned.outcome if live.stopped else Failed(cause=command.cause, message=command.message)
+        live.stopped = True
+        self._end(live, AttemptEnded(at=ends, task=command.task, attempt=command.attempt, outcome=outcome))
+
+    def _stop_service(self, command: StopService) -> None:
+        live = self._live.get((command.service, command.attempt))
+        if live is not None:
+            ends = self._now + min(live.step.stop_takes, command.kill_after)
+            ended = ServiceEnded(at=ends, service=command.service, attempt=command.attempt, how="stopped")
+            self._end(live, ended)
+
+    def _end(self, live: _Live, event: Event) -> None:
+        live.ending = event
+        self.at(event.at, event)
+
+    def _real(self, event: Event) -> bool:
+        """Say whether a due event still happens: a stop replaces the end that was planned."""
+        match event:
+            case AttemptStarted(task=name, attempt=attempt) | ServiceReady(service=name, attempt=attempt):
+                live = self._live.get((name, attempt))
+                return live is not None and not isinstance(live.ending, AttemptReturned)
+            case AttemptEnded(task=name, attempt=attempt) | ServiceEnded(service=name, attempt=attempt):
+                live = self._live.get((name, attempt))
+                return live is not None and live.ending is event
+            case AttemptReturned(task=name, attempt=attempt):
+                live = self._live.get((name, attempt))
+                return live is not None and live.ending is event
+            case _:
+                return True
+
+    def _happen(self, event: Event) -> None:
+        match event:
+            case AttemptStarted(task=name, attempt=attempt) | ServiceReady(service=name, attempt=attempt):
+                self._live[name, attempt].begun = True
+            case AttemptEnded(task=name, attempt=attempt) | AttemptReturned(task=name, attempt=attempt):
+                del self._live[name, attempt]
+            case ServiceEnded(service=name, attempt=attempt):
+                del self._live[name, attempt]
+            case _:
+                pass

@@ -1,0 +1,52 @@
+"""Moments at which a schedule wants to be told the time. Knows no clock and not what an alarm is for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from heapq import heappop, heappush
+
+
+class Ring(Enum):
+    """What an alarm is for."""
+
+    LIMIT = "a running attempt has had its time"
+    LAST_LIMIT = "all attempts of a task together have had their time"
+    REST_OVER = "a failed task is tried again"
+    RUN_DEADLINE = "the whole run has had its time"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """One wish. `attempt` keeps a late alarm from hitting the next attempt of the same task."""
+
+    ring: Ring
+    task: str = ""
+    attempt: int = 0
+    message: str = ""
+
+
+class Alarms:
+    """A heap of wishes; those that no longer matter are forgotten when they come up."""
+
+    def __init__(self, matters: Callable[[Alarm], bool]) -> None:
+        self._matters = matters
+        self._heap: list[tuple[float, int, Alarm]] = []
+        self._count = 0
+
+    def next(self) -> float | None:
+        """Answer the earliest moment (seconds) that still matters."""
+        while self._heap and not self._matters(self._heap[0][2]):
+            heappop(self._heap)
+        return self._heap[0][0] if self._heap else None
+
+    def set(self, at: float, alarm: Alarm) -> None:
+        """Wish to be told at `at` seconds."""
+        self._count += 1  # equal moments ring in the order they were set
+        heappush(self._heap, (at, self._count, alarm))
+
+    def due(self, now: float) -> Alarm | None:
+        """Take one alarm whose moment has come."""
+        at = self.next()
+        return heappop(self._heap)[2] if at is not None and at <= now else None

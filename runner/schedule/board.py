@@ -1,0 +1,159 @@
+"""What every task of a run is at, and the one writer of it. Pure. Decides nothing: the machine says where a task moves.
+
+`Board.move` writes a phase, and with it, in the same step, everything that follows from phases: free slots, room in the
+pools, how many tasks have not settled. So these can never disagree with the phases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from runner.errors import IllegalMove
+from runner.graph.model import Graph, TaskSpec, Trigger
+from runner.schedule.policy import Claims
+from runner.schedule.rules import Need
+from runner.task import Cause, Failed, Outcome
+
+
+class Phase(Enum):
+    """What a task is at; the value says it in a sentence."""
+
+    WAITING = "needs something that has not settled"
+    READY = "could start now, given room"
+    RUNNING = "handed to the executor; its slot and its claims are taken"
+    RESTING = "failed, waiting to be tried again; holds no slot and no claim"
+    SUCCEEDED = "did what it should"
+    FAILED = "did not, and will not be tried again"
+    SKIPPED = "will not run"
+
+
+MOVES: Mapping[Phase, frozenset[Phase]] = {
+    Phase.WAITING: frozenset({Phase.READY, Phase.SUCCEEDED, Phase.FAILED, Phase.SKIPPED}),
+    Phase.READY: frozenset({Phase.RUNNING, Phase.SKIPPED}),
+    Phase.RUNNING: frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.RESTING, Phase.READY}),
+    Phase.RESTING: frozenset({Phase.READY, Phase.FAILED}),
+    Phase.SUCCEEDED: frozenset(),
+    Phase.FAILED: frozenset(),
+    Phase.SKIPPED: frozenset(),
+}
+
+SETTLED = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.SKIPPED})
+
+
+class Why(Enum):
+    """Why a task will not run."""
+
+    BLOCKED = "something it needs failed"
+    SKIPPED = "its `if` or its trigger said no"
+    CANCELLED = "the run was stopped before it could start"
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class TaskState:
+    """One task of this run.
+
+    `unsettled` counts the tasks it needs that have not settled. `started` numbers the first starts of a run from 1;
+    `above` is the latest of these numbers among all it rests upon, 0 if none of them was started.
+    """
+
+    spec: TaskSpec
+    claims: Claims
+    unsettled: int
+    phase: Phase = Phase.WAITING
+    attempt: int = 0
+    first_start: float | None = None
+    started: int = 0
+    above: int = 0
+    stopping: bool = False
+    spent: bool = False
+    kept: bool = False
+    outcome: Outcome | None = None
+    why: Why | None = None
+    reason: str = ""
+
+    @property
+    def always(self) -> bool:
+        """Whether it cleans up: it runs even when the run is being stopped."""
+        return self.spec.trigger is Trigger.ALWAYS
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing more becomes of it."""
+        return self.phase in SETTLED
+
+    @property
+    def cause(self) -> Cause | None:
+        """Why its latest attempt failed."""
+        return self.outcome.cause if isinstance(self.outcome, Failed) else None
+
+    @property
+    def need(self) -> Need:
+        """How it has settled, seen from the tasks that need it."""
+        if self.phase is Phase.SUCCEEDED:
+            return Need.S
+        if self.phase is Phase.FAILED:
+            return Need.S if self.spec.allow_failure and self.cause is not Cause.CANCELLED else Need.F
+        assert self.phase is Phase.SKIPPED, f"{self.spec.id} has not settled"
+        return Need.K if self.why is Why.SKIPPED else Need.F
+
+    @property
+    def word(self) -> str:
+        """Its state in the words of the report (DESIGN section 3, Phases of a task)."""
+        if self.phase is Phase.SKIPPED and self.why is not None:
+            return self.why.name.lower()
+        if self.phase is Phase.FAILED and self.cause in {Cause.TIMED_OUT, Cause.CRASHED, Cause.CANCELLED}:
+            return self.cause.word
+        return "kept" if self.kept else self.phase.name.lower()
+
+
+class Board:
+    """All tasks of one run; `free` slots and the `room` left in each pool follow from their phases."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.tasks = {spec.id: _state_of(graph, spec) for spec in graph.tasks.values()}
+        self.slots = 0
+        self.running = 0
+        self.unsettled = len(self.tasks)
+        self.ordinary = sum(not task.always for task in self.tasks.values())
+        self._room = dict(graph.pools)
+
+    def fits(self, claims: Claims) -> bool:
+        """Say whether the pools have room for these claims."""
+        return all(self._room[pool] >= amount for pool, amount in claims)
+
+    @property
+    def free(self) -> int:
+        """How many slots are free; below zero when the executor has shrunk."""
+        return self.slots - self.running
+
+    def move(self, task: TaskState, to: Phase) -> None:
+        """Write a phase, by the table.
+
+        Raises:
+            IllegalMove: the table has no such move.
+
+        """
+        if to not in MOVES[task.phase]:
+            raise IllegalMove(
+                f"task `{task.spec.id}`, attempt {task.attempt}: {task.phase.name} cannot become {to.name}"
+            )
+        if task.phase is Phase.RUNNING:
+            self._take(task, -1)
+        task.phase = to
+        if to is Phase.RUNNING:
+            self._take(task, 1)
+        if to in SETTLED:
+            self.unsettled -= 1
+            self.ordinary -= not task.always
+
+    def _take(self, task: TaskState, sign: int) -> None:
+        self.running += sign
+        for pool, amount in task.claims:
+            self._room[pool] -= sign * amount
+
+
+def _state_of(graph: Graph, spec: TaskSpec) -> TaskState:
+    unsettled = sum(need in graph.tasks for need in spec.needs)
+    return TaskState(spec=spec, claims=tuple(sorted(spec.claims.items())), unsettled=unsettled)

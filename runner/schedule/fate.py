@@ -1,0 +1,60 @@
+"""What becomes of a waiting task once the tasks it needs have settled: runs, waits for services, or never runs. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from runner.graph.model import Trigger
+from runner.schedule.board import Why
+from runner.schedule.reasons import blocked_by, not_called
+from runner.schedule.rules import Decision, Need, could_run, decide
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runs:
+    """Its trigger is content; only its own `if` can still say no."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wants:
+    """It could run, once it is known what became of these services."""
+
+    services: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeverRuns:
+    """It will not run; `reason` is a sentence."""
+
+    why: Why
+    reason: str
+
+
+Fate: TypeAlias = Runs | Wants | NeverRuns
+
+
+def fate_of(
+    trigger: Trigger, tasks: Mapping[str, Need], services: Mapping[str, Need | None], state: Callable[[str], str]
+) -> Fate:
+    """Answer what becomes of a task; a service that has not settled is None, `state` names what a need is at.
+
+    Where the tasks alone rule it out, whatever its services do, no service is started for it and none is waited for.
+    """
+    if services and not could_run(trigger, tasks.values()):
+        return _judge(trigger, {**tasks, **dict.fromkeys(services, Need.S)}, state)
+    settled = {name: need for name, need in services.items() if need is not None}
+    if len(settled) < len(services):
+        return Wants(services=tuple(name for name in services if name not in settled))
+    return _judge(trigger, {**tasks, **settled}, state)
+
+
+def _judge(trigger: Trigger, needs: Mapping[str, Need], state: Callable[[str], str]) -> Fate:
+    match decide(trigger, needs.values()):
+        case Decision.RUN:
+            return Runs()
+        case Decision.BLOCKED:
+            return NeverRuns(why=Why.BLOCKED, reason=blocked_by(needs, state))
+        case Decision.SKIPPED:
+            return NeverRuns(why=Why.SKIPPED, reason=not_called(trigger, needs))

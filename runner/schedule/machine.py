@@ -1,0 +1,407 @@
+"""What happens next in one run: events in, commands out. Pure: no clock, no file, no process.
+
+Theory of operation. A task waits until the tasks it needs have settled; then its trigger, its `if` and its services say
+what becomes of it (`_decide`). What may run goes into a queue; `_fill` takes from the queue while slots and claims
+last, and the claim is made in the same step as the decision (`RUNNING` means "handed to the executor"), so nothing can
+be decided twice. Settling a task looks at those that need it through a work list and not by recursion, because a chain
+of 10,000 blocked tasks is a legal graph. Phases are written by `_move` alone, by the table `MOVES` of the board.
+
+Time-outs and rests are one mechanism: alarms. The schedule says when it next wants to know the time (`next_alarm`) and
+acts on `ClockTicked`. Whatever an event does not say is computed from what it does say, so replaying the events of a
+journal, one by one, gives the same commands and the same end.
+
+A run that is being stopped has a mode. `FAILING`: a required task failed under fail_fast. `ENDING`: cancelled; the
+`always` tasks clean up one at a time, in reverse order of what ran. `KILLING`: cancelled twice; nothing more starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum
+
+from runner.errors import Exit
+from runner.graph.model import Graph
+from runner.graph.values import EvaluationError, Expression, is_true
+from runner.schedule.alarms import Alarm, Alarms, Ring
+from runner.schedule.board import Board, Phase, TaskState, Why
+from runner.schedule.fate import NeverRuns, Runs, Wants, fate_of
+from runner.schedule.limits import alarm_matters, clean_up_limit, limits, may_retry, rest_alarm
+from runner.schedule.messages import (
+    AttemptEnded,
+    AttemptReturned,
+    AttemptStarted,
+    CancelAsked,
+    CancelReason,
+    ClockTicked,
+    Command,
+    Event,
+    Noted,
+    RunOpened,
+    ServiceEnded,
+    ServiceReady,
+    SlotsChanged,
+    StartAttempt,
+    StopAttempt,
+)
+from runner.schedule.policy import ReadyQueue, ranks, rest_before
+from runner.schedule.reasons import need_scope, scope_of
+from runner.schedule.services import Services
+from runner.task import Cause, Failed, Json, Outcome, Succeeded
+
+
+class Mode(IntEnum):
+    """How the run is going; it only ever gets worse."""
+
+    GOING = 0
+    FAILING = 1
+    ENDING = 2
+    KILLING = 3
+
+
+CANCEL_EXIT: Mapping[CancelReason, Exit] = {
+    "interrupted": Exit.INTERRUPTED,
+    "terminated": Exit.TERMINATED,
+    "hung_up": Exit.HUNG_UP,
+    "deadline": Exit.DEADLINE,
+}
+
+
+class Schedule:
+    """One run of one graph. `handle` takes exactly one event: the order of the journal is the whole truth."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.mode = Mode.GOING
+        self.opened: RunOpened | None = None
+        self.cancelled: CancelReason | None = None
+        self._board = Board(graph)
+        self._services = Services(graph.services, {name: len(graph.dependents[name]) for name in graph.services})
+        self._alarms = Alarms(self._matters)
+        self._queue = ReadyQueue()
+        self._ranks: Mapping[str, float] = {}
+        self._starts = 0
+        self._now = 0.0
+        self._commands: list[Command] = []
+        self._settled: list[TaskState] = []  # settled in this turn, not yet told to those that need them
+
+    # -- the questions ---------------------------------------------------------------------------------------------
+
+    @property
+    def finished(self) -> bool:
+        """Whether every task has settled and no service is left."""
+        return self.opened is not None and self._board.unsettled == 0 and self._services.over
+
+    @property
+    def verdict(self) -> str:
+        """Answer `passed`, `failed` or `interrupted`; allowed failures do not count, broken services do."""
+        if self.cancelled is not None:
+            return "interrupted"
+        tasks = self._board.tasks.values()
+        failed = any(task.phase is Phase.FAILED and not task.spec.allow_failure for task in tasks)
+        return "failed" if failed or self._services.any_failed else "passed"
+
+    @property
+    def exit_code(self) -> Exit:
+        """Answer the exit code of the run (DESIGN section 6)."""
+        if self.cancelled is not None:
+            return CANCEL_EXIT[self.cancelled]
+        return Exit.PASSED if self.verdict == "passed" else Exit.FAILED
+
+    def next_alarm(self) -> float | None:
+        """Answer the moment (seconds) at which `ClockTicked` is wanted, None for never."""
+        return self._alarms.next()
+
+    def state(self, node: str) -> str:
+        """Answer the word of the report for a task or a service."""
+        if node in self._board.tasks:
+            return self._board.tasks[node].word
+        return self._services.phase(node).name.lower()
+
+    def reason(self, node: str) -> str:
+        """Answer in a sentence why a task or a service is in its state, "" where the state says it all."""
+        return self._board.tasks[node].reason if node in self._board.tasks else self._services.message(node)
+
+    def task(self, name: str) -> TaskState:
+        """Answer what a task is at, for reading only."""
+        return self._board.tasks[name]
+
+    def need_scope(self, task: str) -> dict[str, Json]:
+        """Answer what expressions of a task may read under `needs`, for the tasks among its needs."""
+        needs = (need for need in self.graph.tasks[task].needs if need in self._board.tasks)
+        return {need: need_scope(self._board.tasks[need], self._opened) for need in needs}
+
+    def service_outputs(self, name: str) -> Mapping[str, Json]:
+        """Answer `url` and `port` of a service, both None until it is ready."""
+        return self._services.outputs(name)
+
+    # -- the one way in --------------------------------------------------------------------------------------------
+
+    def handle(self, event: Event) -> list[Command]:
+        """Take in one event; answer the commands that follow from it, in order."""
+        self._now = event.at
+        self._commands = []
+        match event:
+            case RunOpened():
+                self._open(event)
+            case AttemptStarted(task=task):
+                self._attempt_started(self._board.tasks[task])
+            case AttemptEnded(task=task, outcome=outcome):
+                self._attempt_ended(self._board.tasks[task], outcome)
+            case AttemptReturned(task=task):
+                self._attempt_returned(self._board.tasks[task])
+            case ServiceReady(service=service, url=url, port=port):
+                self._services.ready(service, url=url, port=port)
+                self._consider_dependents(service)
+            case ServiceEnded(service=service):
+                self._commands += self._services.ended(event)
+                self._consider_dependents(service)
+            case SlotsChanged(slots=slots):
+                self._board.slots = slots
+            case ClockTicked():
+                self._ring()
+            case CancelAsked(why=why):
+                self._cancel(why)
+            case Noted():
+                pass  # what a task says changes nothing about what runs next
+        self._spread()
+        self._fill()
+        return self._commands
+
+    # -- opening ---------------------------------------------------------------------------------------------------
+
+    def _open(self, event: RunOpened) -> None:
+        self.opened = event
+        self._board.slots = event.slots
+        self._ranks = ranks(self.graph, event.durations)
+        if self.graph.deadline is not None:
+            self._alarms.set(self.graph.deadline, Alarm(ring=Ring.RUN_DEADLINE))
+        for service in self.graph.services.values():
+            self._open_service(service.id, service.condition)
+        kept = [self._board.tasks[name] for name in event.kept]
+        for task in kept:  # all of them, before anything that needs one is looked at
+            task.outcome, task.kept = event.kept[task.spec.id], True
+            self._settle(task, Phase.SUCCEEDED)
+        self._spread()
+        for task in self._board.tasks.values():
+            self._decide_if_due(task)
+
+    def _open_service(self, service: str, condition: Expression | None) -> None:
+        try:
+            wanted = condition is None or is_true(condition, scope_of(self._opened, {}))
+        except EvaluationError as error:  # a border: the file's author wrote this expression
+            self._services.fail(service, f"its `if` could not be evaluated: {error}")
+            return
+        if not wanted:
+            self._services.switch_off(service)
+        elif not self.graph.dependents[service]:
+            self._services.set_aside(service)
+
+    # -- what becomes of a task ------------------------------------------------------------------------------------
+
+    def _consider_dependents(self, node: str) -> None:
+        for name in self.graph.dependents[node]:
+            self._decide_if_due(self._board.tasks[name])
+
+    def _decide_if_due(self, task: TaskState) -> None:
+        if task.phase is Phase.WAITING and task.unsettled == 0:
+            self._decide(task)
+
+    def _spread(self) -> None:
+        """Tell those that need a settled task, until nothing more settles by it."""
+        while self._settled:
+            task = self._settled.pop()
+            for need in task.spec.needs:
+                if need in self.graph.services:
+                    self._commands += self._services.release(need)
+            for name in self.graph.dependents[task.spec.id]:
+                other = self._board.tasks[name]
+                other.unsettled -= 1
+                other.above = max(other.above, task.above, task.started)
+                self._decide_if_due(other)
+
+    def _decide(self, task: TaskState) -> None:
+        """Say what becomes of a waiting task whose tasks have settled; its services may have to start first."""
+        if self.mode is not Mode.GOING and not task.above:
+            self._skip(task, Why.SKIPPED, "nothing above it was started")
+            return
+        board, services = self._board, self._services
+        tasks = {need: board.tasks[need].need for need in task.spec.needs if need in board.tasks}
+        settled = {need: services.need(need) for need in task.spec.needs if need in self.graph.services}
+        match fate_of(task.spec.trigger, tasks, settled, self.state):
+            case Runs():
+                self._admit(task)
+            case Wants(services=wanted):
+                for name in wanted:
+                    self._commands += services.want(name)
+            case NeverRuns(why=why, reason=reason):
+                self._skip(task, why, reason)
+
+    def _admit(self, task: TaskState) -> None:
+        """Let a task run unless its `if` says no."""
+        condition = task.spec.condition
+        try:
+            wanted = condition is None or is_true(condition, scope_of(self._opened, self.need_scope(task.spec.id)))
+        except EvaluationError as error:  # a border: the file's author wrote this expression
+            task.outcome = Failed(cause=Cause.BAD_PARAMETERS, message=f"its `if` could not be evaluated: {error}")
+            self._settle(task, Phase.FAILED)
+            return
+        if wanted:
+            self._make_ready(task)
+        else:
+            self._skip(task, Why.SKIPPED, f"its `if` is false: {condition.source if condition else ''}")
+
+    # -- attempts --------------------------------------------------------------------------------------------------
+
+    def _attempt_started(self, task: TaskState) -> None:
+        if task.first_start is None:
+            self._starts += 1
+            task.first_start, task.started = self._now, self._starts
+        for at, alarm in limits(task, self._now):
+            self._alarms.set(at, alarm)
+        if self.mode is Mode.ENDING:
+            self._limit_clean_up(task)
+
+    def _attempt_ended(self, task: TaskState, outcome: Outcome) -> None:
+        task.outcome, task.stopping = outcome, False
+        match outcome:
+            case Succeeded():
+                self._settle(task, Phase.SUCCEEDED)
+            case Failed(cause=cause):
+                rest = rest_before(task.spec.retry, self._opened.run, task.spec.id, task.attempt)
+                spared = self.mode is Mode.GOING or (self.mode is Mode.FAILING and task.always)
+                if spared and may_retry(task, cause, self._now + rest):
+                    self._move(task, Phase.RESTING)
+                    self._alarms.set(*rest_alarm(task, self._now + rest))
+                else:
+                    self._settle(task, Phase.FAILED)
+
+    def _attempt_returned(self, task: TaskState) -> None:
+        task.attempt -= 1
+        task.stopping = False
+        self._move(task, Phase.READY)
+        if self.mode is Mode.KILLING or (self.mode is not Mode.GOING and not task.always):
+            self._skip(task, Why.CANCELLED, "the run was stopped before it could start")
+        else:
+            self._enqueue(task)
+
+    # -- alarms ----------------------------------------------------------------------------------------------------
+
+    def _ring(self) -> None:
+        while (alarm := self._alarms.due(self._now)) is not None:
+            match alarm.ring:
+                case Ring.LIMIT:
+                    self._time_out(self._board.tasks[alarm.task], alarm)
+                case Ring.LAST_LIMIT:
+                    self._board.tasks[alarm.task].spent = True
+                    self._time_out(self._board.tasks[alarm.task], alarm)
+                case Ring.REST_OVER:
+                    self._make_ready(self._board.tasks[alarm.task])
+                case Ring.RUN_DEADLINE:
+                    self._cancel("deadline")
+
+    def _time_out(self, task: TaskState, alarm: Alarm) -> None:
+        self._stop(task, Cause.TIMED_OUT, task.spec.kill_after, alarm.message)
+
+    def _matters(self, alarm: Alarm) -> bool:
+        if alarm.ring is Ring.RUN_DEADLINE:
+            return self.mode < Mode.ENDING and not self.finished
+        return alarm_matters(alarm, self._board.tasks[alarm.task])
+
+    def _limit_clean_up(self, task: TaskState) -> None:
+        if task.spec.timeout is None:
+            self._alarms.set(*clean_up_limit(task, self._now))
+
+    # -- stopping the run ------------------------------------------------------------------------------------------
+
+    def _cancel(self, why: CancelReason) -> None:
+        if self.mode is Mode.KILLING:
+            return
+        self.cancelled = self.cancelled or why
+        self.mode = Mode.KILLING if self.mode is Mode.ENDING else Mode.ENDING
+        self._sweep("the run was stopped")
+        for task in self._board.tasks.values():
+            if task.phase is Phase.RUNNING:
+                self._cancel_running(task)
+        if self.mode is Mode.KILLING:
+            self._commands += self._services.kill()
+
+    def _cancel_running(self, task: TaskState) -> None:
+        kill_after = 0.0 if self.mode is Mode.KILLING else task.spec.kill_after
+        if self.mode is Mode.ENDING and task.always:
+            self._limit_clean_up(task)
+        elif self.mode is Mode.KILLING or not task.stopping:
+            self._stop(task, Cause.CANCELLED, kill_after, "the run was stopped")
+
+    def _sweep(self, reason: str) -> None:
+        """Settle what has not started and will not, now that the run is being stopped."""
+        for task in self._board.tasks.values():
+            spared = task.always and self.mode is not Mode.KILLING
+            match task.phase:
+                case Phase.WAITING | Phase.READY if not spared:
+                    self._skip(task, Why.CANCELLED, reason)
+                case Phase.RESTING if not spared:
+                    task.outcome = Failed(cause=Cause.CANCELLED, message=f"{reason} while it rested before another try")
+                    self._settle(task, Phase.FAILED)
+                case Phase.RESTING if self.mode is Mode.ENDING:
+                    self._make_ready(task)
+                case _:
+                    pass
+
+    # -- the helpers -----------------------------------------------------------------------------------------------
+
+    def _fill(self) -> None:
+        """Start what may start, most urgent first, while slots and claims last."""
+        if self.mode is Mode.ENDING:
+            self._clean_up_next()
+        while self.mode < Mode.ENDING and self._board.free > 0:
+            name = self._queue.pop(self._board.fits, lambda each: self._board.tasks[each].phase is not Phase.READY)
+            if name is None:
+                return
+            self._start(self._board.tasks[name])
+
+    def _clean_up_next(self) -> None:
+        """Start the clean-up of what was started last, once nothing else runs."""
+        if self._board.ordinary or self._board.running:
+            return
+        ready = [task for task in self._board.tasks.values() if task.phase is Phase.READY]
+        if ready:
+            self._start(max(ready, key=lambda task: (task.above, -task.spec.index)))
+
+    def _start(self, task: TaskState) -> None:
+        self._move(task, Phase.RUNNING)
+        task.attempt += 1
+        self._commands.append(StartAttempt(task=task.spec.id, attempt=task.attempt))
+
+    def _stop(self, task: TaskState, cause: Cause, kill_after: float, message: str) -> None:
+        task.stopping = True
+        name, attempt = task.spec.id, task.attempt
+        stop = StopAttempt(task=name, attempt=attempt, cause=cause, kill_after=kill_after, message=message)
+        self._commands.append(stop)
+
+    def _make_ready(self, task: TaskState) -> None:
+        self._move(task, Phase.READY)
+        self._enqueue(task)
+
+    def _enqueue(self, task: TaskState) -> None:
+        spec = task.spec
+        self._queue.push(task.claims, (-spec.priority, -self._ranks[spec.id], spec.index), spec.id)
+
+    def _skip(self, task: TaskState, why: Why, reason: str) -> None:
+        task.why, task.reason = why, reason
+        self._settle(task, Phase.SKIPPED)
+
+    def _settle(self, task: TaskState, phase: Phase) -> None:
+        self._move(task, phase)
+        self._settled.append(task)
+        guilty = phase is Phase.FAILED and not task.spec.allow_failure
+        if guilty and self._opened.fail_fast and self.mode is Mode.GOING:
+            self.mode = Mode.FAILING
+            self._sweep(f"`{task.spec.id}` failed and the run fails fast")
+
+    def _move(self, task: TaskState, to: Phase) -> None:
+        self._board.move(task, to)
+
+    @property
+    def _opened(self) -> RunOpened:
+        assert self.opened is not None, "the first event of a run is RunOpened"
+        return self.opened

@@ -1,0 +1,95 @@
+"""In which order, and how long to rest: pure arithmetic. Knows no phase and no event.
+
+Order and the question whether a task runs at all are independent choices (after "Build Systems à la Carte"): nothing
+here can make a task run or not run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from hashlib import blake2b
+from heapq import heappop, heappush
+from typing import TypeAlias
+
+from runner.graph.model import Backoff, Graph, Retry, TaskSpec
+
+UNKNOWN_SECONDS = 1.0
+"""What a task is thought to take when nothing was measured and nothing estimated: only the order depends on it."""
+
+Claims: TypeAlias = tuple[tuple[str, int], ...]
+Key: TypeAlias = tuple[float, float, int]
+
+
+def seconds_expected(task: TaskSpec, durations: Mapping[str, float]) -> float:
+    """Answer the measured seconds of a task, else its estimate, else `UNKNOWN_SECONDS`."""
+    measured = durations.get(task.id)
+    if measured is not None:
+        return measured
+    return UNKNOWN_SECONDS if task.estimate is None else task.estimate
+
+
+def ranks(graph: Graph, durations: Mapping[str, float]) -> dict[str, float]:
+    """Answer for each task the seconds of the longest path from its start to the end of the graph."""
+    missing = {task: len(graph.dependents[task]) for task in graph.tasks}
+    longest = dict.fromkeys(graph.tasks, 0.0)
+    found: dict[str, float] = {}
+    ready = [task for task, count in missing.items() if count == 0]
+    while ready:
+        spec = graph.tasks[ready.pop()]
+        found[spec.id] = longest[spec.id] + seconds_expected(spec, durations)
+        for need in spec.needs:
+            if need in missing:
+                longest[need] = max(longest[need], found[spec.id])
+                missing[need] -= 1
+                if missing[need] == 0:
+                    ready.append(need)
+    return found
+
+
+def rest_before(retry: Retry, run: str, task: str, attempt: int) -> float:
+    """Answer the seconds to rest after failed `attempt`; a hash stands in for chance, so a replay agrees.
+
+    Source of full jitter: "Exponential Backoff And Jitter", AWS Architecture Blog (2015).
+    """
+    match retry.backoff:
+        case Backoff.FIXED:
+            longest = retry.delay
+        case Backoff.LINEAR:
+            longest = retry.delay * attempt
+        case Backoff.EXPONENTIAL:
+            # The exponent is bounded because a float is not: 2.0 ** 1024 raises.
+            longest = retry.delay * min(retry.factor, 1e6) ** min(attempt - 1, 50)
+    longest = min(longest, retry.max_delay)
+    return longest if retry.jitter == "none" else longest * chance(run, task, attempt)
+
+
+def chance(run: str, task: str, attempt: int) -> float:
+    """Answer a number in [0, 1) that looks random and depends on nothing but its arguments."""
+    digest = blake2b(f"{run}\0{task}\0{attempt}".encode(), digest_size=7).digest()
+    return int.from_bytes(digest, "big") / 2**56
+
+
+class ReadyQueue:
+    """Tasks that could start, the most urgent first; a task whose claims do not fit lets the next one pass.
+
+    One heap for each distinct set of claims: when a pool is full, all that wait for it are passed over in one step.
+    """
+
+    def __init__(self) -> None:
+        self._heaps: dict[Claims, list[tuple[Key, str]]] = {}
+
+    def push(self, claims: Claims, key: Key, task: str) -> None:
+        """Add a task; the smallest key is taken first."""
+        heappush(self._heaps.setdefault(claims, []), (key, task))
+
+    def pop(self, fits: Callable[[Claims], bool], stale: Callable[[str], bool]) -> str | None:
+        """Take the most urgent task whose claims fit, forgetting those that are no longer ready."""
+        best: Claims | None = None
+        for claims, heap in list(self._heaps.items()):
+            while heap and stale(heap[0][1]):
+                heappop(heap)
+            if not heap:
+                del self._heaps[claims]
+            elif (best is None or heap[0] < self._heaps[best][0]) and fits(claims):
+                best = claims
+        return None if best is None else heappop(self._heaps[best])[1]
