@@ -18,7 +18,7 @@ CancelReason: TypeAlias = Literal["interrupted", "terminated", "hung_up", "deadl
 class RunOpened:
     """A run began. Carries everything that a replay needs and the graph file does not say.
 
-    `started` is the wall clock (ISO-8601 UTC) at second 0; `environment` the variables that conditions read; `kept`
+    `started` is the wall clock (ISO-8601 UTC) at second 0; `file` the graph file as it was named; `environment` the variables that conditions read; `kept`
     the results taken over from an earlier run; `durations` (seconds) what the order was made from.
     """
 
@@ -26,6 +26,7 @@ class RunOpened:
     run: str
     started: str
     slots: int
+    file: str = ""
     params: Mapping[str, Json] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     kept: Mapping[str, Succeeded] = field(default_factory=dict)

@@ -1,0 +1,46 @@
+"""For use from Python: `load` a graph, `run` it, read its `Report`. Knows no terminal.
+
+    from runner.api import run
+    report = run("graphs/phase2.yaml", params={"base_url": "http://localhost:8000"})
+    assert report.verdict == "passed"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from runner.clock import WallClock
+from runner.driver import Unwatched, nothing_outside
+from runner.execute.pool import Pool
+from runner.graph.check import Loaded, load
+from runner.record.report import Report
+from runner.task import Json
+from runner.wiring import Options, run_graph
+
+__all__ = ["Loaded", "Report", "load", "run"]
+
+
+def run(
+    graph: str | Path,
+    *,
+    params: Mapping[str, Json] | None = None,
+    jobs: int | None = None,
+    fail_fast: bool | None = None,
+    state_dir: str = ".runner",
+) -> Report:
+    """Run a graph to its end, write its report into the state folder, and answer it.
+
+    Raises:
+        GraphError: the graph file or a parameter is wrong; nothing was started.
+        UsageError: there is no such file.
+        RunnerFault: the runner could not do its work.
+
+    """
+    options = Options(graph=str(graph), params=params or {}, jobs=jobs, fail_fast=fail_fast, state_dir=state_dir)
+    clock = WallClock()
+    pool = Pool(None, clock)
+    try:
+        return run_graph(options, clock, pool, lambda *_: Unwatched(), nothing_outside).report
+    finally:
+        pool.close()

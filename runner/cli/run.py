@@ -1,0 +1,125 @@
+"""`run`: a phase from its file to its report, with signals heard and a view of it while it runs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from runner.errors import UsageError
+
+if TYPE_CHECKING:
+    from runner.execute.pool import Pool
+    from runner.schedule.messages import CancelReason, Event
+    from runner.wiring import Finished, Options
+
+SIGNALS: dict[signal.Signals, CancelReason] = {
+    signal.SIGINT: "interrupted",
+    signal.SIGTERM: "terminated",
+    signal.SIGHUP: "hung_up",
+}
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `run`."""
+    parser.add_argument("graph", metavar="GRAPH", help="the graph file")
+    parser.add_argument("-j", "--jobs", type=_positive, metavar="N", help="how many tasks at once")
+    parser.add_argument("-p", "--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter's value")
+    failing = parser.add_mutually_exclusive_group()
+    failing.add_argument("-k", "--keep-going", action="store_true", help="go on after a failure where nothing forbids it")
+    failing.add_argument("--fail-fast", action="store_true", help="start nothing new after a failure")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON, and nothing else, on stdout")
+    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colours (default: auto)")
+    parser.add_argument("--state-dir", default=".runner", metavar="DIR", help="where runs are kept (default: .runner)")
+
+
+def main(chosen: argparse.Namespace) -> int:
+    """Run the phase; answers the exit code of the run."""
+    from runner.clock import WallClock  # noqa: PLC0415  # the engine is loaded when there is something to run
+    from runner.execute.pool import Pool  # noqa: PLC0415  # the same
+
+    clock = WallClock()
+    pool = Pool(None, clock)  # first of all: its warden starts while the graph is read
+    try:
+        options = _options(chosen)
+        with _signals_heard(pool) as heard:
+            finished = _run(chosen, options, clock, pool, heard)
+            pool.close()
+            _show(chosen, finished)
+            return finished.exit_code
+    finally:
+        pool.close()
+
+
+# -- the helpers -------------------------------------------------------------------------------------------------------
+
+
+def _run(chosen: argparse.Namespace, options: Options, clock: object, pool: Pool, heard: list[CancelReason]) -> Finished:
+    from runner.cli.style import style_of  # noqa: PLC0415  # the engine is loaded when there is something to run
+    from runner.record.progress import PlainProgress  # noqa: PLC0415  # the same
+    from runner.schedule.messages import CancelAsked  # noqa: PLC0415  # the same
+    from runner.wiring import run_graph  # noqa: PLC0415  # the same
+
+    def outside(now: float) -> Sequence[Event]:
+        asked = [CancelAsked(at=now, why=why) for why in heard]
+        heard.clear()
+        return asked
+
+    stream = sys.stderr if chosen.json else sys.stdout
+    return run_graph(options, clock, pool, lambda loaded, opened, _pool: PlainProgress(stream, loaded, opened), outside)
+
+
+def _options(chosen: argparse.Namespace) -> Options:
+    from runner.wiring import Options  # noqa: PLC0415  # the engine is loaded when there is something to run
+
+    fail_fast = False if chosen.keep_going else True if chosen.fail_fast else None
+    params = dict(_parameter(text) for text in chosen.param)
+    return Options(
+        graph=chosen.graph, params=params, jobs=chosen.jobs, fail_fast=fail_fast, state_dir=chosen.state_dir
+    )
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise UsageError(f"-p {text}: a parameter is given as NAME=VALUE")
+    return name, value
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"`{text}` is not a number of tasks (1 or more)")
+    return int(text)
+
+
+@contextmanager
+def _signals_heard(pool: Pool) -> Iterator[list[CancelReason]]:
+    """Turn signals into reasons in a list, waking the pool; the former handlers come back at the end."""
+    heard: list[CancelReason] = []
+
+    def hear(number: int, _frame: FrameType | None) -> None:
+        heard.append(SIGNALS[signal.Signals(number)])
+        pool.wake()
+
+    before = {each: signal.signal(each, hear) for each in SIGNALS}
+    try:
+        yield heard
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _show(chosen: argparse.Namespace, finished: Finished) -> None:
+    from runner.cli.style import style_of, width_of  # noqa: PLC0415  # the engine is loaded when there is something to run
+    from runner.record.render.json import render_json  # noqa: PLC0415  # the same
+    from runner.record.render.text import render_text  # noqa: PLC0415  # the same
+
+    if chosen.json:
+        print(render_json(finished.report))
+        return
+    print(render_text(finished.report, finished.folder.path, style_of(sys.stdout, chosen.color), width_of(sys.stdout)))

@@ -1,0 +1,129 @@
+"""Where runs are kept: the state folder and the folder of each run. Knows names and modes, not what is inside."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from runner.errors import RunnerFault, UsageError
+
+KEPT_RUNS = 50
+"""How many runs of a graph are kept (DESIGN section 6)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFolder:
+    """The folder of one run. `name` is the run's id."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """Answer the run's id."""
+        return self.path.name
+
+    @property
+    def journal(self) -> Path:
+        """Where its events are."""
+        return self.path / "journal.jsonl"
+
+    @property
+    def graph(self) -> Path:
+        """Where the graph file is kept as it was."""
+        return next((path for path in self.path.glob("graph.*")), self.path / "graph.yaml")
+
+    @property
+    def report(self) -> Path:
+        """Where the report is, for programs."""
+        return self.path / "report.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateFolder:
+    """The folder that holds all runs started in one place: `.runner` unless told otherwise."""
+
+    path: Path
+
+    def runs(self) -> Sequence[RunFolder]:
+        """Answer all runs, the oldest first; their ids begin with the time."""
+        root = self.path / "runs"
+        if not root.is_dir():
+            return []
+        return [RunFolder(path=path) for path in sorted(root.iterdir()) if path.is_dir()]
+
+    def find(self, run: str | None) -> RunFolder:
+        """Answer a run by its id, by the beginning of its id, or the latest.
+
+        Raises:
+            UsageError: there is no such run, or several begin so.
+
+        """
+        runs = self.runs()
+        if not runs:
+            raise UsageError(f"no run is kept in {self.path}; `python -m runner GRAPH` makes one")
+        if run is None or run == "latest":
+            return runs[-1]
+        exact = [each for each in runs if each.name == run]
+        found = exact or [each for each in runs if each.name.startswith(run)]
+        match found:
+            case [only]:
+                return only
+            case []:
+                raise UsageError(f"there is no run `{run}` in {self.path}; the latest is `{runs[-1].name}`")
+            case _:
+                raise UsageError(f"`{run}` is the beginning of {len(found)} runs, from `{found[0].name}` on")
+
+    def create_run(self, graph: str, now: datetime, mark: str) -> RunFolder:
+        """Make the folder of a new run; `mark` tells runs of one second apart.
+
+        Raises:
+            RunnerFault: the folder cannot be written.
+
+        """
+        name = f"{now:%Y%m%d-%H%M%S}-{graph}-{mark}"
+        folder = RunFolder(path=self.path / "runs" / name)
+        try:
+            self._prepare()
+            (folder.path / "logs").mkdir(parents=True, mode=0o700)
+            self._point_at(folder)
+        except OSError as error:  # a border: the disk
+            where = error.filename or folder.path
+            raise RunnerFault(f"the state folder cannot be written: {where}: {error.strerror}") from error
+        return folder
+
+    def prune(self, runs: Sequence[RunFolder]) -> None:
+        """Remove the oldest of these runs (those of one graph) so that `KEPT_RUNS` are left."""
+        for run in runs[:-KEPT_RUNS]:
+            shutil.rmtree(run.path, ignore_errors=True)
+
+    def _prepare(self) -> None:
+        if not self.path.is_dir():
+            self.path.mkdir(parents=True, mode=0o700)
+        ignore = self.path / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+
+    def _point_at(self, folder: RunFolder) -> None:
+        link, fresh = self.path / "latest", self.path / f".latest-{folder.name}"
+        fresh.symlink_to(Path("runs", folder.name))
+        os.replace(fresh, link)  # noqa: PTH105  # atomic, also where the link exists
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that nobody ever sees half of it.
+
+    Raises:
+        RunnerFault: the disk does not take it.
+
+    """
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(path)
+    except OSError as error:  # a border: the disk
+        fresh.unlink(missing_ok=True)
+        raise RunnerFault(f"{path} cannot be written: {error.strerror}") from error

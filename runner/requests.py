@@ -1,0 +1,183 @@
+"""What an executor is asked for, with every expression filled in. Knows the graph and the schedule, starts nothing.
+
+Secrets enter here, from the environment, and only into `with` and `env`: no event and no file ever holds one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from runner.graph.model import Graph, TaskSpec
+from runner.graph.values import Value, command_text, evaluate
+from runner.schedule.history import Stories
+from runner.schedule.machine import Schedule
+from runner.task import PORT_MARK, Json, NeedResult, Request, ServiceRequest
+
+Env = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Where a run happens: the shell's environment, the folder the command was started in, the run's own folder."""
+
+    environment: Env = field(default_factory=dict)
+    started_in: str = "."
+    run_folder: str = ""
+
+
+class Requests:
+    """Builds the requests of one run."""
+
+    def __init__(self, graph: Graph, surroundings: Surroundings, params: Mapping[str, Json]) -> None:
+        self._graph = graph
+        self._around = surroundings
+        self._params = dict(params)
+        self._root_env = self._filled(surroundings.environment, graph.env, {})
+        self._carriers: dict[str, frozenset[str]] = {}
+
+    def attempt(self, schedule: Schedule, stories: Stories, task: str, attempt: int) -> Request:
+        """Fill in one attempt.
+
+        Raises:
+            EvaluationError: an expression cannot be evaluated with what the needed tasks returned.
+
+        """
+        spec = self._graph.tasks[task]
+        scope = self._scope(schedule, {"needs": schedule.need_scope(task)})
+        env = self._filled(self._root_env, spec.env, scope)
+        secrets = tuple(dict.fromkeys((*self._graph.secrets, *spec.secrets)))
+        scope = {**scope, "env": dict(env), "secrets": {name: env.get(name, "") for name in secrets}}
+        return Request(
+            run=self._run(schedule),
+            task=task,
+            attempt=attempt,
+            uses=spec.uses,
+            arguments=cast("Mapping[str, Json]", evaluate(dict(spec.arguments), scope)),
+            command=None if spec.run is None else command_text(spec.run, scope),
+            env=env,
+            own_env=self._own_env(schedule, spec, attempt),
+            secrets=secrets,
+            workdir=self._workdir(spec.workdir),
+            path=(self._around.started_in, self._graph.folder),
+            needs={need: self._result(schedule, stories, need) for need in spec.needs},
+            above={name: self._result(schedule, stories, name) for name in sorted(self._carriers_of(stories, spec))},
+            data_prefix=spec.data_prefix,
+            deadline=spec.timeout,
+        )
+
+    def service(self, schedule: Schedule, service: str, attempt: int) -> ServiceRequest:
+        """Fill in one start of a service; a port still to be chosen is `PORT_MARK`.
+
+        Raises:
+            EvaluationError: an expression cannot be evaluated.
+
+        """
+        spec = self._graph.services[service]
+        port = None if spec.port is None else spec.port or PORT_MARK
+        own: Json = {"port": port, "url": None if port is None else f"http://127.0.0.1:{port}"}
+        scope = self._scope(schedule, {"services": {service: own}})
+        env = self._filled(self._root_env, spec.env, scope)
+        return ServiceRequest(
+            run=self._run(schedule),
+            service=service,
+            attempt=attempt,
+            command=command_text(spec.run, {**scope, "env": dict(env)}),
+            env={**env, "TASKGRAPH_RUN": self._run(schedule), "TASKGRAPH_RUN_DIR": self._around.run_folder},
+            secrets=self._graph.secrets,
+            workdir=self._workdir(spec.workdir),
+            port=spec.port,
+            ready_http=spec.ready.http,
+            ready_tcp=spec.ready.tcp,
+            ready_log=spec.ready.log,
+            ready_timeout=spec.ready.timeout,
+            stop_timeout=spec.stop_timeout,
+        )
+
+    # -- the helpers -----------------------------------------------------------------------------------------------
+
+    def _run(self, schedule: Schedule) -> str:
+        assert schedule.opened is not None, "requests follow from RunOpened"
+        return schedule.opened.run
+
+    def _scope(self, schedule: Schedule, own: Mapping[str, Json]) -> dict[str, Json]:
+        assert schedule.opened is not None, "requests follow from RunOpened"
+        run: Json = {"id": schedule.opened.run, "started": schedule.opened.started}
+        services: Json = {name: dict(schedule.service_outputs(name)) for name in self._graph.services}
+        return {"params": self._params, "run": run, "env": dict(self._root_env), "services": services, **own}
+
+    def _filled(self, outer: Env, own: Mapping[str, Value], scope: Mapping[str, Json]) -> dict[str, str]:
+        """Lay variables over those outside; a value may read what lies outside of it."""
+        if not own:
+            return dict(outer)
+        names = (*self._graph.secrets,)
+        secrets: Json = {name: outer.get(name, "") for name in names}
+        inner = {"params": self._params, **scope, "env": dict(outer), "secrets": secrets}
+        return {**outer, **{name: _as_text(evaluate(value, inner)) for name, value in own.items()}}
+
+    def _own_env(self, schedule: Schedule, spec: TaskSpec, attempt: int) -> dict[str, str]:
+        own = {
+            "TASKGRAPH_RUN": self._run(schedule),
+            "TASKGRAPH_RUN_DIR": self._around.run_folder,
+            "TASKGRAPH_TASK": spec.id,
+            "TASKGRAPH_ATTEMPT": str(attempt),
+        }
+        if spec.data_prefix is not None:
+            own["TASKGRAPH_DATA_PREFIX"] = spec.data_prefix
+        return own
+
+    def _workdir(self, own: str | None) -> str:
+        given = own if own is not None else self._graph.workdir
+        return self._around.started_in if given is None else str(Path(self._graph.folder, given))
+
+    def _result(self, schedule: Schedule, stories: Stories, need: str) -> NeedResult:
+        if need in self._graph.services:
+            outputs = dict(schedule.service_outputs(need))
+            return NeedResult(id=need, state=schedule.state(need), message=schedule.reason(need), outputs=outputs)
+        task, story = schedule.task(need), stories.of(need)
+        outcome = task.outcome
+        return NeedResult(
+            id=need,
+            state=task.word,
+            cause=task.cause.word if task.cause else None,
+            message=getattr(outcome, "message", "") or task.reason,
+            outputs=dict(outcome.outputs or {}) if outcome is not None else {},
+            checks=story.checks,
+            ledger=story.ledger,
+            data_prefix=task.spec.data_prefix,
+            run=self._run(schedule),
+            required=not task.spec.allow_failure,
+        )
+
+    def _carriers_of(self, stories: Stories, spec: TaskSpec) -> frozenset[str]:
+        """Answer the tasks above one that have a data prefix or ledger rows; all of them have settled."""
+        found: set[frozenset[str]] = set()
+        for need in spec.needs:
+            if need in self._graph.tasks:
+                found.add(self._carriers_from(stories, need))
+        return next(iter(found)) if len(found) == 1 else frozenset().union(*found)
+
+    def _carriers_from(self, stories: Stories, task: str) -> frozenset[str]:
+        waiting = [task]
+        while waiting:  # a work list, not recursion: chains may be long
+            name = waiting[-1]
+            spec = self._graph.tasks[name]
+            above = [need for need in spec.needs if need in self._graph.tasks]
+            missing = [need for need in above if need not in self._carriers]
+            if name in self._carriers or not missing:
+                waiting.pop()
+                carries = spec.data_prefix is not None or bool(stories.of(name).ledger)
+                own = frozenset({name}) if carries else frozenset()
+                self._carriers.setdefault(name, own.union(*(self._carriers[need] for need in above)))
+            else:
+                waiting += missing
+        return self._carriers[task]
+
+
+def _as_text(value: Json) -> str:
+    """Turn an evaluated value into what an environment can hold."""
+    if isinstance(value, str):
+        return value
+    return "" if value is None else str(evaluate_as_text(value))

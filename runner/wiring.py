@@ -1,0 +1,154 @@
+"""One run, from file to report: chooses the parts and joins them. Decides nothing that a part could decide.
+
+The order matters. The pool starts its warden first, so that its start-up and the reading of the graph overlap. The run
+folder exists before the journal, the journal before the first event, and the report is folded from the journal as it
+was written, never from memory: what was not recorded is not reported.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+
+from runner.clock import WallClock
+from runner.driver import Outside, drive
+from runner.errors import GraphError, Place, Problem
+from runner.execute.pool import Pool
+from runner.execute.ports import Observer
+from runner.graph.check import Loaded, load, resolve_params
+from runner.graph.model import Graph
+from runner.graph.values import references
+from runner.mask import Masker
+from runner.record.folder import RunFolder, StateFolder, write_whole
+from runner.record.journal import Journal, read
+from runner.record.render.json import render_json
+from runner.record.render.markdown import render_markdown
+from runner.record.report import Report, fold
+from runner.requests import Requests, Surroundings
+from runner.schedule.machine import Schedule
+from runner.schedule.messages import RunOpened
+from runner.task import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a person may say about a run. `jobs` None is the graph's own number, `fail_fast` None the graph's own word."""
+
+    graph: str
+    params: Mapping[str, Json] = field(default_factory=dict)
+    jobs: int | None = None
+    fail_fast: bool | None = None
+    state_dir: str = ".runner"
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    started_in: str = field(default_factory=os.getcwd)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A run that is over: its report, where it is kept, and the exit code."""
+
+    report: Report
+    folder: RunFolder
+    exit_code: int
+
+
+Watch = Callable[[Loaded, RunOpened, Pool], Observer]
+
+
+def run_graph(options: Options, clock: WallClock, pool: Pool, watch: Watch, outside: Outside) -> Finished:
+    """Run a graph to its end and write its report; the pool is left for its owner to close.
+
+    Raises:
+        GraphError: the graph file or a parameter is wrong; nothing was started.
+        RunnerFault: the runner could not do its work.
+
+    """
+    loaded = load(options.graph)
+    graph = loaded.graph
+    params = resolve_params(graph, options.params)
+    masker = Masker(_secret_values(graph, options.environment))
+    pool.slots = _slots(graph, options)
+    state = StateFolder(path=Path(options.started_in, options.state_dir))
+    folder = state.create_run(_stem(options.graph), clock.started, secrets.token_hex(2))
+    write_whole(folder.path / f"graph{Path(options.graph).suffix or '.yaml'}", loaded.text)
+    opened = _opened(graph, params, options, clock, pool.slots, folder.name)
+    around = Surroundings(
+        environment=options.environment, started_in=options.started_in, run_folder=str(folder.path.resolve())
+    )
+    pool.open(folder.path)
+    with _journal(folder, clock, masker) as journal:
+        requests = Requests(graph, around, params)
+        observer = watch(loaded, opened, pool)
+        schedule = drive(graph, opened, requests, pool, clock, journal, observer, outside)
+    report = report_of(folder, graph)
+    write_whole(folder.report, render_json(report))
+    write_whole(folder.path / "report.md", render_markdown(report))
+    state.prune(_runs_of(state, options.graph))
+    return Finished(report=report, folder=folder, exit_code=schedule.exit_code)
+
+
+def report_of(folder: RunFolder, graph: Graph) -> Report:
+    """Fold the report of a run from its folder."""
+    return fold(graph, read(folder.journal))
+
+
+# -- the helpers -------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _journal(folder: RunFolder, clock: WallClock, masker: Masker) -> Iterator[Journal]:
+    journal = Journal(folder.journal, clock, masker)
+    try:
+        yield journal
+        journal.sync()  # always before a verdict is printed
+    finally:
+        journal.close()
+
+
+def _slots(graph: Graph, options: Options) -> int:
+    return options.jobs or graph.workers or os.cpu_count() or 1
+
+
+def _opened(
+    graph: Graph, params: Mapping[str, Json], options: Options, clock: WallClock, slots: int, run: str
+) -> RunOpened:
+    fail_fast = graph.fail_fast if options.fail_fast is None else options.fail_fast
+    started = clock.started.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    read_by_conditions = {name: options.environment[name] for name in _read(graph) if name in options.environment}
+    return RunOpened(
+        at=clock.now(),
+        run=run,
+        started=started,
+        file=options.graph,
+        slots=slots,
+        params=params,
+        environment=read_by_conditions,
+        fail_fast=fail_fast,
+    )
+
+
+def _read(graph: Graph) -> set[str]:
+    """Answer the environment variables that conditions read: a replay needs their values."""
+    conditions = [spec.condition for spec in chain(graph.tasks.values(), graph.services.values()) if spec.condition]
+    found = [reference.path for condition in conditions for reference in references(condition)]
+    return {str(path[1]) for path in found if len(path) > 1 and path[0] == "env"}
+
+
+def _secret_values(graph: Graph, environment: Mapping[str, str]) -> dict[str, str]:
+    names = chain(graph.secrets, *(task.secrets for task in graph.tasks.values()))
+    return {name: environment[name] for name in names if environment.get(name)}
+
+
+def _stem(graph: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "_-" else "_" for letter in Path(graph).stem)[:40] or "graph"
+
+
+def _runs_of(state: StateFolder, graph: str) -> Sequence[RunFolder]:
+    """Answer the runs of one graph file, told by the name in their ids."""
+    stem = _stem(graph)
+    return [run for run in state.runs() if run.name[16:].rpartition("-")[0] == stem]
