@@ -64,9 +64,9 @@ def _called(function: str, arguments: list[Any], folder: str) -> Json:
         case "contains":
             return loose.contains(arguments[0], arguments[1])
         case "startsWith":
-            return loose.text_of(arguments[0]).upper().startswith(loose.text_of(arguments[1]).upper())
+            return loose.as_text(arguments[0]).upper().startswith(loose.as_text(arguments[1]).upper())
         case "endsWith":
-            return loose.text_of(arguments[0]).upper().endswith(loose.text_of(arguments[1]).upper())
+            return loose.as_text(arguments[0]).upper().endswith(loose.as_text(arguments[1]).upper())
         case "format":
             return loose.fill(arguments[0], arguments[1:])
         case "join":
@@ -77,4 +77,4 @@ def _called(function: str, arguments: list[Any], folder: str) -> Json:
             return loose.from_json(arguments[0])  # type: ignore[no-any-return]  # Json by what it does
         case _:
             assert function == "hashFiles", function
-            return digest_of_files(folder, [loose.text_of(argument) for argument in arguments])
+            return digest_of_files(folder, [loose.as_text(argument) for argument in arguments])

@@ -29,7 +29,7 @@ def truth(value: Json) -> bool:
     return isinstance(value, list | dict) or bool(value)
 
 
-def text_of(value: Json) -> str:
+def as_text(value: Json) -> str:
     """Write a value into text: null is empty, numbers have at most 15 digits, lists and mappings become JSON."""
     if isinstance(value, str):
         return value
@@ -69,12 +69,12 @@ def contains(search: Json, item: Json) -> bool:
     """Answer whether a list holds an equal item, or a text another one, whatever the case."""
     if isinstance(search, list):
         return any(equal(each, item) for each in search)
-    return not isinstance(search, dict) and text_of(item).upper() in text_of(search).upper()
+    return not isinstance(search, dict) and as_text(item).upper() in as_text(search).upper()
 
 
 def join(values: Json, separator: Json = ",") -> str:
     """Join the items of a list."""
-    return text_of(separator).join(text_of(each) for each in values) if isinstance(values, list) else text_of(values)
+    return as_text(separator).join(as_text(each) for each in values) if isinstance(values, list) else as_text(values)
 
 
 def fill(pattern: Json, arguments: Sequence[Json]) -> str:
@@ -89,10 +89,10 @@ def fill(pattern: Json, arguments: Sequence[Json]) -> str:
         if found[0] in ("{{", "}}"):
             return found[0][0]
         if found[1] is None or int(found[1]) >= len(arguments):
-            raise EvaluationError(f"format: `{found[0]}` in '{text_of(pattern)}' stands for no argument")
-        return text_of(arguments[int(found[1])])
+            raise EvaluationError(f"format: `{found[0]}` in '{as_text(pattern)}' stands for no argument")
+        return as_text(arguments[int(found[1])])
 
-    return _PLACEHOLDER.sub(replacement, text_of(pattern))
+    return _PLACEHOLDER.sub(replacement, as_text(pattern))
 
 
 def from_json(text: Json) -> Any:
@@ -103,7 +103,7 @@ def from_json(text: Json) -> Any:
 
     """
     try:
-        return json.loads(text_of(text), parse_constant=_no_constant)
+        return json.loads(as_text(text), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise EvaluationError(f"fromJSON: the text is not JSON ({error})") from None
 

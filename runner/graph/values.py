@@ -57,17 +57,19 @@ Value: TypeAlias = Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """One `root.path` that is read. `spans` holds offset and length of each piece of the path in the text it stands in.
+    """One `root.name...` that is read: `path` begins with the root, `spans` says offset and length of each piece.
 
     The path ends before a piece that is only known when running, as in `needs[params.which]`; then `cut` is true.
     """
 
-    root: str
     path: tuple[str | int, ...]
-    offset: int
-    length: int
-    spans: tuple[tuple[int, int], ...] = ()
+    spans: tuple[tuple[int, int], ...]
     cut: bool = False
+
+    @property
+    def root(self) -> str:
+        """The first piece: `params`, `needs`, ..."""
+        return str(self.path[0])
 
 
 def parse(text: str) -> str | Expression | Template:
@@ -119,7 +121,7 @@ def evaluate(value: Value, scope: Mapping[str, Json], *, folder: str = ".") -> J
         case Expression(tree=tree):
             return result(tree, scope, folder)
         case Template(parts=parts):
-            return "".join(loose.text_of(evaluate(part, scope, folder=folder)) for part in parts)
+            return "".join(loose.as_text(evaluate(part, scope, folder=folder)) for part in parts)
         case list() | tuple():
             return [evaluate(item, scope, folder=folder) for item in value]
         case Mapping():
@@ -218,23 +220,19 @@ def _within(node: Node) -> Iterator[Node]:
 
 
 def _reference(node: Access) -> Reference:
-    known: list[str | int] = []
+    root = node.root or ""
+    path: list[str | int] = [root]
+    spans = [(node.offset, len(root))]
     for step in node.steps:
         if step.name is None:
-            break
-        known.append(step.name)
-    return Reference(
-        root=node.root or "",
-        path=tuple(known),
-        offset=node.offset,
-        length=node.length,
-        spans=tuple((step.offset, step.length) for step in node.steps[: len(known)]),
-        cut=len(known) < len(node.steps),
-    )
+            return Reference(path=tuple(path), spans=tuple(spans), cut=True)
+        path.append(step.name)
+        spans.append((step.offset, step.length))
+    return Reference(path=tuple(path), spans=tuple(spans))
 
 
 def _quoted(value: Json) -> str:
-    text = loose.text_of(value)
+    text = loose.as_text(value)
     if "\0" in text.replace(PORT_MARK, ""):
         raise EvaluationError("a value with a NUL character cannot stand in a command")
     return shlex.quote(text)
