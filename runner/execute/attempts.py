@@ -1,0 +1,96 @@
+"""One attempt seen from the runner: what it says becomes events, masked, and so does its end. Knows no pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from runner.execute.child import Child
+from runner.execute.endings import note_without_secrets, of_exit, of_reply, without_secrets
+from runner.execute.output import Output
+from runner.execute.ports import Clock
+from runner.execute.wire import Described, Ended, Exited, Setting
+from runner.mask import Masker
+from runner.plain import to_plain
+from runner.schedule.messages import AttemptEnded, AttemptReturned, AttemptStarted, Event, Noted, StopAttempt
+from runner.task import LedgerRow, Note, Outcome, Request
+
+Emit = Callable[[Event], None]
+Again = Callable[["RunningAttempt", str], None]
+"""Takes back an attempt whose worker died before it had begun, and why."""
+
+
+class RunningAttempt:
+    """An attempt that was asked for and has not ended."""
+
+    def __init__(
+        self,
+        request: Request,
+        setting: Setting,
+        output: Output,
+        masker: Masker,
+        *,
+        clock: Clock,
+        emit: Emit,
+        again: Again,
+    ) -> None:
+        self.request = request
+        self.setting = setting
+        self.child: Child | None = None
+        self._output = output
+        self._masker = masker
+        self._clock = clock
+        self._emit = emit
+        self._again = again
+        self._begun = False
+        self._stop: StopAttempt | None = None
+        self._leaked = ""
+
+    def stop(self, command: StopAttempt) -> None:
+        """Ask for its end; the cause of the first stop counts."""
+        self._stop = self._stop or command
+        assert self.child is not None, "it is with a worker"
+        self.child.stop(command.kill_after)
+
+    def begun(self, pid: int) -> None:
+        """Tell that it runs."""
+        self._begun = True
+        task, attempt = self.request.task, self.request.attempt
+        self._emit(AttemptStarted(at=self._clock.now(), task=task, attempt=attempt, pid=pid))
+
+    def said(self, note: Note) -> None:
+        """Tell what it says; a ledger row that holds a secret is told without it, and fails the attempt later."""
+        if self.setting.secrets:
+            if isinstance(note, LedgerRow):
+                self._leaked = self._leaked or self._masker.found_in(to_plain(note)) or ""
+            note = note_without_secrets(note, self._masker)
+        task, attempt = self.request.task, self.request.attempt
+        self._emit(Noted(at=self._clock.now(), task=task, attempt=attempt, note=note))
+
+    def printed(self, piece: bytes) -> None:
+        """Keep what it prints."""
+        self._output.write(piece)
+
+    def ended(self, reply: Ended | Described) -> None:
+        """Tell its end from its reply."""
+        assert isinstance(reply, Ended), "an attempt was asked for"
+        self._end(of_reply(reply, self._stop), reply.left)
+
+    def lost(self, exited: Exited, fault: str) -> None:
+        """Tell its end from its worker's; one that had not begun can be asked for again, and only says so."""
+        untouched = not self._begun and not fault and not exited.killed
+        if untouched and self._stop is None:
+            self._again(self, exited.error or f"it ended with {exited.status} before it was asked")
+        elif untouched:
+            self._output.close()
+            task, attempt = self.request.task, self.request.attempt
+            self._emit(AttemptReturned(at=self._clock.now(), task=task, attempt=attempt))
+        else:
+            self._end(of_exit(exited, self._stop, fault), exited.survivors)
+
+    def _end(self, outcome: Outcome, left: tuple[str, ...]) -> None:
+        if self.setting.secrets:
+            outcome = without_secrets(outcome, self._masker, self._leaked)
+            left = tuple(self._masker.text(name) for name in left)
+        log = self._output.close()
+        at, task, attempt = self._clock.now(), self.request.task, self.request.attempt
+        self._emit(AttemptEnded(at=at, task=task, attempt=attempt, outcome=outcome, log=log, left=left))

@@ -1,0 +1,260 @@
+"""Executor: local processes, two pipes each, in one loop without threads. Knows no graph and no rule.
+
+Theory of operation. The warden forks workers for us, because a process that has read a graph and opened a journal
+should not be copied. A worker serves many attempts, one at a time, as long as they share environment, folder, secrets
+and import path; one that has loaded the function is preferred. When all places are taken and none fits, the worker that
+has been idle longest makes room. Services are workers, too, only that they take no place and run one command.
+
+Everything that happens arrives in `wait`, through one selector: reports of the warden, messages and output of workers,
+answers of services that are being probed, and a pipe by which a signal handler wakes us.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from selectors import EVENT_READ, DefaultSelector
+from typing import Literal
+
+from runner.errors import Problem, RunnerFault
+from runner.execute.attempts import RunningAttempt
+from runner.execute.description import Description
+from runner.execute.lifeline import Lifeline
+from runner.execute.output import Output, file_name
+from runner.execute.ports import Clock
+from runner.execute.services import LOG_LIMIT, RunningService, attempt_of, setting_of, with_port
+from runner.execute.wire import Describe, Exited, Forked, Setting
+from runner.execute.workers import Workers
+from runner.mask import Masker
+from runner.schedule.messages import (
+    AttemptEnded,
+    AttemptReturned,
+    AttemptStarted,
+    Event,
+    ServiceEnded,
+    StartAttempt,
+    StartService,
+    StopAttempt,
+    StopService,
+)
+from runner.task import Cause, Failed, Request, ServiceRequest, Signature
+
+STILLBORN = 3
+"""Workers in a row that may die before their first request; then none will ever start."""
+_IMPORT_LIMIT = 60.0  # seconds a module may take to be imported for its description
+
+
+class Pool:
+    """The executor of a real run. `slots` and the run folder may be set after it is made, before the first start."""
+
+    def __init__(self, run_folder: Path | None, clock: Clock) -> None:
+        """Start the warden, without waiting for it.
+
+        Raises:
+            RunnerFault: no process can be started.
+
+        """
+        self.slots = 1
+        self._folder = run_folder
+        self._clock = clock
+        self._events: list[Event] = []
+        self._attempts: dict[tuple[str, int], RunningAttempt] = {}
+        self._services: dict[tuple[str, int], RunningService] = {}
+        self._outputs: dict[str, Output] = {}
+        self._stillborn = 0
+        self._woken = False
+        self._selector = DefaultSelector()
+        self._wake_read, self._wake_write = os.pipe()
+        for end in (self._wake_read, self._wake_write):
+            os.set_blocking(end, False)
+        self._lifeline = Lifeline()
+        self._workers = Workers(self._lifeline, self._selector)
+        self._selector.register(self._lifeline, EVENT_READ, self._on_report)
+        self._selector.register(self._wake_read, EVENT_READ, self._on_wake)
+
+    def open(self, run_folder: Path) -> None:
+        """Say where logs belong."""
+        self._folder = run_folder
+
+    def hold(self, descriptor: int) -> None:
+        """Let the warden keep a copy of a descriptor until everything has ended: the run's lock."""
+        self._lifeline.hold(descriptor)
+
+    # -- the questions ---------------------------------------------------------------------------------------------
+
+    def last_line(self, name: str) -> str:
+        """Answer the newest line that a running task or service has printed, "" if there is none."""
+        output = self._outputs.get(name)
+        return (output.last_lines(1) or ("",))[0] if output is not None else ""
+
+    @property
+    def wake_fd(self) -> int:
+        """A descriptor that wakes `wait` when it is written, fit for `signal.set_wakeup_fd`."""
+        return self._wake_write
+
+    def wake(self) -> None:
+        """Let `wait` return, now or the next time; safe in a signal handler."""
+        with suppress(BlockingIOError):  # it is full of wakes already
+            os.write(self._wake_write, b"\0")
+
+    # -- the executor ----------------------------------------------------------------------------------------------
+
+    def start(self, _command: StartAttempt | StartService, request: Request | ServiceRequest) -> None:
+        """Begin an attempt or a service; returns at once."""
+        match request:
+            case Request():
+                self._start_attempt(request)
+            case ServiceRequest():
+                self._start_service(request)
+
+    def stop(self, command: StopAttempt | StopService) -> None:
+        """Ask for an end, which still comes from `wait`; what has ended already is left alone."""
+        match command:
+            case StopAttempt(task=task, attempt=attempt):
+                if (running := self._attempts.get((task, attempt))) is not None:
+                    running.stop(command)
+            case StopService(service=service, attempt=attempt):
+                if (serving := self._services.get((service, attempt))) is not None:
+                    serving.stop(command.kill_after)
+
+    def wait(self, timeout: float | None) -> Sequence[Event]:
+        """Answer what happened, waiting at most `timeout` seconds; [] if that time ran out, or after a wake.
+
+        Raises:
+            RunnerFault: the warden was ended from outside, no worker starts, or a log cannot be written.
+
+        """
+        until = None if timeout is None else self._clock.now() + timeout
+        while not self._events:
+            self._turn(until)
+            if self._woken or (until is not None and self._clock.now() >= until):
+                break
+        self._woken = False
+        events, self._events = self._events, []
+        return events
+
+    def close(self) -> None:
+        """End everything still running, and wait until it is gone."""
+        self._workers.close()
+        self._lifeline.close()
+        for output in self._outputs.values():
+            output.close()
+        self._selector.close()
+        for end in (self._wake_read, self._wake_write):
+            os.close(end)
+
+    def describe(self, uses: Sequence[str], path: Sequence[str]) -> dict[str, Signature | Problem]:
+        """Describe functions, in a worker, one after the other; `path` is put before sys.path there."""
+        setting = Setting(env=dict(os.environ), workdir=os.getcwd(), path=tuple(path))  # noqa: PTH109  # as text
+        return {each: self._describe(each, setting) for each in dict.fromkeys(uses)}
+
+    # -- starting --------------------------------------------------------------------------------------------------
+
+    def _start_attempt(self, request: Request) -> None:
+        env, workdir, secrets, path = request.env, request.workdir, request.secrets, request.path
+        setting = Setting(env=env, workdir=workdir, secrets=secrets, path=path)
+        try:
+            masker = _masker_of(env, secrets)
+        except ValueError as error:  # a border: a secret's value is the user's
+            failed = Failed(cause=Cause.BAD_PARAMETERS, message=str(error))
+            at, task, attempt = self._clock.now(), request.task, request.attempt
+            self._events.append(AttemptEnded(at=at, task=task, attempt=attempt, outcome=failed))
+            return
+        output = Output(self._log(request.task, str(request.attempt)), request.log_limit, masker)
+        running = RunningAttempt(
+            request, setting, output, masker, clock=self._clock, emit=self._emit, again=self._again
+        )
+        self._attempts[request.task, request.attempt] = running
+        self._outputs[request.task] = output
+        self._assign(running)
+
+    def _assign(self, running: RunningAttempt) -> None:
+        running.child = self._workers.take(running.setting, running.request.uses or "", self.slots)
+        running.child.ask(running, running.request)
+
+    def _again(self, running: RunningAttempt, error: str) -> None:
+        """Ask another worker for an attempt that had not begun when the first one died."""
+        self._stillborn += 1
+        if self._stillborn >= STILLBORN:
+            raise RunnerFault(f"no worker starts; the last one: {error}")
+        self._assign(running)
+
+    def _start_service(self, request: ServiceRequest) -> None:
+        try:
+            request = with_port(request)
+            masker = _masker_of(request.env, request.secrets)
+        except OSError as error:  # a border: the port is somebody else's
+            self._refuse(request, "port_taken", f"port {request.port} is taken: {error.strerror}")
+            return
+        except ValueError as error:  # a border: a secret's value is the user's
+            self._refuse(request, "died", str(error))
+            return
+        output = Output(self._log(request.service), LOG_LIMIT, masker)
+        child = self._workers.beside(setting_of(request))
+        running = RunningService(request, child, output, self._selector, clock=self._clock, emit=self._emit)
+        self._services[request.service, request.attempt] = running
+        self._outputs[request.service] = output
+        child.ask(running, attempt_of(request))
+
+    def _refuse(self, request: ServiceRequest, how: Literal["died", "port_taken"], message: str) -> None:
+        at, name, attempt = self._clock.now(), request.service, request.attempt
+        self._events.append(ServiceEnded(at=at, service=name, attempt=attempt, how=how, message=message))
+
+    def _log(self, *parts: str) -> Path | None:
+        return None if self._folder is None else self._folder / "logs" / f"{file_name(*parts)}.log"
+
+    # -- the loop --------------------------------------------------------------------------------------------------
+
+    def _turn(self, until: float | None) -> None:
+        """Wait for whatever happens first, and let it happen."""
+        moments = [until, *(service.next_moment() for service in self._services.values())]
+        soonest = min((moment for moment in moments if moment is not None), default=None)
+        timeout = None if soonest is None else max(0.0, soonest - self._clock.now())
+        for key, mask in self._selector.select(timeout):
+            key.data(mask)
+        if self._services:
+            now = self._clock.now()
+            for service in list(self._services.values()):
+                service.tick(now)
+
+    def _on_report(self, _mask: int) -> None:
+        for report in self._lifeline.reports():
+            match report:
+                case Forked():
+                    pass
+                case Exited():
+                    self._workers.bury(report)
+
+    def _on_wake(self, _mask: int) -> None:
+        os.read(self._wake_read, 4096)
+        self._woken = True
+
+    def _emit(self, event: Event) -> None:
+        """Take in what happened, and forget what is over."""
+        self._events.append(event)
+        match event:
+            case AttemptStarted():
+                self._stillborn = 0
+            case AttemptEnded(task=name, attempt=attempt) | AttemptReturned(task=name, attempt=attempt):
+                del self._attempts[name, attempt], self._outputs[name]
+            case ServiceEnded(service=name, attempt=attempt):
+                del self._services[name, attempt], self._outputs[name]
+            case _:
+                pass
+
+    def _describe(self, uses: str, setting: Setting) -> Signature | Problem:
+        description, until = Description(uses), self._clock.now() + _IMPORT_LIMIT
+        child = self._workers.take(setting, uses, self.slots)
+        child.ask(description, Describe(uses=uses))
+        while description.answer is None:
+            self._turn(until)
+            if self._clock.now() >= until:
+                child.stop(0.0)
+                until += _IMPORT_LIMIT
+        return description.answer
+
+
+def _masker_of(env: Mapping[str, str], secrets: Sequence[str]) -> Masker:
+    return Masker({name: env[name] for name in secrets if env.get(name)})

@@ -1,0 +1,191 @@
+"""What pool, warden and workers say to each other: one line of JSON a message. Knows no process and no pipe.
+
+    pool ──Fork, Stop, Hold──► warden            pool ──Setting, then Request or Describe──► worker
+    pool ◄──Forked, Exited──── warden            pool ◄──Begun, Said…, Ended or Described─── worker
+
+Nothing else crosses: no pickle, no object, no exception. Reading follows the declared types (`runner.plain`), so a
+worker that writes anything else has written garbage, and that is the end of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+from runner.plain import NotThisShape, from_plain, to_plain
+from runner.task import Note, Outcome, Request, Signature
+
+LONGEST = 512 * 1024 * 1024
+"""Bytes of a line that can still be a message. What is longer is garbage that must not fill the runner's memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What all attempts of one worker share: the whole environment, the folder, the secrets' names, the import path."""
+
+    env: Mapping[str, str] = field(default_factory=dict)
+    workdir: str = "."
+    secrets: tuple[str, ...] = ()
+    path: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Describe:
+    """Ask what a function takes and returns."""
+
+    uses: str
+
+
+ToWorker: TypeAlias = Setting | Request | Describe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """The attempt begins now; `pid` is the process that does the work."""
+
+    pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """The attempt said something."""
+
+    note: Note
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """The attempt is over, and so is all it had started.
+
+    `stopped` tells that SIGTERM came before the outcome was decided, `left` names what it had left behind, and
+    `leaving` that the worker is no longer fit for another attempt and ends.
+    """
+
+    outcome: Outcome
+    stopped: bool = False
+    left: tuple[str, ...] = ()
+    leaving: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """What a function takes and returns; or, where `signature` is None, why nobody can say."""
+
+    signature: Signature | None = None
+    code: str = ""
+    message: str = ""
+    hint: str = ""
+
+
+FromWorker: TypeAlias = Begun | Said | Ended | Described
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fork:
+    """Fork a worker; its channel and its output pipe come along. `token` makes its boundary marks unguessable."""
+
+    child: int
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """End a worker and everything below it: SIGTERM, `kill_after` seconds later SIGKILL."""
+
+    child: int
+    kill_after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Keep the descriptor that comes along until the end."""
+
+
+ToWarden: TypeAlias = Fork | Stop | Hold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forked:
+    """The worker exists."""
+
+    child: int
+    pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exited:
+    """A worker and everything below it is gone.
+
+    `status` is an exit code, or a signal's number below zero. `stopped` tells that a Stop came before, `killed` that
+    it took SIGKILL. `survivors` names what even SIGKILL did not end; `error` says why it could not be forked.
+    """
+
+    child: int
+    status: int = 0
+    stopped: bool = False
+    killed: bool = False
+    survivors: tuple[str, ...] = ()
+    error: str = ""
+
+
+FromWarden: TypeAlias = Forked | Exited
+
+
+def encode(message: ToWorker | FromWorker | ToWarden | FromWarden) -> bytes:
+    """Spell a message as one line."""
+    return json.dumps(to_plain(message), separators=(",", ":")).encode() + b"\n"
+
+
+def decode(kind: Any, line: bytes) -> Any:
+    """Read a line as one of the messages `kind` names.
+
+    Raises:
+        NotThisShape: it is none of them.
+
+    """
+    try:
+        return from_plain(kind, json.loads(line))
+    except (ValueError, RecursionError) as error:  # a border: a worker may have written anything
+        raise NotThisShape(str(error)) from error
+
+
+def without_setting(request: Request) -> Request:
+    """Leave out what the worker knows already: its setting."""
+    return replace(request, env={}, workdir=".", secrets=(), path=())
+
+
+def with_setting(request: Request, setting: Setting) -> Request:
+    """Put back what `without_setting` left out."""
+    env, workdir, secrets, path = setting.env, setting.workdir, setting.secrets, setting.path
+    return replace(request, env=env, workdir=workdir, secrets=secrets, path=path)
+
+
+def mark(token: str, attempt: int) -> bytes:
+    """Spell the boundary mark that a worker writes into its output pipe after its n-th attempt."""
+    return f"\x00{token}.{attempt}\x00".encode()
+
+
+class Lines:
+    """Turns bytes, in pieces of any size, into whole lines."""
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+
+    def feed(self, piece: bytes) -> list[bytes]:
+        """Take a piece; answer the lines it completes, without their ends.
+
+        Raises:
+            NotThisShape: a line is longer than any message.
+
+        """
+        *whole, rest = piece.split(b"\n")
+        if whole:
+            whole[0] = bytes(self._rest) + whole[0]
+            self._rest = bytearray(rest)
+        else:
+            self._rest += rest
+        if len(self._rest) > LONGEST:
+            raise NotThisShape("a line without an end")
+        return whole

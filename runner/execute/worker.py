@@ -1,0 +1,254 @@
+"""The child process: one request, one reply, until its channel ends. Knows no pool, no graph and no schedule.
+
+Theory of operation. The warden forks us. We lead a session and adopt what our descendants orphan, so whatever an
+attempt starts is below us until we end it. Descriptors 1 and 2 are the output pipe, 0 is /dev/null; our own two lie
+high and close on exec, so no command inherits them. For every request we say that it begins, run it, end what it left
+behind, write a boundary mark into the output pipe, and only then reply: whoever has seen both knows that every byte
+before the mark belongs to this attempt and none after it.
+
+What one attempt does to the process (folder, environment, standard streams, handlers) is put right before the next.
+What cannot be put right, say a thread that still runs, makes this worker leave; a fresh one costs a millisecond.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import NoReturn, TextIO
+
+from runner.execute import tree
+from runner.execute.attempt import run_attempt
+from runner.execute.describe import describe
+from runner.execute.leftovers import end_leftovers, threads_left
+from runner.execute.returned import NotPlain, plain
+from runner.execute.stopping import StopSignal
+from runner.execute.wire import (
+    Begun,
+    Describe,
+    Ended,
+    FromWorker,
+    Lines,
+    Said,
+    Setting,
+    ToWorker,
+    decode,
+    encode,
+    mark,
+    with_setting,
+)
+from runner.plain import NotThisShape, from_plain, to_plain
+from runner.task import Cause, Context, Failed, Note, Outcome, Request
+
+LOST_CHANNEL = 71
+"""Exit code of a worker that can no longer speak to the runner (EX_OSERR of sysexits.h)."""
+
+
+def run_worker(channel: int, output: int, token: str) -> NoReturn:
+    """Be a worker, in a process that was forked for it; never returns.
+
+    SIGTERM is blocked when this is called, so that one which comes early is not lost to the parent's handler.
+    """
+    status = LOST_CHANNEL
+    try:
+        warden = os.getppid()
+        os.setsid()
+        tree.adopt_orphans()
+        tree.die_with_parent()
+        tree.be_called("tg-worker")
+        if os.getppid() == warden:  # it may have died before we asked to die with it
+            Worker(*_only(channel, output), token).serve()
+        status = 0
+    except BaseException:  # noqa: BLE001  # a border: below us lies the warden's own code, which is not ours to run
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(status)  # nothing of the warden's, from whom we are a copy, may run in here
+
+
+class Worker:
+    """One worker: its channel, its output pipe, and what it has loaded."""
+
+    def __init__(self, channel: int, output: int, token: str) -> None:
+        self._channel = channel
+        self._output = output
+        self._token = token
+        self._setting = Setting()
+        self._base_path = [*sys.path]
+        self._attempts = 0
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._stop = StopSignal()
+        self._streams = _open_streams()
+        os.register_at_fork(after_in_child=self._close_in_copy)
+
+    def serve(self) -> None:
+        """Answer requests until the channel ends or this worker is no longer fit."""
+        _reset_signals()
+        self._stop.install()
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        faulthandler.enable(2)  # even a segmentation fault leaves its last words
+        lines = Lines()
+        self._stop.arm(_leave)
+        while piece := os.read(self._channel, 65536):
+            for line in lines.feed(piece):
+                self._stop.disarm()
+                if not self._answer(decode(ToWorker, line)):
+                    return
+                self._stop.arm(_leave)
+
+    def _answer(self, message: ToWorker) -> bool:
+        """Deal with one message; says whether this worker is fit for another."""
+        match message:
+            case Setting():
+                self._settle_in(message)
+                return True
+            case Describe(uses=uses):
+                self._attempts += 1
+                self._put_right({**self._setting.env})
+                self._stop.arm(_leave)
+                described = describe(uses)
+                self._stop.disarm()
+                _, leaving = self._clear_up()
+                self._send(described)
+                return not leaving
+            case Request():
+                return self._attempt(with_setting(message, self._setting))
+
+    def _settle_in(self, setting: Setting) -> None:
+        self._setting = setting
+        python_path = [entry for entry in setting.env.get("PYTHONPATH", "").split(os.pathsep) if entry]
+        sys.path[:] = list(dict.fromkeys([*setting.path, *python_path, *self._base_path]))
+
+    # -- one attempt -----------------------------------------------------------------------------------------------
+
+    def _attempt(self, request: Request) -> bool:
+        self._attempts += 1
+        said: list[Note] = []
+
+        def say(note: Note) -> None:
+            checked = _checked(note)
+            self._send(Said(note=checked))
+            said.append(checked)
+
+        context = Context(request, say, _now)
+        try:
+            self._put_right({**request.env, **request.own_env})
+        except (OSError, ValueError) as error:  # a border: a variable may hold what no environment can
+            self._say_begun(self._pid)
+            outcome: Outcome = Failed(cause=Cause.BAD_PARAMETERS, message=f"its environment cannot be set: {error}")
+        else:
+            outcome = run_attempt(request, context, said, self._stop, self._say_begun)
+        if os.getpid() != self._pid:
+            os._exit(0)  # a copy of us, forked by the task, that came back from it as if it were us
+        stopped = self._stop.heard
+        left, leaving = self._clear_up()
+        self._send(Ended(outcome=outcome, stopped=stopped, left=left, leaving=leaving))
+        return not leaving
+
+    def _put_right(self, environment: dict[str, str]) -> None:
+        """Undo what the attempt before may have done to this process.
+
+        Raises:
+            OSError, ValueError: a variable cannot be set.
+
+        """
+        os.dup2(self._output, 1)
+        os.dup2(self._output, 2)
+        if any(stream.closed for stream in self._streams):
+            self._streams = _open_streams()
+        sys.stdout, sys.stderr = self._streams
+        self._stop.install()
+        if dict(os.environ) != environment:
+            os.environ.clear()
+            os.environ.update(environment)
+            time.tzset()
+
+    def _clear_up(self) -> tuple[tuple[str, ...], bool]:
+        """End what was left behind and mark the end of the output; answers its names, and whether we have to leave."""
+        stopped = self._stop.heard
+        left, threads = end_leftovers(stopped=stopped), threads_left()
+        for stream in {*self._streams, sys.stdout, sys.stderr}:
+            with suppress(OSError, ValueError, AttributeError):  # a border: the task may have closed or replaced it
+                stream.flush()
+        if not threads:  # one of them may hold a lock of the C library
+            tree.flush_c_streams()
+        os.write(self._output, mark(self._token, self._attempts))
+        # A daemon thread is a library's habit and no news; any other was forgotten by the task.
+        named = (*left, *(f"thread {thread.name}" for thread in threads if not thread.daemon))
+        return named, stopped or self._stop.heard or bool(left) or bool(threads)
+
+    # -- speaking --------------------------------------------------------------------------------------------------
+
+    def _send(self, message: FromWorker) -> None:
+        rest = memoryview(encode(message))
+        try:
+            with self._stop, self._lock:
+                while rest:
+                    rest = rest[os.write(self._channel, rest) :]
+        except OSError:  # a border: the task closed our channel, or the runner is gone
+            os._exit(LOST_CHANNEL)
+
+    def _say_begun(self, pid: int) -> None:
+        self._send(Begun(pid=pid))
+
+    def _close_in_copy(self) -> None:
+        """Keep a copy that the task forks from speaking in our name, and from keeping our channel open."""
+        if self._channel >= 0:
+            os.close(self._channel)
+            os.close(self._output)
+            self._channel = self._output = -1  # a copy of the copy has nothing to close
+
+
+# -- the helpers -------------------------------------------------------------------------------------------------------
+
+
+def _checked(note: Note) -> Note:
+    """Answer a note as the runner will read it.
+
+    Raises:
+        TypeError: it is not plain data, or not of the declared types.
+
+    """
+    try:
+        return from_plain(Note, plain(to_plain(note), type(note).__name__))  # type: ignore[no-any-return]
+    except (NotThisShape, NotPlain) as error:
+        raise TypeError(f"{type(note).__name__}: {error}") from None
+
+
+def _only(channel: int, output: int) -> tuple[int, int]:
+    """Keep only our two descriptors, up high, and let the output pipe be the standard streams."""
+    import fcntl  # noqa: PLC0415  # only here
+
+    highest = min(os.sysconf("SC_OPEN_MAX"), 1024)
+    channel, output = (fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, highest - 8) for each in (channel, output))
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.closerange(3, min(channel, output))
+    return channel, output
+
+
+def _open_streams() -> tuple[TextIO, TextIO]:
+    """Open standard streams that show each line when it is written, as on a terminal."""
+    out = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115  # they live as long as we do
+    err = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115  # they live as long as we do
+    return out, err
+
+
+def _reset_signals() -> None:
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGCHLD, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _leave() -> NoReturn:
+    os._exit(0)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

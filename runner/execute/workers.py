@@ -1,0 +1,67 @@
+"""All workers of a pool: which is idle, which has to make room, which is gone. Knows no attempt and no service."""
+
+from __future__ import annotations
+
+from itertools import count
+from selectors import BaseSelector
+
+from runner.execute.child import Child, Phase
+from runner.execute.lifeline import Lifeline
+from runner.execute.wire import Exited, Setting
+
+
+class Workers:
+    """The living workers. Those that take a place are reused; those beside the places serve once."""
+
+    def __init__(self, lifeline: Lifeline, selector: BaseSelector) -> None:
+        self._lifeline = lifeline
+        self._selector = selector
+        self._numbers = count(1)
+        self._all: dict[int, Child] = {}
+        self._placed: dict[int, Child] = {}  # the one that has been idle longest comes first
+
+    def take(self, setting: Setting, uses: str, places: int) -> Child:
+        """Answer a worker to be asked: one that has loaded the function, any other that is idle, or a new one."""
+        child = self._idle(setting, uses)
+        if child is None:
+            self._make_room(places)
+            child = self.beside(setting)
+        self._placed.pop(child.number, None)
+        self._placed[child.number] = child
+        return child
+
+    def beside(self, setting: Setting) -> Child:
+        """Answer a new worker that takes no place."""
+        child = Child(next(self._numbers), setting, self._lifeline, self._selector)
+        self._all[child.number] = child
+        return child
+
+    def bury(self, exited: Exited) -> None:
+        """Take in that a worker is gone, and tell whose work it did."""
+        child = self._all.pop(exited.child, None)
+        if child is not None:
+            self._placed.pop(exited.child, None)
+            child.bury(exited)
+
+    def close(self) -> None:
+        """Close the pipes of all; their ends come from elsewhere."""
+        for child in self._all.values():
+            child.close()
+        self._all.clear()
+        self._placed.clear()
+
+    def _idle(self, setting: Setting, uses: str) -> Child | None:
+        found = None
+        for child in self._placed.values():
+            if child.phase is Phase.IDLE and child.setting == setting:
+                if uses in child.loaded:
+                    return child
+                found = found or child
+        return found
+
+    def _make_room(self, places: int) -> None:
+        """Let idle workers go, those first that have been idle longest, until one more has a place."""
+        staying = [child for child in self._placed.values() if child.phase is not Phase.LEAVING]
+        too_many = len(staying) + 1 - places
+        for child in [child for child in staying if child.phase is Phase.IDLE][: max(0, too_many)]:
+            child.leave()
