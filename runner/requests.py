@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+from runner.graph.loose import as_text
 from runner.graph.model import Graph, TaskSpec
 from runner.graph.values import Value, command_text, evaluate
 from runner.schedule.history import Stories
@@ -55,7 +56,7 @@ class Requests:
             task=task,
             attempt=attempt,
             uses=spec.uses,
-            arguments=cast("Mapping[str, Json]", evaluate(dict(spec.arguments), scope)),
+            arguments=cast("Mapping[str, Json]", evaluate(dict(spec.arguments), scope, folder=self._graph.folder)),
             command=None if spec.run is None else command_text(spec.run, scope),
             env=env,
             own_env=self._own_env(schedule, spec, attempt),
@@ -115,7 +116,7 @@ class Requests:
         names = (*self._graph.secrets,)
         secrets: Json = {name: outer.get(name, "") for name in names}
         inner = {"params": self._params, **scope, "env": dict(outer), "secrets": secrets}
-        return {**outer, **{name: _as_text(evaluate(value, inner)) for name, value in own.items()}}
+        return {**outer, **{name: as_text(evaluate(value, inner, folder=self._graph.folder)) for name, value in own.items()}}
 
     def _own_env(self, schedule: Schedule, spec: TaskSpec, attempt: int) -> dict[str, str]:
         own = {
@@ -175,9 +176,3 @@ class Requests:
                 waiting += missing
         return self._carriers[task]
 
-
-def _as_text(value: Json) -> str:
-    """Turn an evaluated value into what an environment can hold."""
-    if isinstance(value, str):
-        return value
-    return "" if value is None else str(evaluate_as_text(value))

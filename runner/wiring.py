@@ -134,9 +134,12 @@ def _opened(
 
 def _read(graph: Graph) -> set[str]:
     """Answer the environment variables that conditions read: a replay needs their values."""
-    conditions = [spec.condition for spec in chain(graph.tasks.values(), graph.services.values()) if spec.condition]
-    found = [reference.path for condition in conditions for reference in references(condition)]
-    return {str(path[1]) for path in found if len(path) > 1 and path[0] == "env"}
+    conditions = [
+        *(task.condition for task in graph.tasks.values()),
+        *(service.condition for service in graph.services.values()),
+    ]
+    found = [reference for condition in conditions if condition for reference in references(condition)]
+    return {str(reference.path[1]) for reference in found if reference.path[0] == "env" and len(reference.path) > 1}
 
 
 def _secret_values(graph: Graph, environment: Mapping[str, str]) -> dict[str, str]:

@@ -52,12 +52,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not words:
         print(WELCOME)
         return Exit.USAGE
+    chosen: argparse.Namespace | None = None
     try:
         chosen = parser().parse_args(_with_command(words))
         command: Callable[[argparse.Namespace], int] = import_module(f"runner.cli.{chosen.command}").main
         return command(chosen)
     except GraphError as error:
-        return _complain_about_graph(error)
+        return _complain_about_graph(error, chosen)
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)
         return Exit.USAGE
@@ -79,11 +80,14 @@ def _with_command(words: list[str]) -> list[str]:
     return ["run", *words]
 
 
-def _complain_about_graph(error: GraphError) -> int:
-    from runner.cli.style import colours  # noqa: PLC0415  # only those who met an error pay for it
-    from runner.errors import render  # noqa: PLC0415  # the same
+def _complain_about_graph(error: GraphError, chosen: argparse.Namespace | None) -> int:
+    from runner.cli.style import coloured  # noqa: PLC0415  # only those who met an error pay for it
+    from runner.errors import annotation, render, render_coloured  # noqa: PLC0415  # the same
 
-    print(render(error.problems, colours(sys.stderr, "auto")), file=sys.stderr)
+    show = render_coloured if coloured(sys.stderr, getattr(chosen, "color", "auto")) else render
+    print(show(error.problems), file=sys.stderr)
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        print("\n".join(annotation(problem) for problem in error.problems))
     return Exit.INVALID
 
 
