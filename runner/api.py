@@ -1,8 +1,6 @@
 """For use from Python: `load` a graph, `run` it, read its `Report`. Knows no terminal.
 
-    from runner.api import run
-    report = run("graphs/phase2.yaml", params={"base_url": "http://localhost:8000"})
-    assert report.verdict == "passed"
+As in `run("graphs/phase2.yaml", params={"base_url": "http://localhost:8000"}).verdict == "passed"`.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ a plan, a rehearsal and a run are the same thing.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from runner.execute.ports import Clock, Executor, Observer, Recorder
 from runner.graph.model import Graph
@@ -44,70 +45,77 @@ def nothing_outside(_now: float) -> Sequence[Event]:
     return ()
 
 
-def drive(
-    graph: Graph,
-    opened: RunOpened,
-    requests: Requests,
-    executor: Executor,
-    clock: Clock,
-    recorder: Recorder,
-    observer: Observer,
-    outside: Outside = nothing_outside,
-) -> Schedule:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What a run is driven with: who runs the work, what time it is, who keeps the events and who looks on."""
+
+    executor: Executor
+    clock: Clock
+    recorder: Recorder
+    observer: Observer
+    outside: Outside = nothing_outside
+
+
+def drive(graph: Graph, opened: RunOpened, requests: Requests, world: World) -> Schedule:
     """Run a graph to its end; answers the finished schedule. The executor is left for its owner to close."""
     schedule, stories = Schedule(graph), Stories()
     events: Sequence[Event] = [opened]
     while True:
-        recorder.record(events)  # facts are durable before anything follows from them
+        world.recorder.record(events)  # facts are durable before anything follows from them
         faults: list[Event] = []
         for event in events:
             stories.add(event)
             for command in schedule.handle(event):
-                faults += _obey(command, schedule, stories, requests, executor, clock)
-        observer.observe(events, schedule)
+                faults += _obey(command, _Known(schedule=schedule, stories=stories, requests=requests), world)
+        world.observer.observe(events, schedule)
         if schedule.finished:
             return schedule
-        events = faults or _next_events(schedule, executor, clock, recorder, outside)
+        events = faults or _next_events(schedule, world)
 
 
-def _next_events(
-    schedule: Schedule, executor: Executor, clock: Clock, recorder: Recorder, outside: Outside
-) -> Sequence[Event]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What a request is built from."""
+
+    schedule: Schedule
+    stories: Stories
+    requests: Requests
+
+
+def _next_events(schedule: Schedule, world: World) -> Sequence[Event]:
     """Wait for what happens next, but not past an alarm of the schedule or a wish of the recorder."""
     while True:
-        alarm, due = schedule.next_alarm(), recorder.due()
+        alarm, due = schedule.next_alarm(), world.recorder.due()
         moments = [moment for moment in (alarm, due) if moment is not None]
-        timeout = max(0.0, min(moments) - clock.now()) if moments else None
-        events = [*executor.wait(timeout)]
-        now = clock.now()
-        events += outside(now)
+        timeout = max(0.0, min(moments) - world.clock.now()) if moments else None
+        events = [*world.executor.wait(timeout)]
+        now = world.clock.now()
+        events += world.outside(now)
         if due is not None and due <= now:
-            recorder.sync()
+            world.recorder.sync()
         if alarm is not None and alarm <= now:
             events.append(ClockTicked(at=now))
         if events:
             return events
 
 
-def _obey(
-    command: Command, schedule: Schedule, stories: Stories, requests: Requests, executor: Executor, clock: Clock
-) -> list[Event]:
+def _obey(command: Command, known: _Known, world: World) -> list[Event]:
     """Hand a command to the executor; answers the end of what could not even be asked for."""
     match command:
         case StartAttempt(task=task, attempt=attempt):
             try:
-                request = requests.attempt(schedule, stories, task, attempt)
+                request = known.requests.attempt(known.schedule, known.stories, task, attempt)
             except EvaluationError as error:  # a border: expressions are the file author's
                 failed = Failed(cause=Cause.BAD_PARAMETERS, message=str(error))
-                return [AttemptEnded(at=clock.now(), task=task, attempt=attempt, outcome=failed)]
-            executor.start(command, request)
+                return [AttemptEnded(at=world.clock.now(), task=task, attempt=attempt, outcome=failed)]
+            world.executor.start(command, request)
         case StartService(service=service, attempt=attempt):
             try:
-                wanted = requests.service(schedule, service, attempt)
+                wanted = known.requests.service(known.schedule, service, attempt)
             except EvaluationError as error:  # a border: expressions are the file author's
-                now, message = clock.now(), str(error)
+                now, message = world.clock.now(), str(error)
                 return [ServiceEnded(at=now, service=service, attempt=attempt, how="died", message=message)]
-            executor.start(command, wanted)
+            world.executor.start(command, wanted)
         case StopAttempt() | StopService():
-            executor.stop(command)
+            world.executor.stop(command)
     return []

@@ -64,7 +64,7 @@ class Requests:
             workdir=self._workdir(spec.workdir),
             path=(self._around.started_in, self._graph.folder),
             needs={need: self._result(schedule, stories, need) for need in spec.needs},
-            above={name: self._result(schedule, stories, name) for name in sorted(self._carriers_of(stories, spec))},
+            above={name: self._result(schedule, stories, name) for name in self._carriers_of(stories, spec)},
             data_prefix=spec.data_prefix,
             deadline=spec.timeout,
         )
@@ -116,7 +116,10 @@ class Requests:
         names = (*self._graph.secrets,)
         secrets: Json = {name: outer.get(name, "") for name in names}
         inner = {"params": self._params, **scope, "env": dict(outer), "secrets": secrets}
-        return {**outer, **{name: as_text(evaluate(value, inner, folder=self._graph.folder)) for name, value in own.items()}}
+        return {
+            **outer,
+            **{name: as_text(evaluate(value, inner, folder=self._graph.folder)) for name, value in own.items()},
+        }
 
     def _own_env(self, schedule: Schedule, spec: TaskSpec, attempt: int) -> dict[str, str]:
         own = {
@@ -152,13 +155,10 @@ class Requests:
             required=not task.spec.allow_failure,
         )
 
-    def _carriers_of(self, stories: Stories, spec: TaskSpec) -> frozenset[str]:
+    def _carriers_of(self, stories: Stories, spec: TaskSpec) -> list[str]:
         """Answer the tasks above one that have a data prefix or ledger rows; all of them have settled."""
-        found: set[frozenset[str]] = set()
-        for need in spec.needs:
-            if need in self._graph.tasks:
-                found.add(self._carriers_from(stories, need))
-        return next(iter(found)) if len(found) == 1 else frozenset().union(*found)
+        found = {self._carriers_from(stories, need) for need in spec.needs if need in self._graph.tasks}
+        return sorted(frozenset().union(*found))
 
     def _carriers_from(self, stories: Stories, task: str) -> frozenset[str]:
         waiting = [task]
@@ -175,4 +175,3 @@ class Requests:
             else:
                 waiting += missing
         return self._carriers[task]
-

@@ -16,8 +16,7 @@ from itertools import chain
 from pathlib import Path
 
 from runner.clock import WallClock
-from runner.driver import Outside, drive
-from runner.errors import GraphError, Place, Problem
+from runner.driver import Outside, World, drive
 from runner.execute.pool import Pool
 from runner.execute.ports import Observer
 from runner.graph.check import Loaded, load, resolve_params
@@ -84,7 +83,8 @@ def run_graph(options: Options, clock: WallClock, pool: Pool, watch: Watch, outs
     with _journal(folder, clock, masker) as journal:
         requests = Requests(graph, around, params)
         observer = watch(loaded, opened, pool)
-        schedule = drive(graph, opened, requests, pool, clock, journal, observer, outside)
+        world = World(executor=pool, clock=clock, recorder=journal, observer=observer, outside=outside)
+        schedule = drive(graph, opened, requests, world)
     report = report_of(folder, graph)
     write_whole(folder.report, render_json(report))
     write_whole(folder.path / "report.md", render_markdown(report))

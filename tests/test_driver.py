@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from runner.driver import Unwatched, drive
+from runner.driver import Unwatched, World, drive
 from runner.errors import Place
 from runner.execute.simulate import Simulation, Step
 from runner.graph.model import Graph, TaskSpec
@@ -44,7 +44,8 @@ def graph_of(*tasks: TaskSpec) -> Graph:
 def run(graph: Graph, simulation: Simulation, recorder: Listed) -> Schedule:
     opened = RunOpened(at=0.0, run="run", started="2026-01-01T00:00:00.000Z", slots=2)
     requests = Requests(graph, Surroundings(), {})
-    return drive(graph, opened, requests, simulation, simulation, recorder, Unwatched())
+    world = World(executor=simulation, clock=simulation, recorder=recorder, observer=Unwatched())
+    return drive(graph, opened, requests, world)
 
 
 def test_events_are_recorded_in_the_order_they_are_handled() -> None:

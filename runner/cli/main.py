@@ -81,8 +81,8 @@ def _with_command(words: list[str]) -> list[str]:
 
 
 def _complain_about_graph(error: GraphError, chosen: argparse.Namespace | None) -> int:
-    from runner.cli.style import coloured  # noqa: PLC0415  # only those who met an error pay for it
-    from runner.errors import annotation, render, render_coloured  # noqa: PLC0415  # the same
+    from runner.cli.style import coloured
+    from runner.errors import annotation, render, render_coloured
 
     show = render_coloured if coloured(sys.stderr, getattr(chosen, "color", "auto")) else render
     print(show(error.problems), file=sys.stderr)
@@ -92,7 +92,7 @@ def _complain_about_graph(error: GraphError, chosen: argparse.Namespace | None) 
 
 
 def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415  # 20 ms that only --version needs
+    from importlib.metadata import PackageNotFoundError, version
 
     try:
         return version("taskgraph-runner")

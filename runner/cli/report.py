@@ -16,11 +16,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(chosen: argparse.Namespace) -> int:
     """Show the report; answers 0 whatever the verdict, for reading is no failure."""
-    from pathlib import Path  # noqa: PLC0415  # `--help` does not need it
+    from pathlib import Path
 
-    from runner.cli.show import show_report  # noqa: PLC0415  # the same
-    from runner.record.folder import StateFolder  # noqa: PLC0415  # the same
-    from runner.wiring import report_of  # noqa: PLC0415  # the same
+    from runner.cli.show import show_report
+    from runner.record.folder import StateFolder
+    from runner.wiring import report_of
 
     folder = StateFolder(path=Path(chosen.state_dir)).find(chosen.run)
     show_report(report_of(folder), folder, sys.stdout, chosen)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -31,7 +30,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-j", "--jobs", type=_positive, metavar="N", help="how many tasks at once")
     parser.add_argument("-p", "--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter's value")
     failing = parser.add_mutually_exclusive_group()
-    failing.add_argument("-k", "--keep-going", action="store_true", help="go on after a failure where nothing forbids it")
+    failing.add_argument(
+        "-k", "--keep-going", action="store_true", help="go on after a failure where nothing forbids it"
+    )
     failing.add_argument("--fail-fast", action="store_true", help="start nothing new after a failure")
     parser.add_argument("--json", action="store_true", help="print the report as JSON, and nothing else, on stdout")
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colours (default: auto)")
@@ -40,8 +41,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(chosen: argparse.Namespace) -> int:
     """Run the phase; answers the exit code of the run."""
-    from runner.clock import WallClock  # noqa: PLC0415  # the engine is loaded when there is something to run
-    from runner.execute.pool import Pool  # noqa: PLC0415  # the same
+    from runner.clock import WallClock
+    from runner.execute.pool import Pool
 
     clock = WallClock()
     pool = Pool(None, clock)  # first of all: its warden starts while the graph is read
@@ -59,11 +60,13 @@ def main(chosen: argparse.Namespace) -> int:
 # -- the helpers -------------------------------------------------------------------------------------------------------
 
 
-def _run(chosen: argparse.Namespace, options: Options, clock: object, pool: Pool, heard: list[CancelReason]) -> Finished:
-    from runner.cli.style import style_of  # noqa: PLC0415  # the engine is loaded when there is something to run
-    from runner.record.progress import PlainProgress  # noqa: PLC0415  # the same
-    from runner.schedule.messages import CancelAsked  # noqa: PLC0415  # the same
-    from runner.wiring import run_graph  # noqa: PLC0415  # the same
+def _run(
+    chosen: argparse.Namespace, options: Options, clock: object, pool: Pool, heard: list[CancelReason]
+) -> Finished:
+    from runner.cli.style import style_of
+    from runner.record.progress import PlainProgress
+    from runner.schedule.messages import CancelAsked
+    from runner.wiring import run_graph
 
     def outside(now: float) -> Sequence[Event]:
         asked = [CancelAsked(at=now, why=why) for why in heard]
@@ -75,13 +78,11 @@ def _run(chosen: argparse.Namespace, options: Options, clock: object, pool: Pool
 
 
 def _options(chosen: argparse.Namespace) -> Options:
-    from runner.wiring import Options  # noqa: PLC0415  # the engine is loaded when there is something to run
+    from runner.wiring import Options
 
     fail_fast = False if chosen.keep_going else True if chosen.fail_fast else None
     params = dict(_parameter(text) for text in chosen.param)
-    return Options(
-        graph=chosen.graph, params=params, jobs=chosen.jobs, fail_fast=fail_fast, state_dir=chosen.state_dir
-    )
+    return Options(graph=chosen.graph, params=params, jobs=chosen.jobs, fail_fast=fail_fast, state_dir=chosen.state_dir)
 
 
 def _parameter(text: str) -> tuple[str, str]:
@@ -115,9 +116,9 @@ def _signals_heard(pool: Pool) -> Iterator[list[CancelReason]]:
 
 
 def _show(chosen: argparse.Namespace, finished: Finished) -> None:
-    from runner.cli.style import style_of, width_of  # noqa: PLC0415  # the engine is loaded when there is something to run
-    from runner.record.render.json import render_json  # noqa: PLC0415  # the same
-    from runner.record.render.text import render_text  # noqa: PLC0415  # the same
+    from runner.cli.style import style_of, width_of
+    from runner.record.render.json import render_json
+    from runner.record.render.text import render_text
 
     if chosen.json:
         print(render_json(finished.report))

@@ -18,8 +18,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(chosen: argparse.Namespace) -> int:
     """Check the files; answers 0 if all are right, else 3."""
-    from runner.cli.style import coloured  # noqa: PLC0415  # `--help` does not need it
-    from runner.errors import render, render_coloured, to_json  # noqa: PLC0415  # the same
+    from runner.cli.style import coloured
+    from runner.errors import render, render_coloured, to_json
 
     checked = {file: _problems(file) for file in chosen.graphs}
     if chosen.json:
@@ -37,7 +37,7 @@ def main(chosen: argparse.Namespace) -> int:
 
 def _problems(file: str) -> tuple[bool, tuple[Problem, ...], str]:
     """Answer whether a file is right, what is to be said of it, and how large the graph is."""
-    from runner.graph.check import load  # noqa: PLC0415  # `--help` does not need it
+    from runner.graph.check import load
 
     try:
         loaded = load(file)

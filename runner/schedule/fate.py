@@ -1,4 +1,4 @@
-"""What becomes of a waiting task once the tasks it needs have settled: runs, waits for services, or never runs. Pure."""
+"""What becomes of a waiting task once its tasks have settled: runs, waits for services, or never runs. Pure."""
 
 from __future__ import annotations
 

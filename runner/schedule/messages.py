@@ -18,8 +18,9 @@ CancelReason: TypeAlias = Literal["interrupted", "terminated", "hung_up", "deadl
 class RunOpened:
     """A run began. Carries everything that a replay needs and the graph file does not say.
 
-    `started` is the wall clock (ISO-8601 UTC) at second 0; `file` the graph file as it was named; `environment` the variables that conditions read; `kept`
-    the results taken over from an earlier run; `durations` (seconds) what the order was made from.
+    `started` is the wall clock (ISO-8601 UTC) at second 0; `file` the graph file as it was named; `environment` the
+    variables that conditions read; `kept` the results taken over from an earlier run; `durations` (seconds) what the
+    order was made from.
     """
 
     at: float
