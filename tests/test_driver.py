@@ -38,10 +38,12 @@ class Listed:
 
 
 def graph_of(*tasks: TaskSpec) -> Graph:
+    """Put tasks into a graph."""
     return Graph(name="g", file="g.yaml", folder="/g", digest="", tasks={task.id: task for task in tasks})
 
 
 def run(graph: Graph, simulation: Simulation, recorder: Listed) -> Schedule:
+    """Drive a graph to its end in virtual time."""
     opened = RunOpened(at=0.0, run="run", started="2026-01-01T00:00:00.000Z", slots=2)
     requests = Requests(graph, Surroundings(), {})
     world = World(executor=simulation, clock=simulation, recorder=recorder, observer=Unwatched())

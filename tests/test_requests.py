@@ -16,21 +16,25 @@ SHELL = {"PATH": "/bin", "LEVEL": "shell", "TOKEN": "s3cret-value"}
 
 
 def task(name: str, index: int = 0, **fields: object) -> TaskSpec:
+    """Build a task."""
     return TaskSpec(id=name, index=index, where=HERE, **{"uses": "m:f", **fields})  # type: ignore[arg-type]  # any field
 
 
 def graph(*tasks: TaskSpec, **fields: object) -> Graph:
+    """Build a graph of these tasks."""
     whole = {"name": "g", "file": "g.yaml", "folder": "/graphs", "digest": "", **fields}
     return Graph(tasks={each.id: each for each in tasks}, **whole)  # type: ignore[arg-type]  # any field
 
 
 def opened(whole: Graph) -> tuple[Schedule, Stories]:
+    """Open a run of a graph."""
     schedule = Schedule(whole)
     schedule.handle(RunOpened(at=0, run="run-1", started="2026-01-01T00:00:00.000Z", slots=4))
     return schedule, Stories()
 
 
 def requests(whole: Graph, **params: str) -> Requests:
+    """Answer the requests of a run with these parameters."""
     around = Surroundings(environment=SHELL, started_in="/work", run_folder="/work/.runner/runs/run-1")
     return Requests(whole, around, params)
 

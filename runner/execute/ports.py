@@ -13,7 +13,7 @@ from runner.task import Request, ServiceRequest, Signature
 
 @runtime_checkable
 class Executor(Protocol):
-    """Runs attempts and services. Contract, tested against every executor:
+    """Runs attempts and services; the contract below is tested against every executor.
 
     each command ends exactly once, by `AttemptEnded`, or `AttemptReturned` when the attempt had not begun; a task's
     faults are events, never exceptions; an attempt ended by a stop carries the stop's cause unless it had already
@@ -26,7 +26,7 @@ class Executor(Protocol):
         """Begin; returns at once."""
 
     def stop(self, command: StopAttempt | StopService) -> None:
-        """Ask for the end, which still comes from `wait`. A second stop with a shorter `kill_after` hastens the first."""
+        """Ask for the end, which still comes from `wait`; a second stop with a shorter `kill_after` hastens the first."""
 
     def wait(self, timeout: float | None) -> Sequence[Event]:
         """Answer what happened, waiting at most `timeout` seconds (None: until something does); [] is time run out."""

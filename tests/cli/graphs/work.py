@@ -1,4 +1,4 @@
-"""Small real tasks for the tests of the command line. They leave marks in files, so a test need not believe a report."""
+"""Small real tasks for the tests of the command line. They leave marks in files: no report need be believed."""
 
 import os
 import signal
