@@ -112,7 +112,7 @@ class Lifeline:
         from runner.execute import tree  # noqa: PLC0415  # a runner whose warden lives never needs it
 
         for pid in self._pids.values():
-            # The kernel has killed the worker itself; what it had started is known by its process group only.
+            # The kernel has killed the worker itself; what it had started is known by its session only.
             with suppress(OSError):
                 tree.kill(partial(tree.household, pid))
         return RunnerFault("the process that looks after all others was ended from outside; its tasks were ended, too")

@@ -43,6 +43,7 @@ from runner.task import Cause, Failed, Request, ServiceRequest, Signature
 
 STILLBORN = 3
 """Workers in a row that may die before their first request; then none will ever start."""
+_NOTHING_TO_MASK = Masker({})
 _IMPORT_LIMIT = 60.0  # seconds a module may take to be imported for its description
 
 
@@ -257,4 +258,4 @@ class Pool:
 
 
 def _masker_of(env: Mapping[str, str], secrets: Sequence[str]) -> Masker:
-    return Masker({name: env[name] for name in secrets if env.get(name)})
+    return Masker({name: env[name] for name in secrets if env.get(name)}) if secrets else _NOTHING_TO_MASK

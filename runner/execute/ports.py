@@ -26,7 +26,7 @@ class Executor(Protocol):
         """Begin; returns at once."""
 
     def stop(self, command: StopAttempt | StopService) -> None:
-        """Ask for the end, which still comes from `wait`; a second stop with a shorter `kill_after` hastens the first."""
+        """Ask for the end, which still comes from `wait`; a second stop with a shorter `kill_after` hastens it."""
 
     def wait(self, timeout: float | None) -> Sequence[Event]:
         """Answer what happened, waiting at most `timeout` seconds (None: until something does); [] is time run out."""

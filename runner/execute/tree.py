@@ -7,7 +7,7 @@ first, and the family is looked at again until nobody new is found; a stopped pr
 is then enough. Process ids could be used anew between a look and a signal; the kernel hands them out in a circle of at
 least 32,768, and both happen within milliseconds.
 
-Elsewhere (macOS) `ps` tells the family, and an orphan is known only by the process group of its worker: best effort.
+Elsewhere (macOS) `ps` tells the family, and an orphan is known only by the session of its worker: best effort.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _TICK = 0.01  # seconds between two looks at a family that is ending
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
-    """One process; `group` is its process group, `name` as the kernel has it (at most 15 characters)."""
+    """One process; `session` is the id of its session's leader, `name` as the kernel has it (at most 15 characters)."""
 
     pid: int
     parent: int
-    group: int
+    session: int
     name: str
 
 
@@ -47,7 +47,7 @@ def running() -> dict[int, Process]:
 
 
 def family(root: int) -> list[Process]:
-    """Answer everything that descends from a process or is in its group, parents first, without itself."""
+    """Answer everything that descends from a process or is in its session, parents first, without itself."""
     return [process for process in household(root) if process.pid != root]
 
 
@@ -57,8 +57,9 @@ def household(root: int) -> list[Process]:
     children: dict[int, list[Process]] = {}
     for process in everything.values():
         children.setdefault(process.parent, []).append(process)
-        if process.group == root and process.parent not in everything:
-            children.setdefault(root, []).append(process)  # an orphan, where nobody adopts them
+        parent = everything.get(process.parent)
+        if process.session == root != process.pid and (parent is None or parent.session != root):
+            children.setdefault(root, []).append(process)  # an orphan that somebody else has adopted, or nobody
     found = {root: everything.get(root)}
     waiting = list(children.get(root, ()))
     for process in waiting:  # grows while it is walked
@@ -169,10 +170,10 @@ def _from_proc() -> Iterator[Process]:
         if entry.isdigit():
             with suppress(OSError), open(f"/proc/{entry}/stat", "rb") as file:  # noqa: PTH123  # it may have ended
                 name, _, rest = file.read().partition(b" (")[2].rpartition(b") ")
-                state, parent, group, _ = rest.split(b" ", 3)
+                state, parent, _, session, _ = rest.split(b" ", 4)
                 if state not in b"ZX" or _has_threads(entry):
                     text = name.decode(errors="replace")
-                    yield Process(pid=int(entry), parent=int(parent), group=int(group), name=text)
+                    yield Process(pid=int(entry), parent=int(parent), session=int(session), name=text)
 
 
 def _has_threads(entry: str) -> bool:
@@ -181,10 +182,12 @@ def _has_threads(entry: str) -> bool:
 
 
 def _from_ps() -> Iterator[Process]:
-    command = ["ps", "-A", "-o", "pid=,ppid=,pgid=,stat=,comm="]
+    command = ["ps", "-A", "-o", "pid=,ppid=,stat=,comm="]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as ps:  # noqa: S603  # our own words
         listing = ps.communicate()[0]
     for line in listing.splitlines():
-        pid, parent, group, state, *name = line.split(None, 4)
+        pid, parent, state, *name = line.split(None, 3)
         if not state.startswith("Z") and int(pid) != ps.pid:
-            yield Process(pid=int(pid), parent=int(parent), group=int(group), name="".join(name))
+            with suppress(OSError):  # it may have ended
+                session = os.getsid(int(pid))
+                yield Process(pid=int(pid), parent=int(parent), session=session, name="".join(name))
