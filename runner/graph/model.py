@@ -72,6 +72,7 @@ class TaskSpec:
     id: str
     index: int
     where: Place
+    title: str = ""
     desc: str = ""
     uses: str | None = None
     arguments: Mapping[str, Value] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from runner.graph import loose
@@ -37,10 +37,11 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expression:
-    """One parsed `${{ ... }}`; `source` is the text between the braces."""
+    """One parsed `${{ ... }}`: `source` is the text between the braces, `span` offset and length with them."""
 
     source: str
     tree: Node
+    span: tuple[int, int] = field(default=(0, 0), compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +175,8 @@ def _parts(text: str) -> Iterator[str | Expression]:
         if start > at:
             yield text[at:start]
         end = _closing(text, start)
-        yield Expression(source=text[start + 3 : end].strip(), tree=parse_expression(text, start + 3, end))
+        tree = parse_expression(text, start + 3, end)
+        yield Expression(source=text[start + 3 : end].strip(), tree=tree, span=(start, end + 2 - start))
         at = end + 2
     if at < len(text):
         yield text[at:]

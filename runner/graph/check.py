@@ -1,0 +1,55 @@
+"""The one way in: a file to a Graph that can be run, or every problem it has. Starts nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from runner.errors import GraphError, Problem
+from runner.graph.build import graph_of
+from runner.graph.file import read_document
+from runner.graph.findings import Findings
+from runner.graph.keys import ROOT
+from runner.graph.model import Graph
+from runner.graph.names import check_names
+from runner.graph.params import resolve_params
+from runner.graph.reading import BAD, Reader
+from runner.graph.rules import check_rules, warnings
+from runner.graph.source import Document
+
+__all__ = ["Loaded", "load", "resolve_params"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A graph that can be run, what is odd about it, and its file; `digest` is sha256 of the bytes."""
+
+    graph: Graph
+    warnings: tuple[Problem, ...]
+    text: str
+    digest: str
+    document: Document
+
+
+def load(path: str) -> Loaded:
+    """Read and check a graph file; a name that ends in `.json` is read as JSON, any other as YAML.
+
+    Raises:
+        UsageError: there is no such file.
+        GraphError: it is wrong; holds everything that is, in the order of the file.
+
+    """
+    document, digest = read_document(path)
+    findings = Findings(document)
+    reader = Reader(findings)
+    fields = reader.read(ROOT, document.data, ())
+    if fields is BAD:
+        raise GraphError(findings.sorted())
+    graph = graph_of(fields, findings, digest)
+    check_rules(graph, findings)
+    check_names(graph, reader.parsed, findings)
+    problems = findings.sorted()
+    if problems:
+        raise GraphError(problems)
+    return Loaded(
+        graph=graph, warnings=warnings(graph, findings), text=document.source.text, digest=digest, document=document
+    )

@@ -1,0 +1,206 @@
+"""Which names an expression may use, where it stands. Knows the graph, evaluates nothing.
+
+What can be known before a run is checked here: parameters, needs, services and secrets that are not there. What tasks
+return is judged with their signatures, if anybody asks for them (`arguments`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from runner.graph.findings import Findings
+from runner.graph.model import Graph
+from runner.graph.reading import Parsed
+from runner.graph.shell import troubles
+from runner.graph.source import Path
+from runner.graph.values import Expression, Reference, Template, functions_called, references
+
+RESULT_PARTS = ("state", "cause", "outputs", "data_prefix", "run")
+_SERVICE_PARTS = ("url", "port")
+_RUN_PARTS = ("id", "started")
+_NOT_YET = ("matrix", "item")
+_ROOTS = ("params", "needs", "services", "env", "run", "secrets", *_NOT_YET)
+_FOREIGN = {
+    "inputs": "params",
+    "vars": "params",
+    "github": "run",
+    "steps": "needs",
+    "jobs": "needs",
+    "tasks": "needs",
+    "task": "needs",
+    "outputs": "needs",
+    "param": "params",
+    "parameters": "params",
+    "service": "services",
+    "secret": "secrets",
+    "environment": "env",
+}
+_SCALARS = {"string", "integer", "number", "boolean", "path", "url", "duration", "size"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Site:
+    """Where an expression stands and what may be used there."""
+
+    what: str
+    roots: Collection[str]
+    needs: Collection[str] = ()
+    services: Collection[str] = ()
+    secrets: Collection[str] = ()
+    task: str = ""
+
+
+def check_names(graph: Graph, parsed: Iterable[Parsed], findings: Findings) -> None:
+    """Report every name that is not there, or not to be used where it stands."""
+    for each in parsed:
+        site = _site(graph, each.path)
+        for reference in references(each.value):
+            _Look(reference=reference, site=site, graph=graph, path=each.path, findings=findings).all()
+        if site.what in ("if", "run"):
+            _check_functions(site.what, each, findings)
+        if site.what == "run":
+            _check_quotes(each, findings)
+
+
+def _site(graph: Graph, path: Path) -> _Site:
+    match path:
+        case ("tasks", str(name), str(what), *_):
+            task = graph.tasks[name]
+            secrets = (*graph.secrets, *task.secrets)
+            roots = {"params", "needs", "services", "env", "run"} | ({"secrets"} if what in ("with", "env") else set())
+            return _Site(what=what, roots=roots, needs=task.needs, services=task.needs, secrets=secrets, task=name)
+        case ("services", str(name), str(what), *_):
+            extra = {"if": set(), "run": {"services"}, "env": {"services", "secrets"}}[what]
+            roots = {"params", "env", "run"} | extra
+            return _Site(what=what, roots=roots, services=(name,), secrets=graph.secrets)
+        case _:
+            return _Site(what="env", roots={"params", "env", "secrets"}, secrets=graph.secrets)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """A look at one reference."""
+
+    reference: Reference
+    site: _Site
+    graph: Graph
+    path: Path
+    findings: Findings
+
+    def all(self) -> None:
+        root = self.reference.root
+        if root in _NOT_YET:
+            self.report(0, "not-supported-yet", f"`{root}` is not supported yet")
+        elif root not in _ROOTS:
+            hint = f"here it is `{_FOREIGN[root]}`" if root in _FOREIGN else self.findings.near(root, _ROOTS)
+            hint = hint or f"names begin with {', '.join(sorted(self.site.roots))}"
+            self.report(0, "unknown-name", f"there is no `{root}`", hint)
+        elif root not in self.site.roots:
+            self.not_here(root)
+        else:
+            self.below(root)
+
+    def not_here(self, root: str) -> None:
+        what = self.site.what
+        if root == "secrets":
+            message = f"`secrets` cannot be read in `{what}`, where their values would be seen"
+            self.report(0, "not-here", message, "put it into `env` and let the task read the variable")
+            return
+        place = {"services": f"`{what}` of a service", "env": "`env` at the root"}.get(str(self.path[0]), f"`{what}`")
+        hint = f"what is known there begins with {', '.join(sorted(self.site.roots))}"
+        self.report(0, "not-here", f"`{root}` cannot be read in {place}: it is not known by then", hint)
+
+    def below(self, root: str) -> None:
+        match root:
+            case "params":
+                self.param()
+            case "needs":
+                self.need()
+            case "services":
+                self.service()
+            case "secrets":
+                self.secret()
+            case "run":
+                self.known(1, _RUN_PARTS, "`run` has no `{}`")
+            case _:
+                pass  # env: the shell may have any variable
+
+    def param(self) -> None:
+        if not self.known(1, self.graph.params, "there is no parameter `{}`") or len(self.reference.path) < 3:
+            return
+        spec = self.graph.params[str(self.reference.path[1])]
+        if spec.type in _SCALARS:
+            self.report(2, "unknown-name", f"`params.{spec.name}` is of type {spec.type} and has no parts")
+
+    def need(self) -> None:
+        if len(self.reference.path) < 2 or ("tasks", self.site.task, "needs") in self.findings.spoilt:
+            return
+        name = str(self.reference.path[1])
+        if name in self.graph.services:
+            self.report(1, "unknown-name", f"`{name}` is a service, not a task", f"write `services.{name}`")
+        elif name not in self.site.needs:
+            self.undeclared("task", self.graph.tasks)
+        else:
+            self.known(2, RESULT_PARTS, f"`needs.{name}` has no `{{}}`")
+
+    def service(self) -> None:
+        if len(self.reference.path) < 2 or ("tasks", self.site.task, "needs") in self.findings.spoilt:
+            return
+        name = str(self.reference.path[1])
+        if name not in self.graph.services or name not in self.site.services:
+            self.undeclared("service", self.graph.services)
+        else:
+            self.known(2, _SERVICE_PARTS, f"`services.{name}` has no `{{}}`")
+
+    def undeclared(self, what: str, known: Mapping[str, object]) -> None:
+        """Say why a task or service cannot be read: it is not there, or not needed."""
+        name, task = str(self.reference.path[1]), self.site.task
+        if name not in known:
+            self.known(1, known, f"there is no {what} `{{}}`")
+        elif task:
+            message = f"`{task}` reads from `{name}` without needing it, so it may not be there yet"
+            self.report(1, "undeclared-need", message, f"add `{name}` to the `needs` of `{task}`")
+        else:
+            self.report(1, "not-here", f"a service knows only its own port and URL, not those of `{name}`")
+
+    def secret(self) -> None:
+        if len(self.reference.path) < 2:
+            self.report(0, "unknown-name", "a secret is read by its name: `secrets.NAME`")
+        else:
+            self.known(1, self.site.secrets, "`{}` is not among the `secrets`")
+
+    def known(self, index: int, known: Collection[str], complaint: str) -> bool:
+        """Report a piece that is none of the known ones; answers whether there is one that is."""
+        if len(self.reference.path) <= index:
+            return False
+        name = self.reference.path[index]
+        if name in known:
+            return True
+        listed = f"there is {', '.join(known)}" if 0 < len(known) < 12 else ""
+        hint = self.findings.near(str(name), known) or listed
+        self.report(index, "unknown-name", complaint.format(name), hint)
+        return False
+
+    def report(self, index: int, code: str, message: str, hint: str = "") -> None:
+        self.findings.inside(self.path, self.reference.spans[index], code, message, hint=hint)
+
+
+def _check_functions(what: str, parsed: Parsed, findings: Findings) -> None:
+    for call in functions_called(parsed.value):
+        if call.function == "hashFiles":
+            message = f"`hashFiles` reads files, which `{what}` may not"
+            findings.inside(
+                parsed.path, (call.offset, call.length), "not-here", message, hint="use it in `with` or `env`"
+            )
+
+
+def _check_quotes(parsed: Parsed, findings: Findings) -> None:
+    parts = parsed.value.parts if isinstance(parsed.value, Template) else (parsed.value,)
+    expressions = [part for part in parts if isinstance(part, Expression)]
+    where = troubles(part if isinstance(part, str) else None for part in parts)
+    for expression, trouble in zip(expressions, where, strict=True):
+        if trouble:
+            message = f"this value stands {trouble}, where quoting cannot keep it one word"
+            hint = "take it out: the runner quotes it; or hand it over in `env`"
+            findings.inside(parsed.path, expression.span, "unsafe-in-shell", message, hint=hint)

@@ -1,0 +1,184 @@
+"""Parameters of a graph: what their types may hold, and their values for one run. Knows no file."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from difflib import get_close_matches
+from pathlib import Path as FilePath
+
+from runner.errors import GraphError, Problem
+from runner.graph.loose import as_text
+from runner.graph.model import Graph, ParamSpec
+from runner.graph.quantities import duration_meant, seconds, size, size_meant
+from runner.task import Json
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/]\S*")
+_WHOLE = re.compile(r"[-+]?[0-9]+")
+_PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
+
+
+class UnfitError(ValueError):
+    """A value does not fit the type of its parameter; `hint` may help."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def resolve_params(graph: Graph, given: Mapping[str, Json]) -> dict[str, Json]:
+    """Answer the value of every parameter: as given, else its default. A text is read by the parameter's type.
+
+    Durations become seconds, sizes bytes. A path becomes absolute: a default lies beside the graph file, a given one
+    where the command was started.
+
+    Raises:
+        GraphError: a name is unknown, a required one is missing, a value does not fit.
+
+    """
+    problems = [_unknown(name, graph) for name in given if name not in graph.params]
+    values: dict[str, Json] = {}
+    for name, spec in graph.params.items():
+        try:
+            values[name] = _value(graph, spec, given)
+        except UnfitError as error:
+            code = "bad-param" if name in given else "missing-param"
+            problems.append(Problem(code=code, message=str(error), where=spec.where, hint=error.hint))
+    if problems:
+        raise GraphError(problems)
+    return values
+
+
+def fit(kind: str, data: Json) -> Json:
+    """Answer plain data as a value of a type; a text is read, as on the command line.
+
+    Raises:
+        UnfitError: it is no such value.
+
+    """
+    if isinstance(data, str):
+        return _from_text(kind, data)
+    fits: Mapping[str, bool] = {
+        "integer": isinstance(data, int) and not isinstance(data, bool),
+        "number": isinstance(data, int | float) and not isinstance(data, bool),
+        "boolean": isinstance(data, bool),
+        "list": isinstance(data, list),
+        "map": isinstance(data, dict),
+    }
+    if fits.get(kind, False):
+        return data
+    numeric = isinstance(data, int | float) and not isinstance(data, bool)
+    hint = "put it in quotes" if kind == "string" and numeric else ""
+    if kind in ("duration", "size") and numeric:
+        hint = "write a unit: `30s`" if kind == "duration" else "write a unit: `512MiB`"
+    raise UnfitError(f"takes {_ARTICLES[kind]}, not {_shown(data)}", hint)
+
+
+_ARTICLES = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "`true` or `false`",
+    "path": "a path",
+    "url": "a URL",
+    "duration": "a duration such as `30s`",
+    "size": "a size such as `512MiB`",
+    "list": "a list",
+    "map": "a mapping",
+}
+
+
+def _value(graph: Graph, spec: ParamSpec, given: Mapping[str, Json]) -> Json:
+    if spec.name not in given:
+        if spec.required:
+            raise UnfitError(f"the parameter `{spec.name}` needs a value", f"give it with `-p {spec.name}=…`")
+        return _absolute(graph.folder, spec.default) if spec.type == "path" else spec.default
+    try:
+        value = fit(spec.type, given[spec.name])
+    except UnfitError as error:
+        raise UnfitError(f"the parameter `{spec.name}` {error}", error.hint) from None
+    if spec.enum and value not in spec.enum:
+        allowed = ", ".join(f"`{as_text(each)}`" for each in spec.enum)
+        raise UnfitError(f"the parameter `{spec.name}` takes one of {allowed}, not {_shown(value)}")
+    return _absolute(".", value) if spec.type == "path" else value
+
+
+def _absolute(folder: str, path: Json) -> Json:
+    if not isinstance(path, str) or not path:
+        return path
+    return str(FilePath(folder, path).expanduser().absolute())
+
+
+def _from_text(kind: str, text: str) -> Json:
+    match kind:
+        case "string" | "path":
+            return text
+        case "url":
+            return _url(text)
+        case "integer" if _WHOLE.fullmatch(text) and len(text) < 1000:
+            return int(text)
+        case "boolean" if text.lower() in ("true", "false"):
+            return text.lower() == "true"
+        case "number":
+            return _number(text)
+        case "duration" if (found := seconds(text)) is not None:
+            return found
+        case "size" if (found := size(text)) is not None:
+            return found
+        case "list" | "map":
+            return _collection(kind, text)
+        case _:
+            meant = duration_meant(text) if kind == "duration" else size_meant(text) if kind == "size" else None
+            hint = f"did you mean `{meant}`?" if meant else ""
+            raise UnfitError(f"takes {_ARTICLES[kind]}, not {_shown(text)}", hint)
+
+
+def _url(text: str) -> str:
+    if text and not _URL.fullmatch(text):
+        raise UnfitError(f"takes a URL, not {_shown(text)}", "write it with its scheme: `http://…`")
+    return text
+
+
+def _number(text: str) -> Json:
+    try:
+        number = int(text) if _WHOLE.fullmatch(text) else float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number) or "_" in text:
+        raise UnfitError(f"takes a number, not {_shown(text)}")
+    return number
+
+
+def _collection(kind: str, text: str) -> Json:
+    if kind == "list" and not text.lstrip().startswith("["):
+        return [each.strip() for each in text.split(",")] if text.strip() else []
+    data: Json = None
+    with suppress(ValueError, RecursionError):  # then it stays None, which is neither
+        data = json.loads(text, parse_constant=_no_constant)
+    if isinstance(data, list if kind == "list" else dict):
+        return data
+    hint = 'write JSON, such as `{"a": 1}`' if kind == "map" else 'write `a,b` or JSON, such as `["a", "b"]`'
+    raise UnfitError(f"takes {_ARTICLES[kind]}, not {_shown(text)}", hint)
+
+
+def _no_constant(name: str) -> Json:
+    raise ValueError(name)
+
+
+def _unknown(name: str, graph: Graph) -> Problem:
+    near = get_close_matches(name, graph.params, n=1)
+    known = f"the parameters are {', '.join(graph.params)}" if graph.params else "this graph has no parameters"
+    hint = f"did you mean `{near[0]}`?" if near else known
+    return Problem(code="unknown-param", message=f"there is no parameter `{name}`", hint=hint)
+
+
+def _shown(data: Json) -> str:
+    if isinstance(data, list | dict):
+        return "a list" if isinstance(data, list) else "a mapping"
+    if data is None:
+        return "nothing"
+    text = _PASSWORD.sub("***@", as_text(data))
+    return f"`{text if len(text) <= 60 else text[:59] + '…'}`"

@@ -1,0 +1,224 @@
+"""What must hold between the tasks, services and pools of one graph. Knows no text and no expression."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from runner.errors import Problem
+from runner.graph.cycles import rings
+from runner.graph.findings import Findings
+from runner.graph.model import Graph, ServiceSpec, TaskSpec, Trigger
+from runner.graph.source import Path
+
+_MOST_EDGES_SHOWN = 8
+
+
+def check_rules(graph: Graph, findings: Findings) -> None:
+    """Report every broken rule."""
+    if not graph.tasks and ("tasks",) not in findings.spoilt and "tasks" in _keys_of(findings, ()):
+        findings.at_key(
+            ("tasks",), "missing-key", "there is no task in `tasks`", hint="write one: `hello: {run: echo hello}`"
+        )
+    for name in graph.tasks.keys() & graph.services.keys():
+        _same_id(name, findings)
+    for task in graph.tasks.values():
+        _check_task(task, findings)
+        _check_needs(task, graph, findings)
+        _check_claims(task, graph, findings)
+    for service in graph.services.values():
+        _check_service(service, findings)
+    _check_prefixes(graph, findings)
+    _check_cycles(graph, findings)
+
+
+def warnings(graph: Graph, findings: Findings) -> tuple[Problem, ...]:
+    """Answer what is right, but probably not meant, or not done yet."""
+    found = [
+        _warning(findings, ("services", name), "unused-service", f"no task needs `{name}`, so it will never be started")
+        for name in graph.services
+        if not graph.dependents[name]
+    ]
+    limited = [task.id for task in graph.tasks.values() if task.memory is not None]
+    if limited:
+        path = next(
+            path for path in (("tasks", limited[0], "memory"), ("defaults", "memory")) if _stands(findings, path)
+        )
+        tasks = "one task" if len(limited) == 1 else f"{len(limited)} tasks"
+        message = f"`memory` is recorded and shown, but not enforced yet ({tasks})"
+        found.append(_warning(findings, path, "not-enforced-yet", message))
+    return tuple(found)
+
+
+def need_path(findings: Findings, task: str, index: int) -> Path:
+    """Answer where one need stands: in a list, or alone."""
+    written = _at(findings, ("tasks", task, "needs"))
+    return ("tasks", task, "needs", index) if isinstance(written, list) else ("tasks", task, "needs")
+
+
+def _check_task(task: TaskSpec, findings: Findings) -> None:
+    path: Path = ("tasks", task.id)
+    if path in findings.spoilt:
+        return
+    keys = _keys_of(findings, path)
+    if "uses" in keys and "run" in keys:
+        message = f"`{task.id}` has both `uses` and `run`, but a task is one of them"
+        findings.at_key((*path, "run"), "uses-and-run", message, hint="make two tasks of it")
+    elif "uses" not in keys and "run" not in keys:
+        message = f"`{task.id}` has neither `uses` nor `run`, so there is nothing to do"
+        findings.at_key(path, "missing-key", message)
+    if "with" in keys and "uses" not in keys:
+        findings.at_key((*path, "with"), "with-without-uses", "`with` holds the arguments of `uses`, which is missing")
+    if "needs" not in keys and task.trigger in (Trigger.ONE_SUCCESS, Trigger.ONE_FAILED):
+        message = f"`{task.trigger.value}` asks for one of the needs, but `{task.id}` has none"
+        findings.at_value((*path, "trigger"), "trigger-without-needs", message)
+
+
+def _check_needs(task: TaskSpec, graph: Graph, findings: Findings) -> None:
+    seen: set[str] = {task.id}
+    for index, need in enumerate(task.needs):
+        known = need in graph.tasks or need in graph.services
+        if known and need not in seen:
+            seen.add(need)
+            continue
+        path = need_path(findings, task.id, index)
+        if need == task.id:
+            findings.at_value(path, "self-need", f"`{task.id}` needs itself, so it could never start")
+        elif known:
+            findings.at_value(path, "duplicate-need", f"`{task.id}` needs `{need}` twice")
+        else:
+            hint = findings.near(need, (*graph.tasks, *graph.services))
+            message = f"task `{task.id}` needs `{need}`, which is neither a task nor a service"
+            findings.at_value(path, "unknown-need", message, hint=hint)
+
+
+def _check_claims(task: TaskSpec, graph: Graph, findings: Findings) -> None:
+    for pool, amount in task.claims.items():
+        if pool in graph.pools and amount <= graph.pools[pool]:
+            continue
+        path = _claim_path(findings, task.id, pool)
+        if path is None or ("pools",) in findings.spoilt or ("pools", pool) in findings.spoilt:
+            continue
+        if pool not in graph.pools:
+            hint = findings.near(pool, graph.pools) or f"give it a size at the root: `pools: {{{pool}: 1}}`"
+            findings.at_value(path, "unknown-pool", f"there is no pool `{pool}`", hint=hint)
+        else:
+            message = (
+                f"`{task.id}` claims {amount} of `{pool}`, which has only {graph.pools[pool]}: it could never start"
+            )
+            findings.at_value(path, "too-many-claims", message)
+
+
+def _check_service(service: ServiceSpec, findings: Findings) -> None:
+    path: Path = ("services", service.id, "ready")
+    ready = service.ready
+    kinds = [kind for kind in ("http", "tcp", "log") if kind in _keys_of(findings, path)]
+    if len(kinds) > 1:
+        message = f"`ready` looks at one thing, but there are {' and '.join(f'`{kind}`' for kind in kinds)}"
+        findings.at_key((*path, kinds[1]), "several-ready", message)
+    wants_port = ready.tcp or (ready.http is not None and ready.http.startswith("/"))
+    if wants_port and service.port is None and kinds:
+        message = f"`{kinds[0]}` needs a port, and `{service.id}` has none"
+        findings.at_key((*path, kinds[0]), "missing-key", message, hint="write `port: 0` to have a free one chosen")
+
+
+def _check_prefixes(graph: Graph, findings: Findings) -> None:
+    """Of sorted prefixes, one that begins another comes before it, with nothing between but what it begins too."""
+    ordered = sorted((task.data_prefix, task.index, task.id) for task in graph.tasks.values() if task.data_prefix)
+    begins: list[tuple[str, int, str]] = []
+    for each in ordered:
+        while begins and not each[0].startswith(begins[-1][0]):
+            begins.pop()
+        if begins:
+            earlier, later = sorted((begins[-1], each), key=lambda entry: entry[1])
+            _overlap(earlier, later, findings)
+        begins.append(each)
+
+
+def _overlap(earlier: tuple[str, int, str], later: tuple[str, int, str], findings: Findings) -> None:
+    how = "the same prefix as" if earlier[0] == later[0] else "a prefix that overlaps with that of"
+    message = f"`{later[2]}` has {how} `{earlier[2]}`, so nobody could tell whose record is left behind"
+    other = findings.document.value(("tasks", earlier[2], "data_prefix"))
+    related = (findings.document.source.related(f"that of {earlier[2]}", other),)
+    place = findings.document.value(("tasks", later[2], "data_prefix"))
+    findings.at(place, "overlapping-prefix", message, hint="let none begin with another", related=related)
+
+
+def _check_cycles(graph: Graph, findings: Findings) -> None:
+    needs = {
+        task.id: [need for need in task.needs if need in graph.tasks and need != task.id]
+        for task in graph.tasks.values()
+    }
+    for ring in rings(needs):
+        edges = list(pairwise((*ring, ring[0])))
+        spans = [_edge(graph, findings, task, need) for task, need in _shown(edges)]
+        notes = [f"{task} needs {need}" for task, need in _shown(edges)]
+        source = findings.document.source
+        related = [source.related(note, span) for note, span in zip(notes[1:], spans[1:], strict=True)]
+        findings.at(
+            spans[0], "cycle", _ring_message(ring), note=notes[0], related=related, hint="take one of these needs away"
+        )
+
+
+def _ring_message(ring: Sequence[str]) -> str:
+    if len(ring) > 4:
+        return f"{len(ring)} tasks need each other in a ring, so none of them could ever start"
+    names = [f"`{task}`" for task in ring]
+    return f"{', '.join(names[:-1])} and {names[-1]} need each other, so none of them could ever start"
+
+
+def _shown(edges: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
+    if len(edges) <= _MOST_EDGES_SHOWN:
+        return edges
+    return [*edges[: _MOST_EDGES_SHOWN - 2], *edges[-2:]]
+
+
+def _edge(graph: Graph, findings: Findings, task: str, need: str) -> tuple[int, int]:
+    return findings.document.value(need_path(findings, task, graph.tasks[task].needs.index(need)))
+
+
+def _same_id(name: str, findings: Findings) -> None:
+    source, document = findings.document.source, findings.document
+    paths: list[Path] = [("services", name), ("tasks", name)]
+    first, second = sorted(document.key(path) for path in paths)
+    message = f"`{name}` is the id of a service and of a task, but `needs` could not tell them apart"
+    findings.at(
+        second, "duplicate-id", message, related=(source.related("first here", first),), hint="rename one of them"
+    )
+
+
+def _claim_path(findings: Findings, task: str, pool: str) -> Path | None:
+    """Answer where a claim stands: with the task or among the defaults, in a list, a mapping or alone."""
+    own: Path = ("tasks", task, "pools")
+    path: Path = own if _stands(findings, own) else ("defaults", "pools")
+    written = _at(findings, path)
+    if isinstance(written, dict):
+        return (*path, pool)
+    return (*path, written.index(pool)) if isinstance(written, list) else path
+
+
+def _keys_of(findings: Findings, path: Path) -> Iterator[str] | dict[str, object]:
+    data = _at(findings, path)
+    return data if isinstance(data, dict) else {}
+
+
+def _stands(findings: Findings, path: Path) -> bool:
+    return path[-1] in _keys_of(findings, path[:-1])
+
+
+def _at(findings: Findings, path: Path) -> object:
+    data: object = findings.document.data
+    for step in path:
+        if isinstance(data, dict):
+            data = data.get(step)
+        elif isinstance(data, list) and isinstance(step, int):
+            data = data[step]
+        else:
+            return None
+    return data
+
+
+def _warning(findings: Findings, path: Path, code: str, message: str) -> Problem:
+    document = findings.document
+    return replace(document.source.problem(code, message, document.key(path)), severity="warning")
