@@ -17,10 +17,12 @@ from pathlib import Path
 
 from runner.clock import WallClock
 from runner.driver import Outside, World, drive
+from runner.errors import UsageError
 from runner.execute.pool import Pool
 from runner.execute.ports import Observer
-from runner.graph.check import Loaded, load, resolve_params
+from runner.graph.check import Loaded, load
 from runner.graph.model import Graph
+from runner.graph.params import resolve_params
 from runner.graph.values import references
 from runner.mask import Masker
 from runner.record.folder import RunFolder, StateFolder, write_whole
@@ -29,14 +31,13 @@ from runner.record.render.json import render_json
 from runner.record.render.markdown import render_markdown
 from runner.record.report import Report, fold
 from runner.requests import Requests, Surroundings
-from runner.schedule.machine import Schedule
 from runner.schedule.messages import RunOpened
 from runner.task import Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What a person may say about a run. `jobs` None is the graph's own number, `fail_fast` None the graph's own word."""
+    """What a person may say about a run; None for `jobs` and `fail_fast` leaves it to the graph."""
 
     graph: str
     params: Mapping[str, Json] = field(default_factory=dict)
@@ -75,7 +76,7 @@ def run_graph(options: Options, clock: WallClock, pool: Pool, watch: Watch, outs
     state = StateFolder(path=Path(options.started_in, options.state_dir))
     folder = state.create_run(_stem(options.graph), clock.started, secrets.token_hex(2))
     write_whole(folder.path / f"graph{Path(options.graph).suffix or '.yaml'}", loaded.text)
-    opened = _opened(graph, params, options, clock, pool.slots, folder.name)
+    opened = _opened(graph, params, options, clock, folder)
     around = Surroundings(
         environment=options.environment, started_in=options.started_in, run_folder=str(folder.path.resolve())
     )
@@ -85,16 +86,29 @@ def run_graph(options: Options, clock: WallClock, pool: Pool, watch: Watch, outs
         observer = watch(loaded, opened, pool)
         world = World(executor=pool, clock=clock, recorder=journal, observer=observer, outside=outside)
         schedule = drive(graph, opened, requests, world)
-    report = report_of(folder, graph)
+    report = folded(folder, graph)
     write_whole(folder.report, render_json(report))
     write_whole(folder.path / "report.md", render_markdown(report))
     state.prune(_runs_of(state, options.graph))
     return Finished(report=report, folder=folder, exit_code=schedule.exit_code)
 
 
-def report_of(folder: RunFolder, graph: Graph) -> Report:
-    """Fold the report of a run from its folder."""
-    return fold(graph, read(folder.journal))
+def folded(folder: RunFolder, graph: Graph) -> Report:
+    """Fold the report of a run from its journal."""
+    return fold(graph, read(folder.journal).events)
+
+
+def report_of(folder: RunFolder) -> Report:
+    """Fold the report of a run from its folder alone.
+
+    Raises:
+        UsageError: the run was ended before it began.
+        DamagedJournal, GraphError: what is kept of it was damaged since.
+
+    """
+    if not folder.journal.exists():
+        raise UsageError(f"run `{folder.name}` was ended before it began: it has no journal")
+    return folded(folder, load(str(folder.graph)).graph)
 
 
 # -- the helpers -------------------------------------------------------------------------------------------------------
@@ -115,17 +129,17 @@ def _slots(graph: Graph, options: Options) -> int:
 
 
 def _opened(
-    graph: Graph, params: Mapping[str, Json], options: Options, clock: WallClock, slots: int, run: str
+    graph: Graph, params: Mapping[str, Json], options: Options, clock: WallClock, folder: RunFolder
 ) -> RunOpened:
     fail_fast = graph.fail_fast if options.fail_fast is None else options.fail_fast
     started = clock.started.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     read_by_conditions = {name: options.environment[name] for name in _read(graph) if name in options.environment}
     return RunOpened(
         at=clock.now(),
-        run=run,
+        run=folder.name,
         started=started,
         file=options.graph,
-        slots=slots,
+        slots=_slots(graph, options),
         params=params,
         environment=read_by_conditions,
         fail_fast=fail_fast,

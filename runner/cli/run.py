@@ -6,13 +6,14 @@ import argparse
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
 
 if TYPE_CHECKING:
+    from runner.clock import WallClock
     from runner.execute.pool import Pool
     from runner.schedule.messages import CancelReason, Event
     from runner.wiring import Finished, Options
@@ -41,29 +42,25 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(chosen: argparse.Namespace) -> int:
     """Run the phase; answers the exit code of the run."""
+    from runner.cli.show import show_report
     from runner.clock import WallClock
     from runner.execute.pool import Pool
 
     clock = WallClock()
-    pool = Pool(None, clock)  # first of all: its warden starts while the graph is read
-    try:
+    with closing(Pool(None, clock)) as pool:  # first of all: its warden starts while the graph is read
         options = _options(chosen)
         with _signals_heard(pool) as heard:
             finished = _run(chosen, options, clock, pool, heard)
-            pool.close()
-            _show(chosen, finished)
-            return finished.exit_code
-    finally:
-        pool.close()
+    show_report(finished.report, finished.folder, sys.stdout, chosen)
+    return finished.exit_code
 
 
 # -- the helpers -------------------------------------------------------------------------------------------------------
 
 
 def _run(
-    chosen: argparse.Namespace, options: Options, clock: object, pool: Pool, heard: list[CancelReason]
+    chosen: argparse.Namespace, options: Options, clock: WallClock, pool: Pool, heard: list[CancelReason]
 ) -> Finished:
-    from runner.cli.style import style_of
     from runner.record.progress import PlainProgress
     from runner.schedule.messages import CancelAsked
     from runner.wiring import run_graph
@@ -74,7 +71,7 @@ def _run(
         return asked
 
     stream = sys.stderr if chosen.json else sys.stdout
-    return run_graph(options, clock, pool, lambda loaded, opened, _pool: PlainProgress(stream, loaded, opened), outside)
+    return run_graph(options, clock, pool, lambda loaded, _opened, _pool: PlainProgress(stream, loaded.graph), outside)
 
 
 def _options(chosen: argparse.Namespace) -> Options:
@@ -113,14 +110,3 @@ def _signals_heard(pool: Pool) -> Iterator[list[CancelReason]]:
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
-
-
-def _show(chosen: argparse.Namespace, finished: Finished) -> None:
-    from runner.cli.style import style_of, width_of
-    from runner.record.render.json import render_json
-    from runner.record.render.text import render_text
-
-    if chosen.json:
-        print(render_json(finished.report))
-        return
-    print(render_text(finished.report, finished.folder.path, style_of(sys.stdout, chosen.color), width_of(sys.stdout)))

@@ -109,14 +109,14 @@ class TaskState:
 
 
 class Board:
-    """All tasks of one run; `free` slots and the `room` left in each pool follow from their phases."""
+    """All tasks of one run; free slots, the room in each pool and who has `settled`, in order, follow from their phases."""
 
     def __init__(self, graph: Graph) -> None:
         self.tasks = {spec.id: _state_of(graph, spec) for spec in graph.tasks.values()}
         self.slots = 0
         self.running = 0
         self.unsettled = len(self.tasks)
-        self.ordinary = sum(not task.always for task in self.tasks.values())
+        self.settled: list[str] = []
         self._room = dict(graph.pools)
 
     def fits(self, claims: Claims) -> bool:
@@ -146,7 +146,7 @@ class Board:
             self._take(task, 1)
         if to in SETTLED:
             self.unsettled -= 1
-            self.ordinary -= not task.always
+            self.settled.append(task.spec.id)
 
     def _take(self, task: TaskState, sign: int) -> None:
         self.running += sign

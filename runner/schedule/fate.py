@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from runner.graph.model import Trigger
@@ -26,10 +26,11 @@ class Wants:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeverRuns:
-    """It will not run; `reason` is a sentence."""
+    """It will not run; `reason` is a sentence. `by_services`: the tasks it needs would have let it."""
 
     why: Why
     reason: str
+    by_services: bool = False
 
 
 Fate: TypeAlias = Runs | Wants | NeverRuns
@@ -47,7 +48,8 @@ def fate_of(
     settled = {name: need for name, need in services.items() if need is not None}
     if len(settled) < len(services):
         return Wants(services=tuple(name for name in services if name not in settled))
-    return _judge(trigger, {**tasks, **settled}, state)
+    fate = _judge(trigger, {**tasks, **settled}, state)
+    return replace(fate, by_services=bool(services)) if isinstance(fate, NeverRuns) else fate
 
 
 def _judge(trigger: Trigger, needs: Mapping[str, Need], state: Callable[[str], str]) -> Fate:

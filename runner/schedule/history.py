@@ -1,33 +1,143 @@
-"""Folds of events: what each task did and said. Pure. Knows no file and decides nothing."""
+"""Folds of events: what each task did and said, and what became of each service. Pure. Knows no file, decides nothing."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from runner.schedule.messages import AttemptEnded, AttemptStarted, Event, Noted
-from runner.task import Check, LedgerRow
+from runner.schedule.messages import (
+    AttemptEnded,
+    AttemptReturned,
+    AttemptStarted,
+    CancelAsked,
+    ClockTicked,
+    Event,
+    Noted,
+    RunOpened,
+    ServiceEnded,
+    ServiceReady,
+    SlotsChanged,
+)
+from runner.task import Artifact, Check, LedgerRow, Outcome, Progress
+
+
+@dataclass(slots=True, kw_only=True)
+class Attempt:
+    """One attempt: `started` and `ended` are seconds of the run, `outcome` None while it runs or if nobody knows."""
+
+    number: int
+    started: float | None = None
+    ended: float | None = None
+    pid: int = 0
+    outcome: Outcome | None = None
+    log: str = ""
+    left: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """How long it ran, 0 where it never began."""
+        return 0.0 if self.started is None or self.ended is None else self.ended - self.started
 
 
 @dataclass(slots=True, kw_only=True)
 class Story:
-    """What one task said."""
+    """What one task did and said, over all its attempts."""
 
-    checks: tuple[Check, ...] = ()
-    ledger: tuple[LedgerRow, ...] = ()
+    attempts: list[Attempt] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+    ledger: list[LedgerRow] = field(default_factory=list)
+    artifacts: list[Artifact] = field(default_factory=list)
+    progress: Progress | None = None
+
+    def attempt(self, number: int) -> Attempt:
+        """Answer an attempt by its number, made at the first mention."""
+        if not self.attempts or self.attempts[-1].number < number:
+            self.attempts.append(Attempt(number=number))
+        return self.attempts[-1]
+
+
+@dataclass(slots=True, kw_only=True)
+class ServiceStory:
+    """What became of one service; times are seconds of the run."""
+
+    ready: float | None = None
+    ended: float | None = None
+    url: str = ""
+    how: str = ""
+    message: str = ""
+    lines: tuple[str, ...] = ()
+    log: str = ""
 
 
 class Stories:
+    """All stories of a run, told one event at a time."""
+
     def __init__(self) -> None:
-        self._all: dict[str, Story] = {}
+        self.opened: RunOpened | None = None
+        self.ended = 0.0
+        self.cancels: list[CancelAsked] = []
+        self._tasks: dict[str, Story] = {}
+        self._services: dict[str, ServiceStory] = {}
 
     def of(self, task: str) -> Story:
-        return self._all.setdefault(task, Story())
+        """Answer the story of a task."""
+        return self._tasks.setdefault(task, Story())
+
+    def of_service(self, service: str) -> ServiceStory:
+        """Answer the story of a service."""
+        return self._services.setdefault(service, ServiceStory())
 
     def add(self, event: Event) -> None:
+        """Take in what happened next."""
+        self.ended = event.at
         match event:
-            case Noted(task=task, note=Check() as note):
-                self.of(task).checks += (note,)
-            case Noted(task=task, note=LedgerRow() as note):
-                self.of(task).ledger += (note,)
-            case _:
+            case RunOpened():
+                self.opened = event
+            case AttemptStarted(task=task, attempt=number):
+                attempt = self.of(task).attempt(number)
+                attempt.started, attempt.pid = event.at, event.pid
+            case AttemptEnded(task=task, attempt=number):
+                self._ended(self.of(task).attempt(number), event)
+            case Noted(task=task):
+                self._noted(self.of(task), event)
+            case ServiceReady(service=service):
+                story = self.of_service(service)
+                story.ready, story.url = event.at, event.url
+            case ServiceEnded(service=service):
+                self._services[service] = _over(self.of_service(service), event)
+            case CancelAsked():
+                self.cancels.append(event)
+            case AttemptReturned() | SlotsChanged() | ClockTicked():
                 pass
+
+    def _ended(self, attempt: Attempt, event: AttemptEnded) -> None:
+        attempt.ended, attempt.outcome = event.at, event.outcome
+        attempt.log, attempt.left = event.log, event.left
+
+    def _noted(self, story: Story, event: Noted) -> None:
+        match event.note:
+            case Check() as check:
+                story.checks.append(check)
+            case LedgerRow() as row:
+                story.ledger.append(row)
+            case Artifact() as artifact:
+                story.artifacts.append(artifact)
+            case Progress() as progress:
+                story.progress = progress
+
+
+def left_over(ledger: list[LedgerRow]) -> list[LedgerRow]:
+    """Answer the created records of a ledger that were not deleted."""
+    gone = {(row.kind, row.id) for row in ledger if row.action == "deleted"}
+    return [row for row in ledger if row.action == "created" and (row.kind, row.id) not in gone]
+
+
+def _over(story: ServiceStory, event: ServiceEnded) -> ServiceStory:
+    return ServiceStory(
+        ready=story.ready,
+        ended=event.at,
+        url=story.url,
+        how=event.how,
+        message=event.message,
+        lines=event.lines,
+        log=event.log,
+    )

@@ -16,7 +16,7 @@ A run that is being stopped has a mode. `FAILING`: a required task failed under 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 
 from runner.errors import Exit
@@ -24,7 +24,7 @@ from runner.graph.model import Graph
 from runner.graph.values import EvaluationError, Expression, is_true
 from runner.schedule.alarms import Alarm, Alarms, Ring
 from runner.schedule.board import Board, Phase, TaskState, Why
-from runner.schedule.fate import NeverRuns, Runs, Wants, fate_of
+from runner.schedule.fate import Fate, NeverRuns, Runs, Wants, fate_of
 from runner.schedule.limits import alarm_matters, clean_up_limit, limits, may_retry, rest_alarm
 from runner.schedule.messages import (
     AttemptEnded,
@@ -74,6 +74,7 @@ class Schedule:
         self.mode = Mode.GOING
         self.opened: RunOpened | None = None
         self.cancelled: CancelReason | None = None
+        self._stopped_for = ""
         self._board = Board(graph)
         self._services = Services(graph.services, {name: len(graph.dependents[name]) for name in graph.services})
         self._alarms = Alarms(self._matters)
@@ -129,6 +130,11 @@ class Schedule:
         """Answer what expressions of a task may read under `needs`, for the tasks among its needs."""
         needs = (need for need in self.graph.tasks[task].needs if need in self._board.tasks)
         return {need: need_scope(self._board.tasks[need], self._opened) for need in needs}
+
+    @property
+    def settled(self) -> Sequence[str]:
+        """Answer the tasks that have settled, in the order in which they did."""
+        return self._board.settled
 
     def service_outputs(self, name: str) -> Mapping[str, Json]:
         """Answer `url` and `port` of a service, both None until it is ready."""
@@ -203,7 +209,9 @@ class Schedule:
             self._decide_if_due(self._board.tasks[name])
 
     def _decide_if_due(self, task: TaskState) -> None:
-        if task.phase is Phase.WAITING and task.unsettled == 0:
+        """Decide on what waits; and again on what was never tried: since then a service may have died."""
+        untried = task.phase is Phase.READY and task.attempt == 0
+        if task.unsettled == 0 and (untried or task.phase is Phase.WAITING):
             self._decide(task)
 
     def _spread(self) -> None:
@@ -220,35 +228,48 @@ class Schedule:
                 self._decide_if_due(other)
 
     def _decide(self, task: TaskState) -> None:
-        """Say what becomes of a waiting task whose tasks have settled; its services may have to start first."""
-        if self.mode is not Mode.GOING and not task.above:
+        """Say what becomes of an untried task whose tasks have settled; its services may have to start first."""
+        if self.mode is not Mode.GOING and task.always and not task.above:
             self._skip(task, Why.SKIPPED, "nothing above it was started")
             return
+        fate, stopped = self._fate(task), self.mode is not Mode.GOING and not task.always
+        ruled_out = isinstance(fate, NeverRuns) and not fate.by_services
+        if task.phase is Phase.WAITING and not stopped and not ruled_out and not self._own_if_agrees(task):
+            return
+        match fate:
+            case NeverRuns(why=why, reason=reason):
+                self._skip(task, why, reason)
+            case Runs() | Wants() if stopped:
+                self._skip(task, Why.CANCELLED, self._stopped_for)
+            case Runs():
+                if task.phase is Phase.WAITING:
+                    self._make_ready(task)
+            case Wants(services=wanted):
+                for name in wanted:
+                    self._commands += self._services.want(name)
+
+    def _fate(self, task: TaskState) -> Fate:
         board, services = self._board, self._services
         tasks = {need: board.tasks[need].need for need in task.spec.needs if need in board.tasks}
         settled = {need: services.need(need) for need in task.spec.needs if need in self.graph.services}
-        match fate_of(task.spec.trigger, tasks, settled, self.state):
-            case Runs():
-                self._admit(task)
-            case Wants(services=wanted):
-                for name in wanted:
-                    self._commands += services.want(name)
-            case NeverRuns(why=why, reason=reason):
-                self._skip(task, why, reason)
+        return fate_of(task.spec.trigger, tasks, settled, self.state)
 
-    def _admit(self, task: TaskState) -> None:
-        """Let a task run unless its `if` says no."""
+    def _own_if_agrees(self, task: TaskState) -> bool:
+        """Ask the `if` of a task; where it says no, the task is settled here.
+
+        It reads no service, so it is asked before any: a server is not started for a task that will not run, and how
+        that task ends does not depend on when a server died.
+        """
         condition = task.spec.condition
         try:
             wanted = condition is None or is_true(condition, scope_of(self._opened, self.need_scope(task.spec.id)))
         except EvaluationError as error:  # a border: the file's author wrote this expression
             task.outcome = Failed(cause=Cause.BAD_PARAMETERS, message=f"its `if` could not be evaluated: {error}")
             self._settle(task, Phase.FAILED)
-            return
-        if wanted:
-            self._make_ready(task)
-        else:
+            return False
+        if not wanted:
             self._skip(task, Why.SKIPPED, f"its `if` is false: {condition.source if condition else ''}")
+        return wanted
 
     # -- attempts --------------------------------------------------------------------------------------------------
 
@@ -280,9 +301,10 @@ class Schedule:
         task.stopping = False
         self._move(task, Phase.READY)
         if self.mode is Mode.KILLING or (self.mode is not Mode.GOING and not task.always):
-            self._skip(task, Why.CANCELLED, "the run was stopped before it could start")
+            self._skip(task, Why.CANCELLED, self._stopped_for)
         else:
             self._enqueue(task)
+            self._decide_if_due(task)
 
     # -- alarms ----------------------------------------------------------------------------------------------------
 
@@ -333,12 +355,20 @@ class Schedule:
             self._stop(task, Cause.CANCELLED, kill_after, "the run was stopped")
 
     def _sweep(self, reason: str) -> None:
-        """Settle what has not started and will not, now that the run is being stopped."""
+        """Settle what will not start, now that the run is being stopped.
+
+        What waits for a running task stays until that has ended: a clean-up must not run beside what it cleans up.
+        """
+        self._stopped_for = reason
         for task in self._board.tasks.values():
             spared = task.always and self.mode is not Mode.KILLING
             match task.phase:
-                case Phase.WAITING | Phase.READY if not spared:
+                case Phase.WAITING if self.mode is Mode.KILLING:
                     self._skip(task, Why.CANCELLED, reason)
+                case Phase.READY if not spared:
+                    self._skip(task, Why.CANCELLED, reason)
+                case Phase.WAITING | Phase.READY:
+                    self._decide_if_due(task)
                 case Phase.RESTING if not spared:
                     task.outcome = Failed(cause=Cause.CANCELLED, message=f"{reason} while it rested before another try")
                     self._settle(task, Phase.FAILED)
@@ -360,8 +390,8 @@ class Schedule:
             self._start(self._board.tasks[name])
 
     def _clean_up_next(self) -> None:
-        """Start the clean-up of what was started last, once nothing else runs."""
-        if self._board.ordinary or self._board.running:
+        """Start the clean-up of what was started last, once nothing runs; nothing but clean-ups is left to start."""
+        if self._board.running or self._board.free < 1:
             return
         ready = [task for task in self._board.tasks.values() if task.phase is Phase.READY]
         if ready:

@@ -1,0 +1,157 @@
+"""The durable log of events: one line each, written before anything follows from it. Knows no rule and no report.
+
+Theory of operation. A line is `CRC32 JSON`; the first one names the format. `record` writes all events of a turn with one
+system call, so they survive the runner's death; the disk is told to keep them (`sync`) at most 50 ms later, which is
+grouped because a chain of short tasks would otherwise wait for the disk at every link. A power cut may cost the last
+lines, never one in the middle: what is read is always a prefix of what was written. A torn last line is cut; damage
+anywhere else is not ours, and is reported with its line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+from zlib import crc32
+
+from runner.errors import DamagedJournal, RunnerFault
+from runner.mask import Masker
+from runner.plain import TAG, NotThisShape, from_plain, to_plain
+from runner.schedule.messages import Event
+
+FORMAT = {"journal": 1}
+GROUPED = 0.05
+"""Seconds for which written events may wait for the disk (DESIGN section 3, Durable)."""
+
+_OURS = frozenset({TAG, "task", "service", "cause", "verdict", "action", "how", "why", "started", "run", "log"})
+
+
+class _Clock(Protocol):
+    def now(self) -> float: ...
+
+
+class Journal:
+    """The writing side; a recorder of the driver."""
+
+    def __init__(self, path: Path, clock: _Clock, masker: Masker) -> None:
+        """Begin a journal.
+
+        Raises:
+            RunnerFault: the file cannot be made.
+
+        """
+        self._path, self._clock, self._masker = path, clock, masker
+        self._due: float | None = None
+        try:
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except OSError as error:  # a border: the disk
+            raise RunnerFault(f"{path} cannot be made: {error.strerror}") from error
+        self._write(_line(FORMAT))
+
+    def record(self, events: Sequence[Event]) -> None:
+        """Write events; when this returns they survive the runner's death.
+
+        Raises:
+            RunnerFault: the disk does not take them.
+
+        """
+        self._write(b"".join(_line(self._masked(to_plain(event))) for event in events))
+        if self._due is None:
+            self._due = self._clock.now() + GROUPED
+
+    def due(self) -> float | None:
+        """Answer when the disk is to be told, None if it knows all."""
+        return self._due
+
+    def sync(self) -> None:
+        """Make everything written survive the machine's death.
+
+        Raises:
+            RunnerFault: the disk does not take it.
+
+        """
+        self._due = None
+        try:
+            os.fdatasync(self._file)
+        except OSError as error:  # a border: the disk
+            raise self._fault(error) from error
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._file)
+
+    def _masked(self, plain: Any) -> Any:
+        """Mask what people and programs have said; words of ours stay, whatever a secret may be."""
+        if isinstance(plain, dict):
+            return {name: item if name in _OURS else self._masked(item) for name, item in plain.items()}
+        if isinstance(plain, list):
+            return [self._masked(item) for item in plain]
+        return self._masker.text(plain) if isinstance(plain, str) else plain
+
+    def _write(self, data: bytes) -> None:
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
+        except OSError as error:  # a border: the disk
+            raise self._fault(error) from error
+
+    def _fault(self, error: OSError) -> RunnerFault:
+        return RunnerFault(f"{self._path} cannot be written: {error.strerror}; the run was ended")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What a journal holds; `torn` says that its last line was cut short, as by a power cut."""
+
+    events: tuple[Event, ...]
+    torn: bool = False
+
+
+def read(path: Path) -> Recorded:
+    """Read a journal as far as it was written.
+
+    Raises:
+        DamagedJournal: a line before the last one is damaged, or it is no journal.
+
+    """
+    data = path.read_bytes()
+    *lines, rest = data.split(b"\n")
+    torn = bool(rest)
+    if lines and _content(lines[-1]) is None:
+        lines, torn = lines[:-1], True  # damage at the very end cannot be told from a torn line
+    return Recorded(events=tuple(_events(path, lines)), torn=torn)
+
+
+def _events(path: Path, lines: Sequence[bytes]) -> Iterator[Event]:
+    for number, line in enumerate(lines, start=1):
+        content = _content(line)
+        if content is None:
+            raise DamagedJournal(str(path), number, "its checksum does not fit")
+        if number == 1:
+            if content != FORMAT:
+                raise DamagedJournal(str(path), number, f"it does not begin with {json.dumps(FORMAT)}")
+            continue
+        try:
+            yield from_plain(Event, content)
+        except NotThisShape as error:
+            raise DamagedJournal(str(path), number, str(error)) from error
+
+
+def _line(content: Any) -> bytes:
+    text = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return b"%08x %b\n" % (crc32(text), text)
+
+
+def _content(line: bytes) -> Any:
+    """Answer what a line holds, None if it is damaged."""
+    checksum, _, text = line.partition(b" ")
+    if checksum != b"%08x" % crc32(text):
+        return None
+    try:
+        return json.loads(text.decode("utf-8", "surrogatepass"))
+    except ValueError:  # a border: it may be any file
+        return None

@@ -1,0 +1,93 @@
+"""What is shown while it runs, as plain lines: one for each thing a person wants to know. Knows no terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TextIO
+
+from runner.graph.model import Graph
+from runner.record.render.words import duration
+from runner.schedule.machine import Schedule
+from runner.schedule.messages import (
+    AttemptEnded,
+    AttemptReturned,
+    AttemptStarted,
+    CancelAsked,
+    ClockTicked,
+    Event,
+    Noted,
+    RunOpened,
+    ServiceEnded,
+    ServiceReady,
+    SlotsChanged,
+)
+from runner.task import Failed
+
+
+class PlainProgress:
+    """An observer that writes lines to a stream."""
+
+    def __init__(self, stream: TextIO, graph: Graph) -> None:
+        self._stream = stream
+        self._graph = graph
+        self._told = 0
+        self._wide = min(30, max((len(name) for name in graph.tasks), default=0))
+
+    def observe(self, events: Sequence[Event], schedule: Schedule) -> None:
+        """Write what happened, then what follows for tasks that will not run."""
+        lines: list[str] = []
+        for event in events:
+            lines += self._line(event, schedule)
+        lines += self._settled(events[-1].at, schedule)
+        if lines:
+            self._stream.write("".join(f"{line}\n" for line in lines))
+            self._stream.flush()
+
+    def _line(self, event: Event, schedule: Schedule) -> list[str]:
+        match event:
+            case RunOpened(run=run, slots=slots):
+                return [f"{_at(event.at)} run {run}: {len(self._graph.tasks)} tasks, {slots} at once"]
+            case AttemptStarted(task=task, attempt=attempt):
+                return [self._row(event.at, "▶", task, f"started{_nth(attempt)}")]
+            case AttemptEnded(task=task):
+                return self._ended(event, schedule)
+            case ServiceReady(service=service, url=url):
+                return [self._row(event.at, "◆", service, f"ready {url}".strip())]
+            case ServiceEnded(service=service, how=how, message=message):
+                words = "stopped" if how == "stopped" else f"{how.replace('_', ' ')}: {message}"
+                return [self._row(event.at, "◇", service, words)]
+            case CancelAsked(why=why):
+                return [f"{_at(event.at)} {why.replace('_', ' ')}: stopping; once more kills"]
+            case Noted() | AttemptReturned() | SlotsChanged() | ClockTicked():
+                return []
+
+    def _ended(self, event: AttemptEnded, schedule: Schedule) -> list[str]:
+        state = schedule.state(event.task)
+        if not isinstance(event.outcome, Failed):
+            return [self._row(event.at, "✓", event.task, "succeeded")]
+        message = event.outcome.message or event.outcome.cause.value
+        if state == "resting":
+            return [self._row(event.at, "↻", event.task, f"{message}; to be tried again")]
+        return [self._row(event.at, "✗", event.task, f"{state.replace('_', ' ')}: {message}")]
+
+    def _settled(self, at: float, schedule: Schedule) -> list[str]:
+        """Tell, once, of each task that settled without an attempt."""
+        found = [name for name in schedule.settled[self._told :] if not schedule.task(name).attempt]
+        self._told = len(schedule.settled)
+        signs = {"blocked": "⊘", "skipped": "–", "cancelled": "✗", "kept": "✓"}
+        rows = []
+        for name in found[:20]:
+            state, reason = schedule.state(name), schedule.reason(name)
+            rows.append(self._row(at, signs.get(state, "✗"), name, f"{state}: {reason}" if reason else state))
+        return rows + ([f"{_at(at)} … and {len(found) - 20} more in the same way"] if len(found) > 20 else [])
+
+    def _row(self, at: float, sign: str, name: str, words: str) -> str:
+        return f"{_at(at)} {sign} {name:<{self._wide}}  {words}"
+
+
+def _at(seconds: float) -> str:
+    return f"[{duration(seconds):>9}]"
+
+
+def _nth(attempt: int) -> str:
+    return "" if attempt == 1 else f" (attempt {attempt})"

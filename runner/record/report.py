@@ -1,0 +1,267 @@
+"""After it ran: a Report, folded from a graph and the events of its journal. Knows no file and no format.
+
+The final states are not in the journal, which holds only what came from outside: they are replayed, by handing the
+events to a fresh schedule. So a report made years later says what the run's own report said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from runner.graph.model import Graph
+from runner.record.path import critical_path
+from runner.schedule.history import Attempt, Stories, Story, left_over
+from runner.schedule.machine import Schedule
+from runner.schedule.messages import Event
+from runner.task import Artifact, Check, Failed, Json, LedgerRow
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphName:
+    """Which graph ran: its name, its file as it was named, the digest of its text."""
+
+    name: str
+    file: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptReport:
+    """One attempt; `started` is ISO-8601 UTC, None if it never began; `outcome` is `succeeded` or `failed`."""
+
+    number: int
+    started: str | None
+    seconds: float
+    outcome: str
+    cause: str | None
+    message: str
+    traceback: str | None
+    log: str
+    pid: int
+    left: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskReport:
+    """One task: `state` is the finer word, `reason` why it did not run, `seconds` those of all its attempts."""
+
+    id: str
+    desc: str
+    state: str
+    reason: str
+    required: bool
+    flaky: bool
+    started: str | None
+    seconds: float
+    attempts: tuple[AttemptReport, ...]
+    outputs: Mapping[str, Json]
+    checks: tuple[Check, ...]
+    artifacts: tuple[Artifact, ...]
+    ledger: tuple[LedgerRow, ...]
+    data_prefix: str | None
+    memory: int | None
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ran and did not do what it should, allowed or not."""
+        return self.state in FAILED_STATES
+
+    @property
+    def message(self) -> str:
+        """One line: what its last attempt said, or why it did not run."""
+        return self.attempts[-1].message if self.attempts and self.failed else self.reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceReport:
+    """One service; `seconds` from its first answer to its end, `lines` the last it printed where it failed."""
+
+    id: str
+    state: str
+    url: str
+    seconds: float
+    message: str
+    lines: tuple[str, ...]
+    log: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckCounts:
+    """How many checks there were, by verdict."""
+
+    passed: int
+    failed: int
+    warnings: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orphan:
+    """One record of test data left behind, and the task it belongs to."""
+
+    prefix: str | None
+    id: str
+    task: str
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What happened in a run. Times are ISO-8601 UTC with milliseconds, durations seconds."""
+
+    schema: int
+    run: str
+    graph: GraphName
+    verdict: str
+    exit_code: int
+    started: str
+    finished: str
+    seconds: float
+    sequential_seconds: float
+    speedup: float
+    critical_path: tuple[str, ...]
+    workers: int
+    params: Mapping[str, Json]
+    tasks: tuple[TaskReport, ...]
+    services: tuple[ServiceReport, ...]
+    checks: CheckCounts
+    orphans: tuple[Orphan, ...]
+    previous: Mapping[str, Json] | None
+    complete: bool = True
+
+
+FAILED_STATES = frozenset({"failed", "timed_out", "crashed", "cancelled"})
+
+
+def fold(graph: Graph, events: Iterable[Event]) -> Report:
+    """Fold a run into its report. A run whose journal ends early is reported as interrupted, its running tasks as lost."""
+    schedule, stories = Schedule(graph), Stories()
+    for event in events:
+        stories.add(event)
+        schedule.handle(event)
+    opened = stories.opened
+    assert opened is not None, "a journal begins with RunOpened"
+    began = datetime.fromisoformat(opened.started)
+    tasks = tuple(_task(graph, schedule, stories, name, began) for name in graph.tasks)
+    sequential = sum(task.seconds for task in tasks)
+    complete = schedule.finished
+    return Report(
+        schema=SCHEMA,
+        run=opened.run,
+        graph=GraphName(name=graph.name, file=opened.file or graph.file, digest=graph.digest),
+        verdict=schedule.verdict if complete else "interrupted",
+        exit_code=int(schedule.exit_code) if complete else 137,
+        started=opened.started,
+        finished=_iso(began, stories.ended),
+        seconds=round(stories.ended, 3),
+        sequential_seconds=round(sequential, 3),
+        speedup=round(sequential / stories.ended, 2) if stories.ended > 0 else 1.0,
+        critical_path=critical_path(graph, stories),
+        workers=opened.slots,
+        params=opened.params,
+        tasks=tasks,
+        services=tuple(_service(schedule, stories, name) for name in graph.services),
+        checks=_counts(tasks),
+        orphans=_orphans(tasks),
+        previous=None,
+        complete=complete,
+    )
+
+
+# -- the helpers -------------------------------------------------------------------------------------------------------
+
+
+def _task(graph: Graph, schedule: Schedule, stories: Stories, name: str, began: datetime) -> TaskReport:
+    spec, story, state = graph.tasks[name], stories.of(name), schedule.task(name)
+    outcome = state.outcome
+    return TaskReport(
+        id=name,
+        desc=spec.desc,
+        state=state.word,
+        reason=schedule.reason(name),
+        required=not spec.allow_failure,
+        flaky=state.word == "succeeded" and len(story.attempts) > 1,
+        started=_first_start(story, began),
+        seconds=round(sum(attempt.seconds for attempt in story.attempts), 3),
+        attempts=tuple(_attempt(attempt, began) for attempt in story.attempts),
+        outputs=dict(outcome.outputs or {}) if outcome is not None else {},
+        checks=tuple(story.checks),
+        artifacts=tuple(story.artifacts),
+        ledger=tuple(story.ledger),
+        data_prefix=spec.data_prefix,
+        memory=spec.memory,
+    )
+
+
+def _attempt(attempt: Attempt, began: datetime) -> AttemptReport:
+    failed = attempt.outcome if isinstance(attempt.outcome, Failed) else None
+    unknown = attempt.outcome is None
+    return AttemptReport(
+        number=attempt.number,
+        started=None if attempt.started is None else _iso(began, attempt.started),
+        seconds=round(attempt.seconds, 3),
+        outcome="failed" if failed or unknown else "succeeded",
+        cause="lost" if unknown else failed.cause.word if failed else None,
+        message="nobody can say how it ended" if unknown else failed.message or failed.cause.value if failed else "",
+        traceback=failed.traceback if failed else None,
+        log=attempt.log,
+        pid=attempt.pid,
+        left=attempt.left,
+    )
+
+
+def _service(schedule: Schedule, stories: Stories, name: str) -> ServiceReport:
+    story = stories.of_service(name)
+    up = 0.0 if story.ready is None else (stories.ended if story.ended is None else story.ended) - story.ready
+    state = schedule.state(name)
+    lines = story.lines if state == "failed" else ()
+    return ServiceReport(
+        id=name,
+        state=state,
+        url=story.url,
+        seconds=round(up, 3),
+        message=schedule.reason(name),
+        lines=lines,
+        log=story.log,
+    )
+
+
+def _counts(tasks: Iterable[TaskReport]) -> CheckCounts:
+    verdicts = [check.verdict for task in tasks for check in task.checks]
+    passed, failed, warnings = (verdicts.count(verdict) for verdict in ("passed", "failed", "warning"))
+    return CheckCounts(passed=passed, failed=failed, warnings=warnings, total=len(verdicts))
+
+
+def _orphans(tasks: Iterable[TaskReport]) -> tuple[Orphan, ...]:
+    """Answer what ledgers say was created and not deleted, and what checkpoints found, each record once."""
+    found: dict[tuple[str, str], Orphan] = {}
+    for task in tasks:
+        for row in left_over(list(task.ledger)):
+            orphan = Orphan(prefix=task.data_prefix, id=row.name or row.id, task=task.id, kind=row.kind)
+            found.setdefault((orphan.task, orphan.id), orphan)
+        listed = task.outputs.get("orphans")
+        for each in listed if isinstance(listed, list) else []:
+            orphan = _listed_orphan(each, task.id)
+            found.setdefault((orphan.task, orphan.id), orphan)
+    return tuple(found.values())
+
+
+def _listed_orphan(row: Any, task: str) -> Orphan:
+    plain = row if isinstance(row, dict) else {"id": row}
+    prefix, owner = plain.get("prefix"), plain.get("task") or task
+    return Orphan(prefix=None if prefix is None else str(prefix), id=str(plain.get("id", "")), task=str(owner))
+
+
+def _first_start(story: Story, began: datetime) -> str | None:
+    starts = [attempt.started for attempt in story.attempts if attempt.started is not None]
+    return _iso(began, starts[0]) if starts else None
+
+
+def _iso(began: datetime, seconds: float) -> str:
+    moment = began + timedelta(seconds=seconds)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
