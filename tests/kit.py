@@ -1,0 +1,208 @@
+"""Graphs as data and runs in virtual time, for every test that needs one. Knows no rule of the schedule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from runner.errors import Place
+from runner.execute.simulate import Script, ServiceScript, Simulation, Step, always_ready
+from runner.graph.model import Graph, ServiceSpec, TaskSpec
+from runner.schedule.machine import Schedule
+from runner.schedule.messages import (
+    AttemptEnded,
+    ClockTicked,
+    Command,
+    Event,
+    RunOpened,
+    ServiceEnded,
+    StartAttempt,
+    StartService,
+    StopAttempt,
+    StopService,
+)
+from runner.task import Cause, Failed, Request
+
+HERE = Place(file="graph.yaml")
+NO_REQUEST = Request(run="", task="", attempt=0)
+"""What the simulation is handed in place of a request: its script knows all there is to know."""
+
+
+def graph_of(
+    text: str,
+    *,
+    services: Mapping[str, Mapping[str, Any]] | None = None,
+    pools: Mapping[str, int] | None = None,
+    fail_fast: bool = False,
+    deadline: float | None = None,
+    **settings: Mapping[str, Any],
+) -> Graph:
+    """Build a graph: `graph_of("a; b: a; c: a b db", services={"db": {}}, b={"timeout": 3.0})`.
+
+    Tasks stand in file order, each with what it needs after a colon; `settings` are the other fields by task.
+    """
+    tasks: dict[str, TaskSpec] = {}
+    for index, part in enumerate(re.split(r"\s*;\s*", text.strip())):
+        name, _, needs = part.partition(":")
+        name = name.strip()
+        tasks[name] = task_of(name, index, needs=tuple(needs.split()), **settings.get(name, {}))
+    assert settings.keys() <= tasks.keys(), "settings for a task that is not in the graph"
+    known = {name: service_of(name, **fields) for name, fields in (services or {}).items()}
+    return whole(tasks.values(), known.values(), pools=pools, fail_fast=fail_fast, deadline=deadline)
+
+
+def whole(
+    tasks: Sequence[TaskSpec] | Any,
+    services: Sequence[ServiceSpec] | Any = (),
+    *,
+    pools: Mapping[str, int] | None = None,
+    fail_fast: bool = False,
+    deadline: float | None = None,
+) -> Graph:
+    """Put tasks, in file order, and services together into a graph."""
+    return Graph(
+        name="test",
+        file="graph.yaml",
+        folder="/",
+        digest="",
+        pools=pools or {},
+        fail_fast=fail_fast,
+        deadline=deadline,
+        services={service.id: service for service in services},
+        tasks={task.id: task for task in tasks},
+    )
+
+
+def task_of(name: str, index: int = 0, **fields: Any) -> TaskSpec:
+    """Build a task that names a function nobody will import."""
+    return TaskSpec(id=name, index=index, where=HERE, uses="nowhere:nothing", **fields)
+
+
+def service_of(name: str, **fields: Any) -> ServiceSpec:
+    """Build a service with a command nobody will run."""
+    return ServiceSpec(id=name, where=HERE, run="true", **{"port": 0, **fields})
+
+
+def opened(slots: int = 4, **fields: Any) -> RunOpened:
+    """Build the first event of a run."""
+    return RunOpened(at=0.0, run=fields.pop("run", "r1"), started="2026-01-01T00:00:00.000Z", slots=slots, **fields)
+
+
+def failed(cause: Cause = Cause.EXCEPTION) -> Failed:
+    """Build the outcome of an attempt that failed."""
+    return Failed(cause=cause, message="as the script says")
+
+
+def scripted(
+    steps: Mapping[str, Step | Sequence[Step]] | None = None, services: ServiceScript = always_ready
+) -> tuple[Script, ServiceScript]:
+    """Turn steps by task, one or one for each attempt (the last one repeats), into scripts; others take 1 second."""
+    table = {name: [step] if isinstance(step, Step) else list(step) for name, step in (steps or {}).items()}
+
+    def script(task: str, attempt: int) -> Step:
+        found = table.get(task, [Step(seconds=1.0)])
+        return found[min(attempt, len(found)) - 1]
+
+    return script, services
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One event and the commands that followed from it."""
+
+    event: Event
+    commands: tuple[Command, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """One run from its first event to its last."""
+
+    schedule: Schedule
+    turns: list[Turn] = field(default_factory=list)
+
+    @property
+    def states(self) -> dict[str, str]:
+        """Answer the final word of every task and service."""
+        graph = self.schedule.graph
+        return {name: self.schedule.state(name) for name in (*graph.tasks, *graph.services)}
+
+    def commands(self) -> list[tuple[float, Command]]:
+        """Answer every command with the moment it was given."""
+        return [(turn.event.at, command) for turn in self.turns for command in turn.commands]
+
+    def starts(self) -> list[str]:
+        """Answer the tasks in the order their attempts were started."""
+        return [command.task for _, command in self.commands() if isinstance(command, StartAttempt)]
+
+    def stops(self, task: str) -> list[tuple[float, Cause, float]]:
+        """Answer when a task was stopped, for which cause and with which `kill_after`."""
+        return [
+            (at, command.cause, command.kill_after)
+            for at, command in self.commands()
+            if isinstance(command, StopAttempt) and command.task == task
+        ]
+
+    def ends(self, name: str) -> list[float]:
+        """Answer when the attempts of a task, or the starts of a service, ended."""
+        return [
+            turn.event.at
+            for turn in self.turns
+            if (isinstance(turn.event, AttemptEnded) and turn.event.task == name)
+            or (isinstance(turn.event, ServiceEnded) and turn.event.service == name)
+        ]
+
+
+def play(
+    graph: Graph,
+    simulation: Simulation,
+    first: RunOpened | None = None,
+    *,
+    kind: type[Schedule] = Schedule,
+    unfit: Collection[tuple[str, int]] = (),
+    turns: int = 2000,
+) -> Played:
+    """Run a graph in virtual time, one event at a time, and keep every turn.
+
+    This is the loop of `runner.driver` without requests and recorder, so that a changed `kind` of schedule can be put
+    in its place; a test holds the two together. `unfit` attempts fail before they are handed to the executor. A run
+    that takes more `turns` than that goes in circles.
+    """
+    played = Played(schedule=kind(graph))
+    schedule = played.schedule
+    events: Sequence[Event] = [first or opened(simulation.slots)]
+    while True:
+        faults: list[Event] = []
+        for event in events:
+            commands = tuple(schedule.handle(event))
+            played.turns.append(Turn(event=event, commands=commands))
+            for command in commands:
+                faults += _obey(command, simulation, unfit)
+        if schedule.finished:
+            return played
+        assert len(played.turns) < turns, f"not finished after {turns} events"
+        events = faults or _next_events(schedule, simulation)
+
+
+def _next_events(schedule: Schedule, simulation: Simulation) -> Sequence[Event]:
+    while True:
+        alarm, now = schedule.next_alarm(), simulation.now()
+        events = [*simulation.wait(None if alarm is None else alarm - now)]
+        if alarm is not None and alarm <= simulation.now():
+            events.append(ClockTicked(at=simulation.now()))
+        if events:
+            return events
+
+
+def _obey(command: Command, simulation: Simulation, unfit: Collection[tuple[str, int]]) -> list[Event]:
+    match command:
+        case StartAttempt(task=task, attempt=attempt) if (task, attempt) in unfit:
+            outcome = failed(Cause.BAD_PARAMETERS)
+            return [AttemptEnded(at=simulation.now(), task=task, attempt=attempt, outcome=outcome)]
+        case StartAttempt() | StartService():
+            simulation.start(command, NO_REQUEST)
+        case StopAttempt() | StopService():
+            simulation.stop(command)
+    return []

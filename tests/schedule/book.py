@@ -1,0 +1,88 @@
+"""The page that is kept on each task and service of one run: data, and what follows from a page alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+from math import inf
+
+from runner.graph.model import TaskSpec
+from runner.schedule.messages import StopAttempt
+from tests.schedule.oracle import kind_of
+
+
+class At(Enum):
+    """What a task is at, as far as events and commands tell."""
+
+    WAITING = "needs something unsettled"
+    READY = "may start"
+    RUNNING = "handed out"
+    RESTING = "to be tried again"
+    SETTLED = "over"
+
+
+class Mode(IntEnum):
+    """How the run goes."""
+
+    GOING = 0
+    FAILING = 1
+    ENDING = 2
+    KILLING = 3
+
+
+@dataclass(slots=True, eq=False)
+class Book:
+    """What is known of one task. `order` numbers the first begins; `rests` is the soonest and latest end of a rest."""
+
+    spec: TaskSpec
+    tasks: tuple[str, ...]
+    services: tuple[str, ...]
+    at: At = At.WAITING
+    word: str = ""
+    kept: bool = False
+    attempt: int = 0
+    ended: int = 0
+    first: float | None = None
+    order: int = 0
+    begun: float | None = None
+    limit: float = inf
+    clean_up_limit: float = inf
+    stop: StopAttempt | None = None
+    rests: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def always(self) -> bool:
+        """Whether it cleans up."""
+        return self.spec.trigger.value == "always"
+
+    @property
+    def kind(self) -> str:
+        """How it looks, once settled, to those that need it."""
+        return kind_of(self.word, self.spec)
+
+    @property
+    def guilty(self) -> bool:
+        """Whether its failure fails the run."""
+        return self.word in ("failed", "timed_out", "crashed") and not self.spec.allow_failure
+
+    @property
+    def due(self) -> float:
+        """When its running attempt must be stopped, at the latest."""
+        return min(self.limit, self.clean_up_limit)
+
+
+@dataclass(slots=True)
+class Desk:
+    """What is known of one service: idle, off, starting, up, failed, stopping, over."""
+
+    at: str = "idle"
+    attempt: int = 0
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was met: pairs of trigger and kind of need; and in a word each, what is rare enough to be counted."""
+
+    met: Counter[tuple[str, str]] = field(default_factory=Counter)
+    seen: set[str] = field(default_factory=set)

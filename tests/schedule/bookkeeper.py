@@ -1,0 +1,268 @@
+"""Keeps a book on every task and service of one run, from its events and commands alone.
+
+Imports of `runner.schedule` only the messages. What the rules of DESIGN section 5 leave open (how long a rest with
+jitter is, which of two equals goes first) it leaves open, too; everything else it knows at every moment. It judges
+nothing: the referee does.
+"""
+
+from __future__ import annotations
+
+from math import inf
+
+from runner.graph.model import Graph, TaskSpec
+from runner.schedule.messages import (
+    AttemptEnded,
+    AttemptReturned,
+    AttemptStarted,
+    CancelAsked,
+    ClockTicked,
+    Event,
+    Noted,
+    RunOpened,
+    ServiceEnded,
+    ServiceReady,
+    SlotsChanged,
+)
+from runner.task import Cause, Outcome, Succeeded
+from tests.schedule.book import At, Book, Desk, Mode, Tally
+from tests.schedule.generator import Game
+from tests.schedule.oracle import WORDS, decided, rest
+
+CLEAN_UP = 60.0
+"""Seconds a clean-up without a time-out may take once the run is cancelled."""
+
+
+class Bookkeeper:
+    """Follows one game."""
+
+    def __init__(self, game: Game) -> None:
+        self.game, self.graph = game, game.graph
+        self.tally = Tally()
+        self.mode = Mode.GOING
+        self.why = ""
+        self.now = 0.0
+        self.slots = 0
+        self.books = {spec.id: _book(self.graph, spec) for spec in self.graph.tasks.values()}
+        self.desks = {name: Desk() for name in self.graph.services}
+        self.room = dict(self.graph.pools)
+        self.begins = 0
+        self._news = False  # something settled, so what waits must be looked at again
+        self.port_owed: set[str] = set()
+        self.cancelled_now = False
+
+    # -- the questions ---------------------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> int:
+        """How many attempts are handed out."""
+        return sum(book.at is At.RUNNING for book in self.books.values())
+
+    def standing(self, service: str) -> str | None:
+        """Answer how a service stands to the tasks that need it: S, F, or None while that is open."""
+        return {"off": "S", "up": "S", "idle": None, "starting": None}.get(self.desks[service].at, "F")
+
+    def above(self, book: Book) -> int:
+        """Answer the number of the latest begin among all a task rests upon; a kept result rests upon nothing."""
+        found, waiting, seen = 0, [*book.tasks], set[str]()
+        while waiting:
+            name = waiting.pop()
+            if name not in seen and not self.books[name].kept:
+                seen.add(name)
+                found = max(found, self.books[name].order)
+                waiting += self.books[name].tasks
+        return found
+
+    def needed(self, service: str) -> bool:
+        """Say whether a task that needs this service has not settled."""
+        return any(self.books[name].at is not At.SETTLED for name in self.graph.dependents[service])
+
+    def answers(self, book: Book) -> tuple[list[str], str | None]:
+        """Answer what the trigger may say, and what it says now: None while a service is open."""
+        tasks = {self.books[need].kind for need in book.tasks}
+        if not book.services:
+            answer = decided(book.spec, tasks)
+            return [answer], answer
+        services = {self.standing(need) for need in book.services}
+        possible = [decided(book.spec, tasks | {end}) for end in "SF"]
+        return possible, None if None in services else decided(book.spec, tasks | {kind or "" for kind in services})
+
+    # -- what happened ---------------------------------------------------------------------------------------------
+
+    def happen(self, event: Event) -> None:
+        """Enter one event."""
+        match event:
+            case RunOpened():
+                self._open(event)
+            case AttemptStarted(task=task, attempt=attempt):
+                self._begin(self._running(task, attempt))
+            case AttemptEnded(task=task, attempt=attempt, outcome=outcome):
+                self._end(self._running(task, attempt), outcome)
+            case AttemptReturned(task=task, attempt=attempt):
+                self._return(self._running(task, attempt))
+            case ServiceReady(service=service):
+                desk = self.desks[service]
+                desk.at = "up" if desk.at == "starting" else desk.at
+                self._news = True
+            case ServiceEnded(service=service, how=how):
+                self._end_service(service, how)
+            case SlotsChanged(slots=slots):
+                self.slots = slots
+            case CancelAsked(why=why):
+                self._cancel(why)
+            case ClockTicked():
+                if self.graph.deadline is not None and self.now >= self.graph.deadline and self.mode < Mode.ENDING:
+                    self._cancel("deadline")
+            case Noted():
+                pass
+
+    def _open(self, event: RunOpened) -> None:
+        self.slots = event.slots
+        for name, desk in self.desks.items():
+            says = self.game.truth(self.graph.services[name])
+            desk.at = {True: "idle", False: "off", None: "failed"}[says]
+        for name in event.kept:
+            self.books[name].kept = True
+            self.tally.seen.add("kept result")
+        for name in event.kept:
+            self._settle(self.books[name], "kept")
+        self._news = True
+
+    def _running(self, task: str, attempt: int) -> Book:
+        book = self.books[task]
+        assert (At.RUNNING, attempt) == (book.at, book.attempt), f"{task}.{attempt} is not running"
+        return book
+
+    def _begin(self, book: Book) -> None:
+        if book.first is None:
+            self.begins += 1
+            book.first, book.order = self.now, self.begins
+        spec = book.spec
+        book.begun = self.now
+        own = self.now + (inf if spec.timeout is None else spec.timeout)
+        book.limit = min(own, book.first + (inf if spec.retry.deadline is None else spec.retry.deadline))
+        if self.mode is Mode.ENDING and spec.timeout is None:
+            book.clean_up_limit = min(book.clean_up_limit, self.now + CLEAN_UP)
+
+    def _end(self, book: Book, outcome: Outcome) -> None:
+        self._release(book)
+        book.ended += 1
+        stop, book.stop = book.stop, None
+        if isinstance(outcome, Succeeded):
+            self._settle(book, "succeeded")
+            return
+        retry, cause = book.spec.retry, outcome.cause
+        if stop is None:
+            assert cause not in (Cause.TIMED_OUT, Cause.CANCELLED), f"{book.spec.id}: nobody stopped it"
+        longest = rest(retry, book.attempt)
+        spared = self.mode is Mode.GOING or (self.mode is Mode.FAILING and book.always)
+        in_time = book.first is None or retry.deadline is None or self.now + longest <= book.first + retry.deadline
+        if spared and book.attempt < retry.attempts and cause in retry.on and in_time:
+            book.at = At.RESTING
+            book.rests = (self.now + (0.0 if retry.jitter == "full" else longest), self.now + longest)
+        else:
+            self._settle(book, WORDS.get(cause, "failed"))
+
+    def _return(self, book: Book) -> None:
+        assert book.begun is None, f"{book.spec.id} came back though it had begun"
+        self._release(book)
+        self.tally.seen.add("return")
+        book.attempt -= 1
+        book.stop = None
+        if self.mode is Mode.KILLING or (self.mode is not Mode.GOING and not book.always):
+            self._settle(book, "cancelled")
+        else:
+            book.at = At.READY
+            self._news = True
+
+    def _end_service(self, service: str, how: str) -> None:
+        desk = self.desks[service]
+        assert desk.at in ("starting", "up", "stopping"), f"{service} ended twice"
+        if desk.at == "stopping":
+            desk.at = "over"
+        elif how == "port_taken" and self.graph.services[service].port == 0 and desk.attempt < 3:
+            self.port_owed.add(service)
+            self.tally.seen.add("taken port")
+        else:
+            self.tally.seen.add("service died" if desk.at == "up" else "service never ready")
+            desk.at = "failed"
+            self._news = True
+
+    def _cancel(self, why: str) -> None:
+        if self.mode < Mode.ENDING:
+            self.why = why
+        if self.mode is not Mode.KILLING:
+            self.cancelled_now = True
+            self.mode = Mode.KILLING if self.mode is Mode.ENDING else Mode.ENDING
+            self.tally.seen.add("kill" if self.mode is Mode.KILLING else "cancel")
+            self._sweep()
+        for book in self.books.values():
+            if book.at is At.RUNNING and book.always and self.cancelled_now and book.spec.timeout is None:
+                book.clean_up_limit = min(book.clean_up_limit, self.now + CLEAN_UP)
+
+    # -- what silently follows -------------------------------------------------------------------------------------
+
+    def _settle(self, book: Book, word: str) -> None:
+        book.at, book.word = At.SETTLED, word
+        self._news = True
+        if book.guilty and self.game.first.fail_fast and self.mode is Mode.GOING:
+            self.mode = Mode.FAILING
+            self.tally.seen.add("fail fast")
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """End what has not started and will not; what waits for running tasks learns it when these have ended."""
+        for book in self.books.values():
+            if book.at in (At.RUNNING, At.SETTLED):
+                continue
+            spared = book.always and self.mode is not Mode.KILLING
+            if not spared and (self.mode is Mode.KILLING or book.at is not At.WAITING):
+                self._settle(book, "cancelled")  # what waits for something running learns it when that has ended
+            elif book.at is At.RESTING and self.mode is Mode.ENDING:
+                book.at = At.READY
+        self._news = True
+
+    def follow(self) -> None:
+        """Enter what follows from it without a word."""
+        while self._news:
+            self._news = False
+            for book in self.books.values():
+                fresh = book.at is At.WAITING or (book.at is At.READY and book.first is None and not book.ended)
+                if fresh and all(self.books[need].at is At.SETTLED for need in book.tasks):
+                    self._decide(book)
+
+    def _decide(self, book: Book) -> None:
+        """Say what becomes of a task that never began and whose tasks have settled."""
+        if self.mode is not Mode.GOING and book.always and not self.above(book):
+            self._settle(book, "skipped")
+            return
+        possible, answer = self.answers(book)
+        if "run" not in possible:
+            self._settle(book, possible[0])
+        elif self.mode is not Mode.GOING and not book.always:
+            self._settle(book, answer if answer in ("blocked", "skipped") else "cancelled")
+        elif book.at is At.WAITING and (says := self.game.truth(book.spec)) is not True:
+            self._settle(book, "failed" if says is None else "skipped")
+        elif answer == "run":
+            book.at = At.READY
+        elif answer is not None:
+            self._settle(book, answer)
+
+    # -- what was commanded ----------------------------------------------------------------------------------------
+
+    def hand_out(self, book: Book, attempt: int) -> None:
+        """Enter the start of an attempt."""
+        book.at, book.attempt, book.begun = At.RUNNING, attempt, None
+        book.limit = book.clean_up_limit = inf
+        for pool, amount in book.spec.claims.items():
+            self.room[pool] -= amount
+        if attempt > 1:
+            self.tally.seen.add("retry")
+
+    def _release(self, book: Book) -> None:
+        for pool, amount in book.spec.claims.items():
+            self.room[pool] += amount
+
+
+def _book(graph: Graph, spec: TaskSpec) -> Book:
+    tasks = tuple(need for need in spec.needs if need in graph.tasks)
+    return Book(spec=spec, tasks=tasks, services=tuple(need for need in spec.needs if need in graph.services))

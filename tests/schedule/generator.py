@@ -1,0 +1,271 @@
+"""Random games: a graph, how every attempt of it goes, and what comes from outside. Knows no rule of the schedule.
+
+All chance comes from one `random.Random`, so a seed names a game, and hypothesis can shrink one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from runner.execute.simulate import ServiceStep, Simulation, Step
+from runner.graph.model import Backoff, Graph, Retry, ServiceSpec, TaskSpec, Trigger
+from runner.graph.values import parse_bare
+from runner.schedule.machine import Schedule
+from runner.schedule.messages import (
+    CancelAsked,
+    CancelReason,
+    Event,
+    RunOpened,
+    SlotsChanged,
+    StartAttempt,
+    StartService,
+    StopAttempt,
+)
+from runner.task import Cause, Failed, Request, ServiceRequest, Succeeded
+from tests.kit import Played, opened, play, service_of, task_of, whole
+
+CONDITIONS = {True: parse_bare("params.yes"), False: parse_bare("params.no"), None: parse_bare("fromJSON('{')")}
+"""An `if` that says yes, one that says no, one that cannot be evaluated."""
+
+TRIGGERS = (Trigger.ALL_SUCCESS, *Trigger)
+CAUSES = (Cause.EXCEPTION, Cause.EXCEPTION, Cause.EXIT_CODE, Cause.FAILED_CHECK, Cause.CRASHED)
+RETRIED = (
+    frozenset(Cause) - {Cause.CANCELLED},
+    frozenset({Cause.EXCEPTION, Cause.TIMED_OUT}),
+    frozenset({Cause.CRASHED}),
+)
+REASONS: tuple[CancelReason, ...] = ("interrupted", "terminated", "hung_up", "deadline")
+
+Key = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Game:
+    """One random run.
+
+    `returned` attempts come back unbegun the first time, `unfit` ones fail before they are handed out. `lasting` says
+    whether its services stay up once they are.
+    """
+
+    graph: Graph
+    first: RunOpened
+    steps: Mapping[Key, Step]
+    services: Mapping[Key, ServiceStep]
+    outside: tuple[Event, ...]
+    returned: frozenset[Key]
+    unfit: frozenset[Key]
+    lasting: bool
+
+    @property
+    def undisturbed(self) -> bool:
+        """Whether nobody stops the run, so that the oracle knows how each task ends."""
+        cancelled = any(isinstance(event, CancelAsked) for event in self.outside)
+        return self.lasting and not self.first.fail_fast and not cancelled and self.graph.deadline is None
+
+    def truth(self, spec: TaskSpec | ServiceSpec) -> bool | None:
+        """Answer what an `if` says: None where it cannot be evaluated."""
+        if spec.condition is None:
+            return True
+        return next(said for said, condition in CONDITIONS.items() if condition is spec.condition)
+
+    def broken(self, service: str) -> bool:
+        """Say whether a service never gets ready, however often it may be started."""
+        spec = self.graph.services[service]
+        if (says := self.truth(spec)) is not True:
+            return says is None
+        tries = [self.services[service, attempt] for attempt in (1, 2, 3)][: 3 if spec.port == 0 else 1]
+        step = next((step for step in tries if not step.port_taken), None)
+        return step is None or step.ready_after is None or (step.dies_after or 1e9) < step.ready_after
+
+    def play(self, kind: type[Schedule] = Schedule) -> Played:
+        """Run it in virtual time."""
+        simulation = Fickle(self)
+        for event in self.outside:
+            simulation.at(event.at, event)
+        return play(self.graph, simulation, self.first, kind=kind, unfit=self.unfit)
+
+
+class Fickle(Simulation):
+    """The simulation of a game, which returns some attempts before they begin."""
+
+    def __init__(self, game: Game) -> None:
+        super().__init__(
+            lambda task, attempt: game.steps[task, attempt],
+            lambda service, attempt: game.services[service, attempt],
+            slots=game.first.slots,
+        )
+        self._returns = set(game.returned)
+
+    def start(self, command: StartAttempt | StartService, request: Request | ServiceRequest) -> None:
+        super().start(command, request)
+        if isinstance(command, StartAttempt) and (key := (command.task, command.attempt)) in self._returns:
+            self._returns.remove(key)
+            self.stop(StopAttempt(task=key[0], attempt=key[1], cause=Cause.LOST, kill_after=0.0))
+
+
+def game_of(chance: Random) -> Game:
+    """Make up a game of 1 to 12 tasks."""
+    maybe = _Maybe(chance)
+    lasting = not maybe(0.12)
+    services, going = _services(maybe, lasting=lasting)
+    pools = {name: chance.randint(1, 3) for name in ("p", "q")[: chance.randint(1, 2)]} if maybe(0.75) else {}
+    names = [f"t{number}" for number in range(chance.randint(1, 12))]
+    places = list(range(len(names)))
+    chance.shuffle(places)  # the file order has nothing to do with the order of needs
+    tasks = [
+        _task(maybe, name, place, earlier=names[:i], services=services, pools=pools)
+        for i, (name, place) in enumerate(zip(names, places, strict=True))
+    ]
+    steps = {(task.id, n): _step(maybe, task) for task in tasks for n in range(1, task.retry.attempts + 1)}
+    limited = {task.id for task in tasks if task.retry.deadline is not None}  # which counts from a first begin
+    unfit = frozenset(key for key in steps if maybe(0.02) and key[0] not in limited)
+    steps |= {key: Step(seconds=0.0, outcome=Failed(cause=Cause.BAD_PARAMETERS)) for key in unfit}
+    graph = whole(
+        sorted(tasks, key=lambda task: task.index),
+        services,
+        pools=pools,
+        fail_fast=maybe(0.3),
+        deadline=chance.uniform(0.0, 30.0) if maybe(0.03) else None,
+    )
+    return Game(
+        graph=graph,
+        first=_opened(maybe, names),
+        steps=steps,
+        services=going,
+        outside=_outside(maybe),
+        returned=frozenset(key for key in steps if maybe(0.03)) - unfit,
+        unfit=unfit,
+        lasting=lasting,
+    )
+
+
+class _Maybe:
+    """Chance with a shorter name for "in so many cases out of one"."""
+
+    def __init__(self, chance: Random) -> None:
+        self.chance = chance
+
+    def __call__(self, share: float) -> bool:
+        return self.chance.random() < share
+
+    def seconds(self, low: float, high: float) -> float:
+        return self.chance.uniform(low, high)
+
+
+def _task(
+    maybe: _Maybe, name: str, place: int, *, earlier: list[str], services: list[ServiceSpec], pools: Mapping[str, int]
+) -> TaskSpec:
+    chance = maybe.chance
+    near = earlier[-5:] if maybe(0.7) else earlier
+    needs = chance.sample(near, min(len(near), chance.randint(0, 3)))
+    needs += [service.id for service in services if maybe(0.35)]
+    trigger = chance.choice(TRIGGERS)
+    if not needs and trigger in (Trigger.ONE_SUCCESS, Trigger.ONE_FAILED):
+        trigger = Trigger.ALL_SUCCESS  # without needs these are errors of the file
+    claims = {pool: chance.randint(1, size) for pool, size in pools.items() if maybe(0.55)}
+    more: dict[str, Any] = {}
+    if maybe(0.12):
+        more["condition"] = CONDITIONS[chance.choice((True, False, False, False, None))]
+    if maybe(0.3):
+        more["timeout"] = maybe.seconds(0.5, 8.0)
+    if maybe(0.3):
+        more["estimate"] = maybe.seconds(0.5, 8.0)
+    return task_of(
+        name,
+        place,
+        needs=tuple(needs),
+        trigger=trigger,
+        claims=claims,
+        retry=_retry(maybe) if maybe(0.4) else Retry(),
+        kill_after=maybe.seconds(0.5, 6.0),
+        allow_failure=maybe(0.2),
+        priority=chance.choice((0, 0, 0, 0, 1, -1)),
+        **more,
+    )
+
+
+def _retry(maybe: _Maybe) -> Retry:
+    chance = maybe.chance
+    limited = maybe(0.3)
+    return Retry(
+        attempts=chance.randint(2, 4),
+        delay=maybe.seconds(0.1, 4.0),
+        backoff=chance.choice(tuple(Backoff)),
+        factor=chance.choice((1.0, 1.5, 2.0, 3.0)),
+        max_delay=maybe.seconds(0.5, 6.0) if maybe(0.3) else 60.0,
+        jitter="none"
+        if limited or maybe(0.5)
+        else "full",  # with both, only the hash knows whether a rest ends in time
+        deadline=maybe.seconds(1.0, 25.0) if limited else None,
+        on=RETRIED[0] if maybe(0.7) else chance.choice(RETRIED),
+    )
+
+
+def _step(maybe: _Maybe, task: TaskSpec) -> Step:
+    fails = maybe(0.55 if task.retry.attempts > 1 else 0.25)
+    return Step(
+        seconds=maybe.seconds(60.0, 90.0) if maybe(0.02) else maybe.seconds(0.1, 8.0),
+        outcome=Failed(cause=maybe.chance.choice(CAUSES)) if fails else Succeeded(),
+        start_after=maybe.seconds(0.0, 1.0) if maybe(0.2) else 0.0,
+        stop_takes=maybe.seconds(0.0, 8.0) if maybe(0.5) else 0.0,
+    )
+
+
+def _services(maybe: _Maybe, *, lasting: bool) -> tuple[list[ServiceSpec], dict[Key, ServiceStep]]:
+    count = maybe.chance.randint(1, 2) if maybe(0.35 if lasting else 1.0) else 0
+    specs = [
+        service_of(
+            f"s{number}",
+            port=maybe.chance.choice((0, 8000)),
+            condition=CONDITIONS[maybe.chance.choice((True, False, False, None))] if maybe(0.25) else None,
+            stop_timeout=maybe.seconds(0.5, 6.0),
+        )
+        for number in range(count)
+    ]
+    going = {(spec.id, n): _service_step(maybe, lasting=lasting) for spec in specs for n in (1, 2, 3)}
+    return specs, going
+
+
+def _service_step(maybe: _Maybe, *, lasting: bool) -> ServiceStep:
+    stop_takes = maybe.seconds(0.0, 8.0)
+    if maybe(0.3):
+        return ServiceStep(port_taken=True)
+    if maybe(0.25):
+        ready = maybe.seconds(5.0, 9.0) if maybe(0.3) else None  # ready only after it is dead, or not at all
+        return ServiceStep(ready_after=ready, dies_after=maybe.seconds(0.1, 4.0), stop_takes=stop_takes)
+    ready = maybe.seconds(0.0, 4.0)
+    dies = None if lasting else ready + maybe.seconds(0.1, 15.0)
+    return ServiceStep(ready_after=ready, dies_after=dies, stop_takes=stop_takes)
+
+
+def _opened(maybe: _Maybe, names: list[str]) -> RunOpened:
+    chance = maybe.chance
+    few = maybe(0.1)
+    return opened(
+        run=f"r{chance.randint(0, 9)}",
+        slots=chance.choice((1, 1, 2, 2, 3, 4)),
+        params={"yes": True, "no": False},
+        kept={name: Succeeded() for name in names if few and maybe(0.35)},
+        durations={name: maybe.seconds(0.5, 8.0) for name in names if maybe(0.3)},
+        fail_fast=maybe(0.12),
+    )
+
+
+def _outside(maybe: _Maybe) -> tuple[Event, ...]:
+    events: list[Event] = []
+    chance = maybe.chance
+    if maybe(0.15):
+        slots = [chance.randint(0, 4) for _ in range(chance.randint(0, 2))]
+        times = sorted(maybe.seconds(0.0, 20.0) for _ in range(len(slots) + 1))
+        events += [
+            SlotsChanged(at=at, slots=count) for at, count in zip(times, [*slots, chance.randint(1, 4)], strict=True)
+        ]
+    if maybe(0.22):
+        at = maybe.seconds(0.0, 20.0)
+        for _ in range(chance.choice((1, 1, 2, 3))):
+            events.append(CancelAsked(at=at, why=chance.choice(REASONS)))
+            at += maybe.seconds(0.0, 8.0)
+    return tuple(events)

@@ -1,0 +1,97 @@
+"""Random graphs: the oracle agrees, the referee finds nothing, a replay is the same run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from runner.schedule.machine import Schedule
+from runner.schedule.messages import AttemptEnded, AttemptStarted
+from tests.kit import Played
+from tests.schedule import oracle
+from tests.schedule.book import Tally
+from tests.schedule.generator import Game, game_of
+from tests.schedule.referee import Referee, kinds_met
+
+CHUNKS, GRAPHS = 4, 1000
+OFTEN, RARELY = 0.2, 0.02
+SHARES = {
+    **dict.fromkeys(("oracle", "retry", "time-out", "full pool"), OFTEN),
+    **dict.fromkeys(("fail fast", "cancel", "kill", "clean-up", "kept result", "return"), RARELY),
+    **dict.fromkeys(("service never ready", "service died", "taken port"), RARELY),
+}
+"""In how many of the graphs each of these must have happened, or the graphs prove too little."""
+
+
+def judge(game: Game, kind: type[Schedule] = Schedule) -> tuple[Played, Tally]:
+    """Play a game and hold it to everything we know; raises whatever is wrong with it."""
+    played = game.play(kind)
+    referee = Referee(game)
+    for turn in played.turns:
+        referee.turn(turn)
+    schedule = played.schedule
+    referee.close(schedule.verdict, schedule.exit_code, played.states)
+    replay(played, kind)
+    if game.undisturbed:
+        ask_oracle(game, played)
+        referee.tally.met = kinds_met(referee)
+        referee.tally.seen.add("oracle")
+    return played, referee.tally
+
+
+def ask_oracle(game: Game, played: Played) -> None:
+    """Compare the end of every task with what plain recursion says."""
+    began: dict[tuple[str, int], float] = {}
+    for turn in played.turns:
+        if isinstance(turn.event, AttemptStarted | AttemptEnded):  # an unfit attempt ends without a start
+            began.setdefault((turn.event.task, turn.event.attempt), turn.event.at)
+    broken = {service for service in game.graph.services if game.broken(service)}
+    kept = game.first.kept
+    expected = oracle.words(game.graph, game.steps, began, kept=kept, broken=broken, truth=game.truth)
+
+    assert expected == {task: played.schedule.state(task) for task in game.graph.tasks}
+
+
+def replay(played: Played, kind: type[Schedule]) -> None:
+    """Feed the events one by one to a fresh schedule: the same commands, the same end."""
+    schedule = kind(played.schedule.graph)
+    for turn in played.turns:
+        assert turn.commands == tuple(schedule.handle(turn.event))
+    again = Played(schedule=schedule)
+
+    assert schedule.finished
+    assert played.states == again.states
+    assert (played.schedule.verdict, played.schedule.exit_code) == (schedule.verdict, schedule.exit_code)
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_random_graphs_run_as_the_rules_say(chunk: int) -> None:
+    """Oracle, referee and replay agree on every random graph, and the graphs are worth it."""
+    met: Counter[tuple[str, str]] = Counter()
+    seen: Counter[str] = Counter()
+    for number in range(GRAPHS):
+        seed = chunk * GRAPHS + number
+        try:
+            _, tally = judge(game_of(Random(seed)))
+        except Exception as error:
+            error.add_note(f"this was the game of seed {seed}")
+            raise
+        met += tally.met
+        seen.update(tally.seen)
+
+    triggers = ("all_success", "all_done", "one_success", "one_failed", "none_failed", "always")
+    assert {} == {
+        (trigger, kind): met[trigger, kind] for trigger in triggers for kind in "SFK" if met[trigger, kind] < 50
+    }
+    assert {} == {what: seen[what] for what, share in SHARES.items() if seen[what] < share * GRAPHS}
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(st.randoms(use_true_random=False))
+def test_a_game_that_goes_wrong_shrinks(chance: Random) -> None:
+    """The same judgement with hypothesis's choices in place of a seed, so that a failure comes as its smallest game."""
+    judge(game_of(chance))
