@@ -21,8 +21,10 @@ from runner.schedule.messages import StartAttempt, StartService
 from runner.task import Request, ServiceRequest
 from tests.faults.below import adopt_orphans, children_left
 
-LONGEST = 0.6
-"""Seconds after which everything has started, and some more."""
+LONGEST = 0.4
+"""Seconds within which most things start; every other process is killed so long after all of its tasks are at work."""
+AT_WORK = 6
+"""Marks that tell so."""
 HARD_TO_KILL = ("double_fork", "grandchild", "sigterm_ignored", "holds_the_gil", "left_behind")
 SHELL = "trap '' TERM; (setsid sleep 3600 &) ; sleep 3600 & touch $EVIDENCE/shell.$$; while :; do sleep 0.1; done"
 
@@ -35,10 +37,13 @@ def main(seed: str, times: str, folder: str) -> None:
     for number in range(int(times)):
         own = Path(folder, str(number))
         own.mkdir()
-        delay = chance.uniform(0.0, LONGEST)
+        delay, at_work = chance.uniform(0.0, LONGEST), number % 2 == 1
         runner = os.fork()
         if runner == 0:
             _run_for_ever(own)
+        until = time.monotonic() + 20.0
+        while at_work and _marks(own) < AT_WORK and time.monotonic() < until:
+            time.sleep(0.01)
         time.sleep(delay)
         os.kill(runner, signal.SIGKILL)
         os.waitpid(runner, 0)

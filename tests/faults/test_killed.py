@@ -15,8 +15,8 @@ def test_nothing_is_left_of_a_killed_runner(tmp_path: Path) -> None:
     trials = run_harness("killed.py", "20261124", "15", str(tmp_path), folder=tmp_path)
 
     assert [[]] * 15 == [trial["left"] for trial in trials], trials
-    assert 5 <= sum(trial["marks"] >= 5 for trial in trials), "most kills must meet tasks at work"
-    assert 1 <= sum(trial["marks"] < 5 for trial in trials), "some kills must meet a pool that is starting"
+    assert 7 <= sum(trial["marks"] >= 6 for trial in trials), "every other kill must meet tasks at work"
+    assert 1 <= sum(trial["marks"] < 6 for trial in trials), "some kills must meet a pool that is starting"
 
 
 @pytest.mark.real
@@ -26,7 +26,7 @@ def test_the_judge_of_killed_runners_sees_what_is_left(tmp_path: Path) -> None:
     trials = run_harness("killed.py", "1", "2", str(tmp_path), folder=tmp_path, root=planted)
 
     assert [] != trials[1]["left"]
-    assert 5 <= trials[1]["marks"]
+    assert 6 <= trials[1]["marks"]
 
 
 @pytest.mark.real
