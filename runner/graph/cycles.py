@@ -2,31 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
 def rings(needs: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, ...]]:
-    """Answer rings without a common task: each task needs the next one, the last needs the first. None: no cycle.
+    """Answer a ring of every knot of tasks that need each other: each task needs the next one, the last the first.
 
-    Tasks that can be done are taken away (Kahn 1962). Each task that remains needs one that remains, so whoever goes
-    from a task to its first such need, and on, comes to a ring, or to where an earlier walk has been. Takes time in
-    proportion to the edges, and no recursion: chains may be long.
+    Tasks that can be done are taken away (Kahn 1962); mostly none is left. What is left falls into knots, in which each
+    task can be reached from each (Tarjan 1972), and going on from need to need inside a knot comes back somewhere.
+    Takes time in proportion to the edges, and no recursion: chains may be long.
     """
     stuck = _stuck(needs)
     order = {task: index for index, task in enumerate(needs)}
-    walked: set[str] = set()
-    for start in stuck:
+    for knot in _knots(stuck, needs) if stuck else ():
+        task = min(knot, key=order.__getitem__)
         path: dict[str, None] = {}
-        task = start
-        while task not in walked:
-            walked.add(task)
+        while task not in path:
             path[task] = None
-            task = next(need for need in needs[task] if need in stuck)
-        if task in path:
-            tasks = list(path)
-            ring = tasks[tasks.index(task) :]
-            first = ring.index(min(ring, key=order.__getitem__))
-            yield (*ring[first:], *ring[:first])
+            task = next(need for need in needs[task] if need in knot)
+        walked = list(path)
+        ring = walked[walked.index(task) :]
+        first = ring.index(min(ring, key=order.__getitem__))
+        yield (*ring[first:], *ring[:first])
+
+
+def _knots(tasks: Iterable[str], needs: Mapping[str, Sequence[str]]) -> Iterator[set[str]]:
+    """Answer the strongly connected components of more than one task, by Tarjan's algorithm with a stack of its own.
+
+    `low` is the earliest task, by number, that a task reaches among those not yet in a component; one that reaches
+    none before itself closes a component: itself and all numbered after it.
+    """
+    number: dict[str, int] = {}
+    low: dict[str, int] = {}
+    unassigned: dict[str, None] = {}
+    for start in tasks:
+        walk = [] if start in number else [(start, iter(needs[start]))]
+        while walk:
+            task, above = walk[-1]
+            if task not in number:
+                number[task] = low[task] = len(number)
+                unassigned[task] = None
+            need = next(above, None)
+            if need is None:
+                walk.pop()
+                if walk:
+                    low[walk[-1][0]] = min(low[walk[-1][0]], low[task])
+                if low[task] == number[task]:
+                    knot = _taken_down_to(task, unassigned)
+                    if len(knot) > 1:
+                        yield knot
+            elif need not in number:
+                walk.append((need, iter(needs[need])))
+            elif need in unassigned:
+                low[task] = min(low[task], number[need])
+
+
+def _taken_down_to(task: str, unassigned: dict[str, None]) -> set[str]:
+    taken = set[str]()
+    while task not in taken:
+        taken.add(unassigned.popitem()[0])
+    return taken
 
 
 def _stuck(needs: Mapping[str, Sequence[str]]) -> dict[str, int]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 
 from runner.errors import Place, Problem, Related
+from runner.graph.near import nearest
 from runner.graph.source import Document, Path, Span
 
 _MOST_COMPARISONS = 50_000
@@ -20,7 +20,7 @@ class Findings:
         self.document = document
         self.spoilt: set[Path] = set()
         self._problems = list(document.problems)
-        self._spoilt_places = {problem.where for problem in document.problems}
+        self._spoilt_places = {_start(problem.where) for problem in document.problems}
         self._secrets: set[str] = set()
         self._comparisons = 0
 
@@ -46,7 +46,7 @@ class Findings:
     ) -> None:
         """Report a problem, unless reading the file found one at the same place already."""
         problem = self.document.source.problem(code, message, span, hint=hint, note=note, related=related)
-        if problem.where not in self._spoilt_places:
+        if _start(problem.where) not in self._spoilt_places:
             self._problems.append(problem)
 
     def keep_out(self, secret: str) -> None:
@@ -56,12 +56,12 @@ class Findings:
 
     def near(self, name: str, names: Iterable[str]) -> str:
         """Answer a hint if one of the names may be what was meant, else ""."""
-        known = {_plain(each): each for each in names}
+        known = list(names)
         self._comparisons += len(known)
         if self._comparisons > _MOST_COMPARISONS:
             return ""
-        found = get_close_matches(_plain(name), known, n=1, cutoff=0.66)
-        return f"did you mean `{known[found[0]]}`?" if found else ""
+        found = nearest(name, known)
+        return "" if found is None else f"did you mean `{found}`?"
 
     def _masked(self, problem: Problem) -> Problem:
         if not self._secrets:
@@ -80,5 +80,5 @@ class Findings:
         return text
 
 
-def _plain(name: str) -> str:
-    return name.lower().replace("-", "_")
+def _start(where: Place | None) -> tuple[int, int] | None:
+    return None if where is None else (where.line, where.column)

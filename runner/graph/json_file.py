@@ -122,7 +122,7 @@ def _twice(source: Source, key: str, first: Spot, again: Span) -> Problem:
     assert first.key is not None
     related = source.related("first here", first.key)
     return source.problem(
-        "duplicate-key", f"`{key}` stands here twice", again, note="and here again", related=(related,)
+        "duplicate-key", f"`{key}` is written twice", again, note="the second one", related=(related,)
     )
 
 

@@ -348,3 +348,6 @@ ROOT = Record(
         ),
     },
 )
+
+ALL_KEYS = frozenset().union(*(record.keys for record in (ROOT, TASK, SERVICE, PARAM, _RETRY, _READY, _POOL)))
+"""Every key there is, wherever it belongs."""

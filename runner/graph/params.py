@@ -7,12 +7,12 @@ import math
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from difflib import get_close_matches
 from pathlib import Path as FilePath
 
 from runner.errors import GraphError, Problem
 from runner.graph.loose import as_text
 from runner.graph.model import Graph, ParamSpec
+from runner.graph.near import nearest
 from runner.graph.quantities import duration_meant, seconds, size, size_meant
 from runner.task import Json
 
@@ -169,9 +169,9 @@ def _no_constant(name: str) -> Json:
 
 
 def _unknown(name: str, graph: Graph) -> Problem:
-    near = get_close_matches(name, graph.params, n=1)
+    near = nearest(name, graph.params)
     known = f"the parameters are {', '.join(graph.params)}" if graph.params else "this graph has no parameters"
-    hint = f"did you mean `{near[0]}`?" if near else known
+    hint = f"did you mean `{near}`?" if near else known
     return Problem(code="unknown-param", message=f"there is no parameter `{name}`", hint=hint)
 
 

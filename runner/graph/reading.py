@@ -14,6 +14,7 @@ from typing import Any
 
 from runner.graph.expression import ExpressionError, Literal
 from runner.graph.findings import Findings
+from runner.graph.keys import ALL_KEYS
 from runner.graph.loose import as_text
 from runner.graph.quantities import duration_meant, seconds, size, size_meant
 from runner.graph.shape import (
@@ -54,6 +55,7 @@ class _Bad:
 
 
 BAD = _Bad()
+_CONSTANTS = (Text, Flag, Whole, Number, Duration, Size, Word, Plain)
 
 
 class Reader:
@@ -65,6 +67,8 @@ class Reader:
 
     def read(self, shape: Shape, data: Json, path: Path) -> Any:
         """Read one value; `BAD` if it does not fit."""
+        if isinstance(data, str) and "${{" in data and isinstance(shape, _CONSTANTS):
+            return self._not_here(data, path)
         match shape:
             case Text():
                 return self._text(shape, data, path)
@@ -91,7 +95,7 @@ class Reader:
             case Either():
                 return self._either(shape, data, path)
             case Plain():
-                return self._plain(data, path)
+                return data
             case Variables():
                 return self._variables(data, path)
             case Command():
@@ -127,7 +131,10 @@ class Reader:
         elif name in shape.foreign:
             ours = shape.foreign[name]
             hint = f"here it is called `{ours}`" if ours in shape.keys else ours
-            report(path, "foreign-key", f"`{name}` is a key of other tools", hint=hint)
+            if name in ALL_KEYS:
+                report(path, "misplaced-key", f"`{name}` does not belong {_within(path)}", hint=hint)
+            else:
+                report(path, "foreign-key", f"`{name}` is a key of other tools", hint=hint)
         else:
             hint = self.findings.near(name, shape.keys) or f"the keys here are {', '.join(_supported(shape))}"
             report(path, "unknown-key", f"there is no key `{name}` {_within(path)}", hint=hint)
@@ -142,8 +149,9 @@ class Reader:
         found: dict[str, Any] = {}
         for name, item in data.items():
             self._name(shape.name, name, (*path, name))
-            value = self.read(shape.item, item, (*path, name))
-            found[name] = value
+            found[name] = self.read(shape.item, item, (*path, name))
+            if found[name] is BAD:
+                self.findings.spoilt.add((*path, name))
         return found
 
     def _name(self, shape: Text, name: str, path: Path) -> None:
@@ -173,11 +181,6 @@ class Reader:
         if not isinstance(data, str):
             hint = "put it in quotes" if isinstance(data, int | float) else ""
             return self._wrong(path, shape.what, data, hint=hint)
-        if "${{" in data:
-            message = "expressions are not filled in here"
-            hint = "they are in `with`, `env`, `run` and `if`"
-            self.findings.inside(path, (data.index("${{"), 3), "expression-not-here", message, hint=hint)
-            return BAD
         if shape.pattern and not _compiled(shape.pattern).fullmatch(data):
             self.findings.at_value(path, shape.code, f"`{data}` cannot be {shape.what}", hint=shape.hint)
             return BAD
@@ -269,11 +272,11 @@ class Reader:
             return {name: self._value(item, (*path, name)) for name, item in data.items()}
         return data
 
-    def _plain(self, data: Json, path: Path) -> Json:
-        if isinstance(data, str) and "${{" in data:
-            message = "expressions are not filled in here"
-            self.findings.inside(path, (data.index("${{"), 3), "expression-not-here", message)
-        return data
+    def _not_here(self, text: str, path: Path) -> Any:
+        message = "expressions are not filled in here"
+        hint = "they are in `with`, `env`, `run` and `if`"
+        self.findings.inside(path, (text.index("${{"), 3), "expression-not-here", message, hint=hint)
+        return BAD
 
     def _parsed(self, text: str, path: Path) -> Value:
         try:
@@ -331,7 +334,7 @@ class Reader:
 
     def _wrong(self, path: Path, what: str, data: Json, *, hint: str = "") -> Any:
         if data is None and not hint:
-            hint = "give it a value, or leave the key away"
+            hint = "give it a value"
         self.findings.at_value(path, "wrong-type", f"{_named(path)} takes {what}, not {_kind(data)}", hint=hint)
         self.findings.spoilt.add(path)
         return BAD

@@ -102,7 +102,7 @@ def _check_claims(task: TaskSpec, graph: Graph, findings: Findings) -> None:
             continue
         if pool not in graph.pools:
             hint = findings.near(pool, graph.pools) or f"give it a size at the root: `pools: {{{pool}: 1}}`"
-            findings.at_value(path, "unknown-pool", f"there is no pool `{pool}`", hint=hint)
+            findings.at_key(path, "unknown-pool", f"there is no pool `{pool}`", hint=hint)
         else:
             message = (
                 f"`{task.id}` claims {amount} of `{pool}`, which has only {graph.pools[pool]}: it could never start"
@@ -118,7 +118,7 @@ def _check_service(service: ServiceSpec, findings: Findings) -> None:
         message = f"`ready` looks at one thing, but there are {' and '.join(f'`{kind}`' for kind in kinds)}"
         findings.at_key((*path, kinds[1]), "several-ready", message)
     wants_port = ready.tcp or (ready.http is not None and ready.http.startswith("/"))
-    if wants_port and service.port is None and kinds:
+    if wants_port and "port" not in _keys_of(findings, path[:-1]) and kinds:
         message = f"`{kinds[0]}` needs a port, and `{service.id}` has none"
         findings.at_key((*path, kinds[0]), "missing-key", message, hint="write `port: 0` to have a free one chosen")
 
@@ -184,7 +184,7 @@ def _same_id(name: str, findings: Findings) -> None:
     first, second = sorted(document.key(path) for path in paths)
     message = f"`{name}` is the id of a service and of a task, but `needs` could not tell them apart"
     findings.at(
-        second, "duplicate-id", message, related=(source.related("first here", first),), hint="rename one of them"
+        second, "duplicate-id", message, related=(source.related("the service", first),), hint="rename one of them"
     )
 
 

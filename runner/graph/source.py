@@ -98,7 +98,9 @@ class Document:
         """Answer where the value at a path stands; one over several lines is shown by its key."""
         spot = self.spot(path)
         written = self.source.text[slice(*spot.value)].rstrip()
-        if spot.key is not None and ("\n" in written or not written):
+        if spot.key is not None and "\n" in self.source.text[spot.key[1] : spot.value[0] + len(written)]:
+            return spot.key
+        if spot.key is not None and not written:
             return spot.key
         return spot.value[0], spot.value[0] + len(written)
 

@@ -93,9 +93,10 @@ class Tree:
         if frame is not None and frame.key is None and isinstance(frame.container, dict):
             self._key(frame, text, (start, end), plain=plain, tag=tag)
             return
+        value: Json = self._plain(text, (start, end)) if plain and tag is None else text
         if tag is not None and tag != _TEXT_TAG:
             self._tag(start, end)
-        value = self._plain(text, (start, end)) if plain and tag is None else text
+            value = None
         if anchor is not None:
             self._anchors[anchor] = (value, 1, 0)
         self._put(value, start, end, 1, 0)
@@ -155,10 +156,10 @@ class Tree:
         frame.key, frame.key_span = text, span
         if text in frame.container and not frame.merging:
             first = frame.spots[text]
-            related = self._source.related("first here", first[0:2])
-            message = f"`{text}` stands here twice"
+            related = self._source.related("the first one", first[0:2])
+            message = f"`{text}` is written twice"
             self.problems.append(
-                self._source.problem("duplicate-key", message, span, note="and here again", related=(related,))
+                self._source.problem("duplicate-key", message, span, note="the second one", related=(related,))
             )
 
     def _put(self, value: Json, start: int, end: int, size: int, height: int) -> None:
@@ -221,7 +222,9 @@ class Tree:
         self._report("yaml-syntax", message, (start, start + len(written)), hint=hint)
 
     def _report(self, code: str, message: str, span: Span, *, hint: str = "") -> None:
-        self.problems.append(self._source.problem(code, message, span, hint=hint))
+        problem = self._source.problem(code, message, span, hint=hint)
+        if not self.problems or self.problems[-1].where != problem.where:  # one complaint about one thing
+            self.problems.append(problem)
 
     def _stop(self, code: str, message: str, span: Span, *, hint: str = "") -> None:
         self._report(code, message, span, hint=hint)

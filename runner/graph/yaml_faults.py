@@ -82,8 +82,21 @@ def _second_colon(source: Source, at: int) -> tuple[str, Span, str]:
     if re.search(r":\s", before):
         return "a second `: ` stands in this line", (at, at + 1), _QUOTE_IT
     start = begin + len(before) - len(before.lstrip())
+    above = _line_above(text, begin)
+    if (
+        above is not None
+        and before[: start - begin] == text[above[0] - (start - begin) : above[0]]
+        and ":" not in text[slice(*above)]
+    ):
+        return "a `:` is missing behind this", above, "a key is followed by `: `"
     hint = "indent it like the line above, or give the key above no value of its own"
     return f"`{text[start:at]}` is indented too deep to be a key here", (start, at), hint
+
+
+def _line_above(text: str, begin: int) -> Span | None:
+    """Answer what stands in the last line before `begin` that holds anything."""
+    found = re.compile(r"(\S[^\r\n]*)\s*\Z").search(text, max(0, begin - 400), begin)
+    return None if found is None else (found.start(1), found.start(1) + len(found[1].rstrip()))
 
 
 def _out_of_line(source: Source, words: str, context: int, at: int) -> tuple[str, Span, str]:
