@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from runner.errors import GraphError, Problem
@@ -38,6 +41,11 @@ def load(path: str) -> Loaded:
         GraphError: it is wrong; holds everything that is, in the order of the file.
 
     """
+    with _no_collection():
+        return _loaded(path)
+
+
+def _loaded(path: str) -> Loaded:
     document, digest = read_document(path)
     findings = Findings(document)
     reader = Reader(findings)
@@ -53,3 +61,15 @@ def load(path: str) -> Loaded:
     return Loaded(
         graph=graph, warnings=warnings(graph, findings), text=document.source.text, digest=digest, document=document
     )
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the garbage collector from walking, again and again, over a large graph that is only growing."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

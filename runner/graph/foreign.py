@@ -202,3 +202,39 @@ FOREIGN_IN_PARAM = {
     "value": "default",
     "required": "a parameter without `default` is required",
 }
+
+FOREIGN_TRIGGERS = {
+    "success": "all_success",
+    "success()": "all_success",
+    "on_success": "all_success",
+    "failure": "one_failed",
+    "failure()": "one_failed",
+    "on_failure": "one_failed",
+    "all_failed": "one_failed",
+    "always()": "always",
+    "done": "all_done",
+    "all_settled": "all_done",
+    "one_done": "all_done",
+    "none_failed_min_one_success": "one_success",
+    "none_skipped": "all_success",
+}
+
+FOREIGN_TYPES = {
+    "str": "string",
+    "text": "string",
+    "choice": "string",
+    "int": "integer",
+    "float": "number",
+    "bool": "boolean",
+    "flag": "boolean",
+    "file": "path",
+    "dir": "path",
+    "folder": "path",
+    "uri": "url",
+    "time": "duration",
+    "bytes": "size",
+    "array": "list",
+    "dict": "map",
+    "object": "map",
+    "mapping": "map",
+}

@@ -1,8 +1,9 @@
 """JSON text to plain data; the places are looked for only when something is wrong. Knows no graph.
 
-Theory of operation. Large generated graphs come as JSON, so the whole text is decoded in C. A place is found by
+Theory of operation. Large generated graphs come as JSON, so each task is decoded in C, in one go. A place is found by
 walking its path down the text: of each object or list on the way, `raw_decode` skips value after value, and where they
-stand is remembered. Thus a file without faults costs nothing but its decoding.
+stand is remembered. Thus a file without faults costs little but its decoding. One with a fault is read again, slowly,
+to say where the fault is.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
 
 from runner.errors import GraphError, Problem
 from runner.graph.source import Document, Path, Source, Span, Spot
+from runner.graph.tree import empty
+from runner.task import Json
 
 DEEPEST = 100
 """How deep objects and lists may lie inside each other."""
@@ -46,22 +49,34 @@ def read_json(source: Source) -> Document:
         GraphError: it is not JSON.
 
     """
-    decoder = json.JSONDecoder(object_pairs_hook=_no_twins, parse_constant=_no_constant, parse_float=_finite)
+    text = source.text
+    spots = _Spots(text)
     try:
-        data = decoder.decode(source.text)
-    except json.JSONDecodeError as error:
-        raise GraphError([_explained(source, error)]) from None
-    except (ValueError, RecursionError):
+        data: Json = spots.decoded()
+    except (ValueError, IndexError, RecursionError):
         return _with_faults(source)
-    return Document(source=source, data=data, spot=_Spots(source.text))
+    return Document(source=source, data=data, spot=spots)
 
 
 class _Spots:
-    """Finds places on demand and remembers what it walked over."""
+    """Decodes a text and finds places in it; remembers what it walked over."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._inside: dict[int, dict[str | int, Spot]] = {}
+
+    def decoded(self) -> dict[str, Json]:
+        """Decode the root key by key and its tasks one by one, so that their places are known on the way.
+
+        Raises:
+            ValueError, IndexError, RecursionError: something is wrong; these do not say what.
+
+        """
+        start = _blank(self._text, 0)
+        data, end = self._mapping(start)
+        if _blank(self._text, end) != len(self._text):
+            raise _Spoilt
+        return data
 
     def __call__(self, path: Path) -> Spot:
         """Answer where a path leads."""
@@ -70,12 +85,39 @@ class _Spots:
         for step in path:
             start = spot.value[0]
             if start not in self._inside:
-                self._inside[start] = dict(_items(self._text, start))
+                self._inside[start] = {key: found for key, _, found in _items(self._text, start, _LENIENT)}
             spot = self._inside[start][step]
         return spot
 
+    def _mapping(self, start: int, *, root: bool = True) -> tuple[dict[str, Json], int]:
+        if self._text[start] != "{":
+            raise _Spoilt
+        data: dict[str, Json] = {}
+        spots: dict[str | int, Spot] = {}
+        decode = self._value if root else None
+        end = start + 1
+        for key, value, spot in _items(self._text, start, _STRICT, decode):
+            assert isinstance(key, str)
+            if key in data:
+                raise _Spoilt
+            data[key] = value
+            spots[key] = spot
+            end = spot.value[1]
+        self._inside[start] = spots
+        return data, _blank(self._text, end) + 1
 
-def _items(text: str, start: int) -> Iterator[tuple[str | int, Spot]]:
+    def _value(self, key: str | int, at: int) -> tuple[Json, int]:
+        if key == "tasks" and self._text[at] == "{":
+            return self._mapping(at, root=False)
+        return _STRICT.raw_decode(self._text, at)
+
+
+_Decode: TypeAlias = Callable[[str | int, int], tuple[Json, int]]
+
+
+def _items(
+    text: str, start: int, decoder: json.JSONDecoder, decode: _Decode | None = None
+) -> Iterator[tuple[str | int, Json, Spot]]:
     """Answer the items of the object or list that begins at `start`, in order, a key that comes twice twice."""
     mapping = text[start] == "{"
     at = _blank(text, start + 1)
@@ -84,28 +126,26 @@ def _items(text: str, start: int) -> Iterator[tuple[str | int, Spot]]:
         key: str | int = index
         key_span: Span | None = None
         if mapping:
-            key, end = _DECODER.raw_decode(text, at)
+            key, end = decoder.raw_decode(text, at)
             key_span = (at, end)
-            at = _blank(text, _blank(text, end) + 1)
-        _, end = _DECODER.raw_decode(text, at)
-        yield key, Spot(key=key_span, value=(at, end))
+            at = _blank(text, _after(":", text, _blank(text, end)))
+        value, end = decode(key, at) if decode else decoder.raw_decode(text, at)
+        yield key, value, Spot(key=key_span, value=(at, end))
         at = _blank(text, end)
-        if text[at] == ",":
-            at = _blank(text, at + 1)
+        if text[at] not in "]}":
+            at = _blank(text, _after(",", text, at))
         index += 1
 
 
 def _with_faults(source: Source) -> Document:
-    """Read a text that is JSON but not ours, and say where."""
+    """Read a text that is not JSON, or not ours, and say where."""
     text = source.text
-    deep = _deepest(text)
-    if deep is not None:
-        raise GraphError([source.problem("too-deep", f"this lies deeper than {DEEPEST} levels", (deep, deep + 1))])
+    _refuse(source)
     problems: list[Problem] = []
     waiting = [_blank(text, 0)]
     while waiting:
         first: dict[str | int, Spot] = {}
-        for key, spot in _items(text, waiting.pop()):
+        for key, _, spot in _items(text, waiting.pop(), _LENIENT):
             if key in first and spot.key is not None:
                 problems.append(_twice(source, str(key), first[key], spot.key))
             first.setdefault(key, spot)
@@ -114,8 +154,21 @@ def _with_faults(source: Source) -> Document:
             elif not _is_number_of_json(text[slice(*spot.value)]):
                 message = f"`{text[slice(*spot.value)][:40]}` is not a number that JSON knows"
                 problems.append(source.problem("bad-number", message, spot.value))
-    data = json.loads(text, parse_constant=lambda _name: None, parse_int=_short)
+    data = _LENIENT.decode(text)
     return Document(source=source, data=data, spot=_Spots(text), problems=tuple(problems))
+
+
+def _refuse(source: Source) -> None:
+    """Raise what ends the reading: no text, no JSON, no end of brackets."""
+    if not source.text.strip():
+        raise GraphError([empty(source)])
+    deep = _deepest(source.text)
+    if deep is not None:
+        raise GraphError([source.problem("too-deep", f"this lies deeper than {DEEPEST} levels", (deep, deep + 1))])
+    try:
+        _LENIENT.decode(source.text)
+    except json.JSONDecodeError as error:
+        raise GraphError([_explained(source, error)]) from None
 
 
 def _twice(source: Source, key: str, first: Spot, again: Span) -> Problem:
@@ -181,9 +234,18 @@ def _finite(written: str) -> float:
     return number
 
 
+def _after(sign: str, text: str, at: int) -> int:
+    if text[at] != sign:
+        raise _Spoilt
+    return at + 1
+
+
 def _blank(text: str, at: int) -> int:
     """Answer where the blanks that begin at `at` end."""
+    if text[at : at + 1] > " ":
+        return at
     return _BLANK.match(text, at).end()  # type: ignore[union-attr]  # it matches the empty text
 
 
-_DECODER = json.JSONDecoder(parse_int=_short)
+_STRICT = json.JSONDecoder(object_pairs_hook=_no_twins, parse_constant=_no_constant, parse_float=_finite)
+_LENIENT = json.JSONDecoder(parse_constant=lambda _name: None, parse_int=_short)

@@ -12,6 +12,8 @@ from runner.graph.foreign import (
     FOREIGN_IN_ROOT,
     FOREIGN_IN_SERVICE,
     FOREIGN_IN_TASK,
+    FOREIGN_TRIGGERS,
+    FOREIGN_TYPES,
 )
 from runner.graph.model import Backoff, Trigger
 from runner.graph.shape import (
@@ -42,25 +44,25 @@ _VARIABLE = Text(
     what="the name of a variable",
     pattern=r"[A-Za-z_][A-Za-z0-9_]*",
     code="bad-name",
-    hint="it has letters, digits and `_`, and does not begin with a digit",
+    hint="use letters, digits and `_`, and begin with no digit",
 )
 _PARAM_NAME = Text(
     what="the name of a parameter",
     pattern=r"[A-Za-z_][A-Za-z0-9_-]*",
     code="bad-name",
-    hint="it has letters, digits, `_` and `-`, and does not begin with a digit",
+    hint="use letters, digits, `_` and `-`, and begin with no digit",
 )
 _POOL_NAME = Text(
     what="the name of a pool",
     pattern=r"[A-Za-z0-9_.:/-]+",
     code="bad-name",
-    hint="it has letters, digits and any of `_ . : / -`",
+    hint="use letters, digits and any of `_ . : / -`",
 )
 _ID = Text(
     what="an id",
     pattern=r"[A-Za-z0-9_-][A-Za-z0-9_.-]*",
     code="bad-id",
-    hint="it has letters, digits, `_`, `-` and `.`, and does not begin with a dot",
+    hint="use letters, digits, `_`, `-` and `.`, and begin with no dot",
 )
 _USES = Text(
     what="a function",
@@ -68,13 +70,15 @@ _USES = Text(
     code="bad-uses",
     hint="write `package.module:function`, such as `tasks.health:check`",
 )
+_ATTEMPTS = Whole(least=1, hint="it counts all attempts: 1 means no retry")
 _CAUSES = Word(words={cause.word: cause for cause in Cause if cause is not Cause.CANCELLED})
 
 _RETRY = Record(
     what="a mapping",
     foreign=FOREIGN_IN_RETRY,
+    required=("attempts",),
     keys={
-        "attempts": Key(shape=Whole(least=1), required=True, desc="Attempts in all; 1 means no retry.", example=3),
+        "attempts": Key(shape=_ATTEMPTS, desc="Attempts in all; 1 means no retry.", example=3),
         "delay": Key(shape=Duration(), desc="The first rest (default 1s).", example="2s"),
         "backoff": Key(
             shape=Word(words={backoff.value: backoff for backoff in Backoff}),
@@ -123,8 +127,9 @@ _READY = Record(
 _POOL = Record(
     what="a mapping",
     foreign={},
+    required=("size",),
     keys={
-        "size": Key(shape=Whole(least=1), required=True, desc="How many may be claimed at once.", example=3),
+        "size": Key(shape=Whole(least=1), desc="How many may be claimed at once.", example=3),
         "rate": Key(shape=None, desc="How many claims may begin in a stretch of time.", example="10/1m"),
     },
 )
@@ -137,7 +142,7 @@ _LIMITS = {
     ),
     "kill_after": Key(shape=Duration(), desc="The time between SIGTERM and SIGKILL (default 5s).", example="10s"),
     "retry": Key(
-        shape=Either(short=Whole(least=1), record=_RETRY, what="a number of attempts, or a mapping with `attempts`"),
+        shape=Either(short=_ATTEMPTS, record=_RETRY, what="a number of attempts, or a mapping with `attempts`"),
         desc="How many attempts in all, or more about them.",
         example={"attempts": 3, "delay": "2s"},
     ),
@@ -209,7 +214,7 @@ TASK = Record(
             example=["config", "backend"],
         ),
         "trigger": Key(
-            shape=Word(words={trigger.value: trigger for trigger in Trigger}),
+            shape=Word(words={trigger.value: trigger for trigger in Trigger}, foreign=FOREIGN_TRIGGERS),
             desc="How its needs must have ended for it to start (default `all_success`).",
             example="all_done",
         ),
@@ -247,11 +252,11 @@ TASK = Record(
 SERVICE = Record(
     what="a mapping with `run`",
     foreign=FOREIGN_IN_SERVICE,
+    required=("run",),
     keys={
         "desc": Key(shape=_TEXT, desc="What it is for.", example="The sample backend."),
         "run": Key(
             shape=Command(),
-            required=True,
             desc="The shell command that starts it and stays in the foreground.",
             example="uvicorn backend:app --port ${{ services.backend.port }}",
         ),
@@ -274,7 +279,7 @@ PARAM = Record(
     foreign=FOREIGN_IN_PARAM,
     keys={
         "type": Key(
-            shape=Word(words={name: name for name in PARAM_TYPES}),
+            shape=Word(words={name: name for name in PARAM_TYPES}, foreign=FOREIGN_TYPES),
             desc="What it may hold (default `string`).",
             example="url",
         ),
@@ -304,12 +309,17 @@ _DEFAULTS = Record(
 ROOT = Record(
     what="a mapping with `tasks`",
     foreign=FOREIGN_IN_ROOT,
+    required=("tasks",),
     extra="x_",
     keys={
         "$schema": Key(
             shape=_TEXT, desc="Where the JSON Schema of this file lies, for editors.", example="graph.schema.json"
         ),
-        "version": Key(shape=Whole(least=1, most=1), desc="The version of this format; there is only 1.", example=1),
+        "version": Key(
+            shape=Whole(least=1, most=1, hint="this runner reads version 1"),
+            desc="The version of this format; there is only 1.",
+            example=1,
+        ),
         "name": Key(shape=_TEXT, desc="A short name (default: that of the file).", example="phase2"),
         "title": Key(shape=_TEXT, desc="What reports are headed with.", example="Phase 2: verify the backend"),
         "desc": Key(shape=_TEXT, desc="What it is for.", example="Config, power and health at the same time."),
@@ -342,7 +352,6 @@ ROOT = Record(
         ),
         "tasks": Key(
             shape=MapOf(name=_ID, item=TASK, what="a mapping from ids to tasks"),
-            required=True,
             desc="The work.",
             example={"hello": {"run": "echo hello"}},
         ),

@@ -177,7 +177,7 @@ class _Look:
         name = self.reference.path[index]
         if name in known:
             return True
-        listed = f"there is {', '.join(known)}" if 0 < len(known) < 12 else ""
+        listed = "" if len(known) > 12 else f"there is {', '.join(known)}" if known else "there is none at all"
         hint = self.findings.near(str(name), known) or listed
         self.report(index, "unknown-name", complaint.format(name), hint)
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(
@@ -24,6 +25,7 @@ _WORDS_FOR_UNITS = {
 }  # fmt: skip  # one line for each unit
 
 
+@lru_cache(maxsize=1024)
 def seconds(text: str) -> float | None:
     """Read a duration (`250ms 30s 5m 1h30m 1d`) as seconds; None if it is none."""
     found = _DURATION.fullmatch(text)
@@ -35,6 +37,7 @@ def seconds(text: str) -> float | None:
     return round(sum(float(digits) * _SECONDS[unit] for unit, digits in parts), 6)
 
 
+@lru_cache(maxsize=1024)
 def size(text: str) -> int | None:
     """Read a size (`512MiB 1GiB 2.5GB`) as bytes; None if it is none."""
     found = _SIZE.fullmatch(text)

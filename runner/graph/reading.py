@@ -117,8 +117,8 @@ class Reader:
             value = self.read(key.shape, item, (*path, name))
             if value is not BAD:
                 fields[key.field or name] = value
-        for name, key in shape.keys.items():
-            if key.required and name not in data:
+        for name in shape.required:
+            if name not in data:
                 self._missing(name, path)
         return fields
 
@@ -127,7 +127,7 @@ class Reader:
         if shape.extra and name.startswith(shape.extra):
             return
         if name in shape.keys:
-            report(path, "not-supported-yet", f"`{name}` is not supported yet", hint="leave it away for now")
+            report(path, "not-supported-yet", f"`{name}` is not supported yet", hint="leave it out for now")
         elif name in shape.foreign:
             ours = shape.foreign[name]
             hint = f"here it is called `{ours}`" if ours in shape.keys else ours
@@ -170,8 +170,8 @@ class Reader:
     def _either(self, shape: Either, data: Json, path: Path) -> Any:
         if isinstance(data, dict):
             return self.read(shape.record, data, path)
-        expected = list if isinstance(shape.short, ListOf) else int
-        if isinstance(data, expected | str) and not isinstance(data, bool):
+        fits = isinstance(data, list | str) if isinstance(shape.short, ListOf) else isinstance(data, int)
+        if fits and not isinstance(data, bool):
             return self.read(shape.short, data, path)
         return self._wrong(path, shape.what, data)
 
@@ -196,7 +196,7 @@ class Reader:
         wanted = (
             f"{least}" if least == most else f"a number from {least} to {most}" if shape.most else f"{least} or more"
         )
-        self.findings.at_value(path, "bad-value", f"{_named(path)} takes {wanted}, not {data}")
+        self.findings.at_value(path, "bad-value", f"{_named(path)} takes {wanted}, not {data}", hint=shape.hint)
         return BAD
 
     def _number(self, shape: Number, data: Json, path: Path) -> Any:
@@ -223,7 +223,7 @@ class Reader:
             self.findings.at_value(path, "bad-duration", f"`{data}` is not a duration", hint=hint)
             return BAD
         if found == 0 and not shape.zero:
-            hint = "leave the key away for no limit"
+            hint = "leave the key out for no limit"
             self.findings.at_value(path, "bad-value", f"{_named(path)} must be longer than nothing", hint=hint)
             return BAD
         return found
@@ -249,7 +249,8 @@ class Reader:
         words = ", ".join(f"`{word}`" for word in shape.words)
         if not isinstance(data, str):
             return self._wrong(path, f"one of {words}", data)
-        hint = self.findings.near(data, shape.words)
+        meant = shape.foreign.get(data)
+        hint = f"did you mean `{meant}`?" if meant else self.findings.near(data, shape.words)
         self.findings.at_value(path, "bad-value", f"{_named(path)} takes one of {words}, not `{data}`", hint=hint)
         return BAD
 
@@ -335,7 +336,8 @@ class Reader:
     def _wrong(self, path: Path, what: str, data: Json, *, hint: str = "") -> Any:
         if data is None and not hint:
             hint = "give it a value"
-        self.findings.at_value(path, "wrong-type", f"{_named(path)} takes {what}, not {_kind(data)}", hint=hint)
+        takes = f"{_named(path)} takes" if path else "a graph is"
+        self.findings.at_value(path, "wrong-type", f"{takes} {what}, not {_kind(data)}", hint=hint)
         self.findings.spoilt.add(path)
         return BAD
 
@@ -350,7 +352,7 @@ def _named(path: Path) -> str:
     names = [step for step in path if isinstance(step, str)]
     if not path:
         return "the file"
-    return f"`{names[-1]}`" if isinstance(path[-1], str) else f"an item of `{names[-1]}`"
+    return f"`{names[-1]}`" if isinstance(path[-1], str) else f"each item of `{names[-1]}`"
 
 
 def _within(path: Path) -> str:

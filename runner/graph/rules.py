@@ -142,7 +142,13 @@ def _overlap(earlier: tuple[str, int, str], later: tuple[str, int, str], finding
     other = findings.document.value(("tasks", earlier[2], "data_prefix"))
     related = (findings.document.source.related(f"that of {earlier[2]}", other),)
     place = findings.document.value(("tasks", later[2], "data_prefix"))
-    findings.at(place, "overlapping-prefix", message, hint="let none begin with another", related=related)
+    findings.at(
+        place,
+        "overlapping-prefix",
+        message,
+        hint="give each task a prefix of its own, and end it with `_`",
+        related=related,
+    )
 
 
 def _check_cycles(graph: Graph, findings: Findings) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from runner.task import Json
@@ -26,10 +26,11 @@ class Flag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whole:
-    """A whole number from `least` to `most`."""
+    """A whole number from `least` to `most`; `hint` is for those who wrote one beyond."""
 
     least: int | None = None
     most: int | None = None
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +54,10 @@ class Size:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Word:
-    """One of a few words, each read as what it stands for."""
+    """One of a few words, each read as what it stands for; `foreign` answers words of other tools."""
 
     words: Mapping[str, Any]
+    foreign: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,7 @@ class Record:
     what: str
     keys: Mapping[str, Key]
     foreign: Mapping[str, str]
+    required: tuple[str, ...] = ()
     extra: str = ""
 
 
@@ -147,4 +150,3 @@ class Key:
     desc: str
     example: Json = None
     field: str = ""
-    required: bool = False

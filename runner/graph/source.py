@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 from typing import TypeAlias
 
 from runner.errors import Place, Problem, Related
@@ -39,15 +40,19 @@ class Source:
 
     @cached_property
     def _starts(self) -> list[int]:
-        return [0, *(found.end() for found in re.finditer(r"\r\n|\n|\r", self.text))]
+        if "\r" in self.text:
+            return [0, *(found.end() for found in re.finditer(r"\r\n|\n|\r", self.text))]
+        return [0, *accumulate(len(line) + 1 for line in self.text.split("\n"))][:-1]
 
     def place(self, span: Span) -> Place:
         """Answer line and columns; of a span over several lines, what stands on the first."""
         start, end = span
-        line = bisect_right(self._starts, start)
-        begin = self._starts[line - 1]
-        last = min(end, begin + len(self.line(line)))
-        return Place(file=self.file, line=line, column=start - begin + 1, end=max(last, start) - begin + 1)
+        starts = self._starts
+        line = bisect_right(starts, start)
+        begin = starts[line - 1]
+        if line < len(starts) and end >= starts[line]:
+            end = max(start, begin + len(self.line(line)))
+        return Place(file=self.file, line=line, column=start - begin + 1, end=end - begin + 1)
 
     def line(self, number: int) -> str:
         """Answer one line, without its end; lines count from 1."""
