@@ -108,6 +108,22 @@ def scripted(
     return script, services
 
 
+class Listed:
+    """A recorder that keeps events in a list and never wants a sync."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def record(self, events: Sequence[Event]) -> None:
+        self.events += events
+
+    def due(self) -> float | None:
+        return None
+
+    def sync(self) -> None:
+        raise AssertionError("nobody asked for it")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """One event and the commands that followed from it."""

@@ -68,8 +68,9 @@ class Book:
 
     @property
     def due(self) -> float:
-        """When its running attempt must be stopped, at the latest."""
-        return min(self.limit, self.clean_up_limit)
+        """When its running attempt must be stopped: not before it begins, even where its task's last moment is past."""
+        limit = min(self.limit, self.clean_up_limit)
+        return limit if self.begun is None else max(limit, self.begun)
 
 
 @dataclass(slots=True)

@@ -80,23 +80,33 @@ class Game:
         step = next((step for step in tries if not step.port_taken), None)
         return step is None or step.ready_after is None or (step.dies_after or 1e9) < step.ready_after
 
+    def step(self, task: str, attempt: int) -> Step:
+        """Answer how an attempt goes."""
+        assert (task, attempt) in self.steps, f"{task} may not have an attempt {attempt}"
+        return self.steps[task, attempt]
+
+    def service_step(self, service: str, attempt: int) -> ServiceStep:
+        """Answer how a start of a service goes."""
+        assert (service, attempt) in self.services, f"{service} may not be started {attempt} times"
+        return self.services[service, attempt]
+
     def play(self, kind: type[Schedule] = Schedule) -> Played:
         """Run it in virtual time."""
+        return play(self.graph, self.simulation(), self.first, kind=kind, unfit=self.unfit)
+
+    def simulation(self) -> Simulation:
+        """Build the executor and clock of this game."""
         simulation = Fickle(self)
         for event in self.outside:
             simulation.at(event.at, event)
-        return play(self.graph, simulation, self.first, kind=kind, unfit=self.unfit)
+        return simulation
 
 
 class Fickle(Simulation):
     """The simulation of a game, which returns some attempts before they begin."""
 
     def __init__(self, game: Game) -> None:
-        super().__init__(
-            lambda task, attempt: game.steps[task, attempt],
-            lambda service, attempt: game.services[service, attempt],
-            slots=game.first.slots,
-        )
+        super().__init__(game.step, game.service_step, slots=game.first.slots)
         self._returns = set(game.returned)
 
     def start(self, command: StartAttempt | StartService, request: Request | ServiceRequest) -> None:
@@ -206,8 +216,9 @@ def _retry(maybe: _Maybe) -> Retry:
 
 def _step(maybe: _Maybe, task: TaskSpec) -> Step:
     fails = maybe(0.55 if task.retry.attempts > 1 else 0.25)
+    longer = maybe(0.1 if task.trigger is Trigger.ALWAYS else 0.01)  # than a clean-up may take
     return Step(
-        seconds=maybe.seconds(60.0, 90.0) if maybe(0.02) else maybe.seconds(0.1, 8.0),
+        seconds=maybe.seconds(60.0, 90.0) if longer else maybe.seconds(0.1, 8.0),
         outcome=Failed(cause=maybe.chance.choice(CAUSES)) if fails else Succeeded(),
         start_after=maybe.seconds(0.0, 1.0) if maybe(0.2) else 0.0,
         stop_takes=maybe.seconds(0.0, 8.0) if maybe(0.5) else 0.0,

@@ -36,6 +36,8 @@ class Referee(Bookkeeper):
         """Take in one turn; raises AssertionError with a sentence about the first thing that is wrong."""
         event = turn.event
         assert event.at >= self.now - MOMENT, "time went back"
+        late = [book.spec.id for book in self._unstopped() if event.at > book.due + MOMENT]
+        assert [] == late, f"{late} ran past their limit"
         self.now = event.at
         self.cancelled_now = False
         self.happen(event)
@@ -166,9 +168,7 @@ class Referee(Bookkeeper):
     def _check_stopped(self, book: Book, *, ticked: bool) -> None:
         name = f"{book.spec.id}.{book.attempt}"
         if book.begun is not None and book.stop is None:
-            due = max(book.due, book.begun)  # a retry may begin after its task's last moment, and is stopped at once
-            assert self.now < due + MOMENT, f"{name} runs past its limit"
-            assert not ticked or self.now < due, f"{name} was not stopped at its limit"
+            assert not ticked or self.now < book.due, f"{name} was not stopped at its limit"
         if self.cancelled_now and self.mode is Mode.ENDING and not book.always:
             assert book.stop is not None, f"{name} was not stopped by the cancel"
         if self.cancelled_now and self.mode is Mode.KILLING:
@@ -176,6 +176,11 @@ class Referee(Bookkeeper):
             assert book.stop.kill_after == 0.0, f"{name} was not killed by the second cancel"
 
     # -- the questions ---------------------------------------------------------------------------------------------
+
+    def _unstopped(self) -> list[Book]:
+        """Answer the tasks whose attempt has begun and was not asked to stop."""
+        running = [book for book in self.books.values() if book.at is At.RUNNING]
+        return [book for book in running if book.begun is not None and book.stop is None]
 
     def _fits(self, book: Book) -> bool:
         return all(self.room[pool] >= amount for pool, amount in book.spec.claims.items())

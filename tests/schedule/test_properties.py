@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from random import Random
 
@@ -9,9 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from runner.driver import Unwatched, World, drive
+from runner.plain import from_plain, to_plain
+from runner.requests import Requests, Surroundings
 from runner.schedule.machine import Schedule
-from runner.schedule.messages import AttemptEnded, AttemptStarted
-from tests.kit import Played
+from runner.schedule.messages import AttemptEnded, AttemptStarted, Event
+from tests.kit import Listed, Played
 from tests.schedule import oracle
 from tests.schedule.book import Tally
 from tests.schedule.generator import Game, game_of
@@ -95,3 +99,22 @@ def test_random_graphs_run_as_the_rules_say(chunk: int) -> None:
 def test_a_game_that_goes_wrong_shrinks(chance: Random) -> None:
     """The same judgement with hypothesis's choices in place of a seed, so that a failure comes as its smallest game."""
     judge(game_of(chance))
+
+
+def test_the_driver_runs_what_the_tests_run() -> None:
+    """Requests, recorder and the real loop change nothing: the same events in the same order, through JSON as well."""
+    games = [game for game in (game_of(Random(seed)) for seed in range(150)) if not game.unfit]
+    for game in games:
+        simulation, recorder = game.simulation(), Listed()
+        world = World(executor=simulation, clock=simulation, recorder=recorder, observer=Unwatched())
+        requests = Requests(game.graph, Surroundings(), game.first.params)
+        schedule = drive(game.graph, game.first, requests, world)
+        expected = game.play()
+        read = [from_plain(Event, json.loads(json.dumps(to_plain(event)))) for event in recorder.events]
+        again = Played(schedule=Schedule(game.graph), turns=[])
+        for event in read:
+            again.schedule.handle(event)
+
+        assert [turn.event for turn in expected.turns] == recorder.events == read
+        assert expected.states == Played(schedule=schedule).states == again.states
+    assert len(games) > 75

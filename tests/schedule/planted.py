@@ -1,0 +1,378 @@
+"""One-line bugs, each a sentence, put one at a time into a copy of `runner.schedule`: the property tests must fall.
+
+A test that cannot fail is a defect; this is where the tests of the schedule are tested. Some of these bugs were really
+made while it was written.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module, invalidate_caches
+from pathlib import Path
+from typing import cast
+
+import runner.schedule.machine
+from runner.schedule.machine import Schedule
+
+SOURCE = Path(runner.schedule.machine.__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Bug:
+    """In `file`, `old` (which stands there exactly once) becomes `new`; `sentence` says what goes wrong then."""
+
+    sentence: str
+    file: str
+    old: str
+    new: str
+
+
+BUGS = (
+    Bug(
+        "a task gets one attempt more than it may have",
+        "limits.py",
+        "if task.attempt >= retry.attempts or",
+        "if task.attempt > retry.attempts or",
+    ),
+    Bug(
+        "every cause is retried",
+        "limits.py",
+        "or cause not in retry.on or task.spent",
+        "or task.spent",
+    ),
+    Bug(
+        "a rest may end after the retry deadline",
+        "limits.py",
+        "or rested <= task.first_start + retry.deadline",
+        "or rested >= task.first_start",
+    ),
+    Bug(
+        "the retry deadline counts from the latest attempt",
+        "limits.py",
+        "yield task.first_start + spec.retry.deadline,",
+        "yield now + spec.retry.deadline,",
+    ),
+    Bug(
+        "a late alarm hits the next attempt of its task",
+        "limits.py",
+        "if alarm.attempt != task.attempt:",
+        "if alarm.attempt > task.attempt:",
+    ),
+    Bug(
+        "an attempt that is being stopped is stopped again",
+        "limits.py",
+        "return task.phase is Phase.RUNNING and not task.stopping",
+        "return task.phase is Phase.RUNNING",
+    ),
+    Bug(
+        "a time-out counts from the first attempt",
+        "limits.py",
+        "yield now + spec.timeout,",
+        "yield (task.first_start or now) + spec.timeout,",
+    ),
+    Bug(
+        "a clean-up may take ten minutes",
+        "limits.py",
+        "CLEAN_UP_SECONDS = 60.0",
+        "CLEAN_UP_SECONDS = 600.0",
+    ),
+    Bug(
+        "a task keeps its slot and its claims while it rests",
+        "board.py",
+        "if task.phase is Phase.RUNNING:\n            self._take",
+        "if task.phase is Phase.RUNNING and to is not Phase.RESTING:\n            self._take",
+    ),
+    Bug(
+        "a pool that is not full takes any claim",
+        "board.py",
+        "self._room[pool] >= amount",
+        "self._room[pool] > 0",
+    ),
+    Bug(
+        "pools have no limit",
+        "board.py",
+        "return all(self._room[pool] >= amount for pool, amount in claims)",
+        "return True",
+    ),
+    Bug(
+        "an allowed failure blocks what needs it",
+        "board.py",
+        "return Need.S if self.spec.allow_failure and self.cause is not Cause.CANCELLED else Need.F",
+        "return Need.F",
+    ),
+    Bug(
+        "a blocked task looks skipped to what needs it",
+        "board.py",
+        "return Need.K if self.why is Why.SKIPPED else Need.F",
+        "return Need.K",
+    ),
+    Bug(
+        "the lowest priority goes first",
+        "machine.py",
+        "(-spec.priority, -self._ranks",
+        "(spec.priority, -self._ranks",
+    ),
+    Bug(
+        "the shortest path goes first",
+        "machine.py",
+        "(-spec.priority, -self._ranks",
+        "(-spec.priority, self._ranks",
+    ),
+    Bug(
+        "estimates stand above what was measured",
+        "policy.py",
+        "if measured is not None:",
+        "if measured is not None and task.estimate is None:",
+    ),
+    Bug(
+        "among pools the least urgent task goes first",
+        "policy.py",
+        "heap[0] < self._heaps[best][0]",
+        "heap[0] > self._heaps[best][0]",
+    ),
+    Bug(
+        "a linear rest is one step too long",
+        "policy.py",
+        "longest = retry.delay * attempt",
+        "longest = retry.delay * (attempt + 1)",
+    ),
+    Bug(
+        "an exponential rest is one step too long",
+        "policy.py",
+        "min(attempt - 1, 50)",
+        "min(attempt, 50)",
+    ),
+    Bug(
+        "a rest has no upper limit",
+        "policy.py",
+        "longest = min(longest, retry.max_delay)",
+        "longest = max(longest, 0.0)",
+    ),
+    Bug(
+        "jitter makes rests longer",
+        "policy.py",
+        "longest * chance(run, task, attempt)",
+        "longest * (1.5 + chance(run, task, attempt))",
+    ),
+    Bug(
+        "jitter is real chance, so that a replay is another run",
+        "policy.py",
+        'f"{run}\\0{task}\\0{attempt}"',
+        "f\"{run}\\0{task}\\0{attempt}{__import__('random').random()}\"",
+    ),
+    Bug(
+        "all_success is skipped before it is blocked",
+        "rules.py",
+        "return Decision.BLOCKED if failed else Decision.SKIPPED if skipped else Decision.RUN",
+        "return Decision.SKIPPED if skipped else Decision.BLOCKED if failed else Decision.RUN",
+    ),
+    Bug(
+        "none_failed does not run after a skipped task",
+        "rules.py",
+        "return Decision.BLOCKED if failed else Decision.RUN",
+        "return Decision.BLOCKED if failed or skipped else Decision.RUN",
+    ),
+    Bug(
+        "one_success is skipped where it is blocked",
+        "rules.py",
+        "return Decision.RUN if succeeded else Decision.BLOCKED if failed else Decision.SKIPPED",
+        "return Decision.RUN if succeeded else Decision.SKIPPED",
+    ),
+    Bug(
+        "one_failed runs after a skipped task",
+        "rules.py",
+        "return Decision.RUN if failed else Decision.SKIPPED",
+        "return Decision.RUN if failed or skipped else Decision.SKIPPED",
+    ),
+    Bug(
+        "fail_fast is read from the file, not from the run",
+        "machine.py",
+        "self._opened.fail_fast",
+        "self.graph.fail_fast",
+    ),
+    Bug(
+        "an allowed failure makes the run fail fast",
+        "machine.py",
+        "guilty = phase is Phase.FAILED and not task.spec.allow_failure",
+        "guilty = phase is Phase.FAILED",
+    ),
+    Bug(
+        "failing fast does not keep anything from being retried",
+        "machine.py",
+        "(self.mode is Mode.FAILING and task.always)",
+        "self.mode is Mode.FAILING",
+    ),
+    Bug(
+        "a cancel does not keep anything from being retried",
+        "machine.py",
+        "spared = self.mode is Mode.GOING or (self.mode is Mode.FAILING and task.always)",
+        "spared = self.mode is not Mode.FAILING or task.always",
+    ),
+    Bug(
+        "the first cancel stops clean-ups that are running",
+        "machine.py",
+        "if self.mode is Mode.ENDING and task.always:",
+        "if self.mode is Mode.GOING and task.always:",
+    ),
+    Bug(
+        "the second cancel is as patient as the first",
+        "machine.py",
+        "kill_after = 0.0 if self.mode is Mode.KILLING else task.spec.kill_after",
+        "kill_after = task.spec.kill_after",
+    ),
+    Bug(
+        "the exit code is that of the last cancel",
+        "machine.py",
+        "self.cancelled = self.cancelled or why",
+        "self.cancelled = why",
+    ),
+    Bug(
+        "the deadline of the run looks like a Ctrl-C",
+        "machine.py",
+        'self._cancel("deadline")',
+        'self._cancel("interrupted")',
+    ),
+    Bug(
+        "clean-ups run in the order of what ran",
+        "machine.py",
+        "self._start(max(ready",
+        "self._start(min(ready",
+    ),
+    Bug(
+        "clean-ups run side by side",
+        "machine.py",
+        "if self._board.running or self._board.free < 1:",
+        "if self._board.free < 1:",
+    ),
+    Bug(
+        "clean-ups ignore that there is no slot",
+        "machine.py",
+        "if self._board.running or self._board.free < 1:",
+        "if self._board.running:",
+    ),
+    Bug(
+        "only what a clean-up needs directly counts as above it",
+        "machine.py",
+        "other.above = max(other.above, task.above, task.started)",
+        "other.above = max(other.above, task.started)",
+    ),
+    Bug(
+        "what waits for a running task is settled before that has ended",
+        "machine.py",
+        "case Phase.WAITING if self.mode is Mode.KILLING:",
+        "case Phase.WAITING if not spared:",
+    ),
+    Bug(
+        "clean-ups of what never ran are run all the same",
+        "machine.py",
+        "if self.mode is not Mode.GOING and task.always and not task.above:",
+        "if self.mode is Mode.KILLING and task.always and not task.above:",
+    ),
+    Bug(
+        "what is ready starts although its service has died",
+        "machine.py",
+        "untried = task.phase is Phase.READY and task.attempt == 0",
+        "untried = task.phase is Phase.READY and self.mode is not Mode.GOING",
+    ),
+    Bug(
+        "an attempt that came back loses its number",
+        "machine.py",
+        "task.attempt -= 1",
+        "task.attempt -= 0",
+    ),
+    Bug(
+        "a kept result is spread before the others are known",
+        "machine.py",
+        "self._settle(task, Phase.SUCCEEDED)\n        self._spread()",
+        "self._settle(task, Phase.SUCCEEDED)\n            self._spread()",
+    ),
+    Bug(
+        "one attempt more than there are slots",
+        "machine.py",
+        "while self.mode < Mode.ENDING and self._board.free > 0:",
+        "while self.mode < Mode.ENDING and self._board.free >= 0:",
+    ),
+    Bug(
+        "slots that are added are not seen",
+        "machine.py",
+        "self._board.slots = slots",
+        "self._board.slots = min(self._board.slots, slots)",
+    ),
+    Bug(
+        "an allowed failure fails the run",
+        "machine.py",
+        "task.phase is Phase.FAILED and not task.spec.allow_failure for",
+        "task.phase is Phase.FAILED for",
+    ),
+    Bug(
+        "a broken service does not fail the run",
+        "services.py",
+        "return any(each.phase is ServicePhase.FAILED for",
+        "return all(each.phase is ServicePhase.FAILED and each.attempt > 3 for",
+    ),
+    Bug(
+        "a service is stopped before the last task that needs it",
+        "services.py",
+        "if service.needed_by == 0 else []",
+        "if service.needed_by <= 1 else []",
+    ),
+    Bug(
+        "a service is never stopped while a cancelled task might need it",
+        "services.py",
+        "if service.needed_by == 0 else []",
+        "if service.needed_by < 0 else []",
+    ),
+    Bug(
+        "a fourth port is tried",
+        "services.py",
+        "service.attempt < PORT_TRIES",
+        "service.attempt <= PORT_TRIES",
+    ),
+    Bug(
+        "a port that was given is tried again",
+        "services.py",
+        'event.how == "port_taken" and service.spec.port == 0 and',
+        'event.how == "port_taken" and',
+    ),
+    Bug(
+        "a service whose `if` says no counts as broken",
+        "services.py",
+        "case ServicePhase.READY | ServicePhase.OFF:\n                return Need.S",
+        "case ServicePhase.OFF:\n                return Need.F\n            case _ if self._all[name].outputs:\n"
+        "                return Need.S",
+    ),
+    Bug(
+        "servers are started for tasks that will not run",
+        "fate.py",
+        "if services and not could_run(trigger, tasks.values()):",
+        "if not services and not could_run(trigger, tasks.values()):",
+    ),
+)
+
+
+@contextmanager
+def planted(bug: Bug | None, folder: Path, name: str) -> Iterator[type[Schedule]]:
+    """Answer the schedule of a copy of `runner.schedule` in `folder`, called `name`, with a bug in it (None: without).
+
+    Events and commands stay those of the original, so that both sides of every comparison speak the same words.
+    """
+    copy = folder / name
+    copy.mkdir()
+    for file in SOURCE.glob("*.py"):
+        text = file.read_text()
+        if bug is not None and file.name == bug.file:
+            assert text.count(bug.old) == 1, f"`{bug.old}` stands {text.count(bug.old)} times in {bug.file}, not once"
+            text = text.replace(bug.old, bug.new)
+        (copy / file.name).write_text(re.sub(r"\brunner\.schedule\.(?!messages\b)", f"{name}.", text))
+    sys.path.insert(0, str(folder))
+    invalidate_caches()
+    try:
+        yield cast("type[Schedule]", import_module(f"{name}.machine").Schedule)
+    finally:
+        sys.path.remove(str(folder))
+        for module in [module for module in sys.modules if module.partition(".")[0] == name]:
+            del sys.modules[module]
