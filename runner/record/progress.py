@@ -68,13 +68,14 @@ class PlainProgress:
         message = event.outcome.message or event.outcome.cause.value
         if state == "resting":
             return [self._row(event.at, "↻", event.task, f"{message}; to be tried again")]
-        return [self._row(event.at, "✗", event.task, f"{state.replace('_', ' ')}: {message}")]
+        allowed = " (allowed)" if self._graph.tasks[event.task].allow_failure else ""
+        return [self._row(event.at, "✗", event.task, f"{state.replace('_', ' ')}{allowed}: {message}")]
 
     def _settled(self, at: float, schedule: Schedule) -> list[str]:
         """Tell, once, of each task that settled without an attempt."""
         found = [name for name in schedule.settled[self._told :] if not schedule.task(name).attempt]
         self._told = len(schedule.settled)
-        signs = {"blocked": "⊘", "skipped": "–", "cancelled": "✗", "kept": "✓"}
+        signs = {"blocked": "⊘", "skipped": "○", "cancelled": "✗", "kept": "✓"}
         rows = []
         for name in found[:20]:
             state, reason = schedule.state(name), schedule.reason(name)

@@ -139,7 +139,7 @@ FAILED_STATES = frozenset({"failed", "timed_out", "crashed", "cancelled"})
 
 
 def fold(graph: Graph, events: Iterable[Event]) -> Report:
-    """Fold a run into its report. A run whose journal ends early is reported as interrupted, its running tasks as lost."""
+    """Fold a run into its report; one whose journal ends early is interrupted, and what ran then is lost."""
     schedule, stories = Schedule(graph), Stories()
     for event in events:
         stories.add(event)

@@ -137,7 +137,9 @@ def test_the_disk_is_told_in_groups(tmp_path: Path) -> None:
 
 def test_secrets_do_not_reach_the_disk(tmp_path: Path) -> None:
     """A secret in anything said is masked; a secret that is one of our own words breaks nothing."""
-    said = AttemptEnded(at=1.0, task="a", attempt=1, outcome=Failed(cause=Cause.CRASHED, message="the key hunter22 is bad"))
+    said = AttemptEnded(
+        at=1.0, task="a", attempt=1, outcome=Failed(cause=Cause.CRASHED, message="the key hunter22 is bad")
+    )
     data = written(tmp_path / "j", (EVENTS[0], said), {"KEY": "hunter22", "WORD": "Failed", "CAUSE": "crashed"})
 
     assert b"hunter22" not in data
@@ -147,7 +149,9 @@ def test_secrets_do_not_reach_the_disk(tmp_path: Path) -> None:
 def test_an_event_is_small(tmp_path: Path) -> None:
     """Start and end of an attempt take less than 300 bytes each."""
     start = AttemptStarted(at=12345.678901, task="a-task-with-a-long-name", attempt=2, pid=1234567)
-    end = AttemptEnded(at=12345.678901, task=start.task, attempt=2, outcome=Succeeded(outputs={"value": 1}), log="logs/a.log")
+    end = AttemptEnded(
+        at=12345.678901, task=start.task, attempt=2, outcome=Succeeded(outputs={"value": 1}), log="logs/a.log"
+    )
     lines = written(tmp_path / "j", (start, end)).splitlines()
 
     assert all(len(line) < 300 for line in lines)

@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from runner.record.render.words import SYMBOLS, VERDICTS, check_words, duration, state_words, totals
+from runner.record.render.words import (
+    SYMBOLS,
+    VERDICTS,
+    check_totals,
+    check_words,
+    counted,
+    duration,
+    state_words,
+    task_totals,
+)
 from runner.record.report import Report, TaskReport
 
 
@@ -14,7 +23,7 @@ def render_markdown(report: Report) -> str:
     lines = [
         f"# {VERDICTS.get(report.verdict, report.verdict)}: {_escaped(report.graph.name)}",
         "",
-        f"{'; '.join(totals(report))}.",
+        f"{'; '.join(filter(None, (task_totals(report), check_totals(report))))}.",
         "",
         f"Took {duration(report.seconds)}; one after another {duration(report.sequential_seconds)}"
         f" (speed-up {report.speedup:.2f} with {report.workers} workers)."
@@ -50,7 +59,8 @@ def _table(report: Report) -> Iterator[str]:
 
 def _details(task: TaskReport) -> Iterator[str]:
     passed = sum(check.verdict == "passed" for check in task.checks)
-    yield f"<details{' open' if task.failed else ''}><summary><code>{_html(task.id)}</code>: {passed} of {len(task.checks)} checks passed</summary>"
+    checks = f": {passed} of {counted(len(task.checks), 'check')} passed" if task.checks else ""
+    yield f"<details{' open' if task.failed else ''}><summary>{_code(task.id)}{checks}</summary>"
     yield ""
     if task.checks:
         yield "| | check | what was seen |"

@@ -6,7 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.record.render.words import SYMBOLS, VERDICTS, check_words, duration, state_words, totals
+from runner.record.render.words import (
+    SYMBOLS,
+    VERDICTS,
+    check_totals,
+    check_words,
+    counted,
+    duration,
+    state_words,
+    task_totals,
+)
 from runner.record.report import Report, ServiceReport, TaskReport
 
 QUOTED = 8
@@ -38,8 +47,8 @@ def render_text(report: Report, folder: Path, style: Style, width: int) -> str:
     lines = ["", *_head(report, style), ""]
     lines += [fit(line) for line in _rows(report)]
     for task in report.tasks:
-        if task.failed and task.state != "cancelled":
-            lines += ["", *_failure(task, folder, style, fit)]
+        if task.failed and task.state != "cancelled" and (details := list(_evidence(task, folder, style, fit))):
+            lines += ["", f"{style.strong}{task.id}{style.off} {state_words(task)}", *details]
     for service in report.services:
         if service.state == "failed":
             lines += ["", *_broken_service(service, style, fit)]
@@ -54,7 +63,10 @@ def render_text(report: Report, folder: Path, style: Style, width: int) -> str:
 def _head(report: Report, style: Style) -> Iterator[str]:
     colour = style.good if report.verdict == "passed" else style.bad
     verdict = VERDICTS.get(report.verdict, report.verdict)
-    yield f"{style.strong}{colour}{verdict}{style.off} {style.strong}{report.graph.name}{style.off}: {', '.join(totals(report))}"
+    name = f"{style.strong}{report.graph.name}{style.off}"
+    yield f"{style.strong}{colour}{verdict}{style.off} {name}: {task_totals(report)}"
+    if report.checks.total:
+        yield check_totals(report)
 
 
 def _rows(report: Report) -> Iterator[str]:
@@ -73,8 +85,7 @@ def _rows(report: Report) -> Iterator[str]:
         yield f"  … and {len(report.tasks) - len(shown)} more, not shown"
 
 
-def _failure(task: TaskReport, folder: Path, style: Style, fit: Callable[[str], str]) -> Iterator[str]:
-    yield f"{style.strong}{task.id}{style.off} {state_words(task)}" + (f": {task.message}" if task.message else "")
+def _evidence(task: TaskReport, folder: Path, style: Style, fit: Callable[[str], str]) -> Iterator[str]:
     failed = [check for check in task.checks if check.verdict == "failed"]
     for check in failed[:CHECKS]:
         yield fit(f"  ✗ {check.name}: {check_words(check)}" if check_words(check) else f"  ✗ {check.name}")
@@ -96,7 +107,7 @@ def _broken_service(service: ServiceReport, style: Style, fit: Callable[[str], s
 def _left_behind(report: Report, style: Style) -> list[str]:
     if not report.orphans:
         return []
-    head = f"{style.strong}Left behind{style.off}: {len(report.orphans)} test records"
+    head = f"{style.strong}Left behind{style.off}: {counted(len(report.orphans), 'test record')}"
     rows = [f"  {orphan.task}: {orphan.id}" for orphan in report.orphans[:ROWS]]
     return ["", head, *rows]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 from runner.record.report import Report, TaskReport
 from runner.task import Check, Json
@@ -16,7 +17,7 @@ SYMBOLS = {
     "crashed": "✗",
     "cancelled": "✗",
     "blocked": "⊘",
-    "skipped": "–",
+    "skipped": "○",
 }
 """One sign a state; the word stands beside it, so nothing hangs on the sign or on its colour."""
 
@@ -46,19 +47,32 @@ def state_words(task: TaskReport) -> str:
     return words
 
 
-def totals(report: Report) -> list[str]:
-    """Write the counts of a run: states of the tasks, then the checks."""
-    states: dict[str, int] = {}
-    for task in report.tasks:
-        states[task.state] = states.get(task.state, 0) + 1
-    words = [f"{states[state]} {state.replace('_', ' ')}" for state in SYMBOLS if state in states]
-    words += [f"{count} {state}" for state, count in states.items() if state not in SYMBOLS]
+def task_totals(report: Report) -> str:
+    """Write how many tasks ended in each state: `3 succeeded, 2 failed (1 allowed), 1 blocked`."""
+    counts = Counter(task.state for task in report.tasks)
+    allowed = Counter(task.state for task in report.tasks if task.failed and not task.required)
+    known = [state for state in SYMBOLS if state in counts]
+    others = [state for state in counts if state not in SYMBOLS]
+    words = []
+    for state in (*known, *others):
+        excused = f" ({allowed[state]} allowed)" if allowed[state] else ""
+        words.append(f"{counts[state]} {state.replace('_', ' ')}{excused}")
+    return ", ".join(words)
+
+
+def check_totals(report: Report) -> str:
+    """Write how many checks passed: `5 of 7 checks passed, 1 failed, 1 with a warning`; "" where there are none."""
     checks = report.checks
-    if checks.total:
-        failed = f", {checks.failed} failed" if checks.failed else ""
-        warned = f", {checks.warnings} with a warning" if checks.warnings else ""
-        words.append(f"{checks.passed} of {checks.total} checks passed{failed}{warned}")
-    return words
+    if not checks.total:
+        return ""
+    failed = f", {checks.failed} failed" if checks.failed else ""
+    warned = f", {checks.warnings} with a warning" if checks.warnings else ""
+    return f"{checks.passed} of {counted(checks.total, 'check')} passed{failed}{warned}"
+
+
+def counted(number: int, thing: str) -> str:
+    """Write a number of things: `1 check`, `2 checks`."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def value(data: Json) -> str:

@@ -1,0 +1,150 @@
+"""The report of one run, folded and rendered: golden files hold whole texts, and all of them state the same totals."""
+
+import io
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from runner.record.progress import PlainProgress
+from runner.record.render.json import render_json
+from runner.record.render.markdown import render_markdown
+from runner.record.render.text import COLOURED, PLAIN, render_text
+from runner.record.report import Report, fold
+from runner.schedule.machine import Schedule
+from tests.record.sample import GRAPH, sample_events
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "record"
+FOLDER = Path("runs/20260101-000000-test-0000")
+NAMED_BY_DESIGN = {
+    "": "schema run graph verdict exit_code started finished seconds sequential_seconds speedup critical_path workers"
+    " params tasks services checks orphans previous",
+    "graph": "name file digest",
+    "tasks": "id state flaky started seconds attempts outputs checks artifacts ledger",
+    "tasks.attempts": "number started seconds outcome cause message log pid",
+    "tasks.checks": "name verdict expected observed message seconds",
+    "services": "id state url seconds",
+    "checks": "passed failed total",
+    "orphans": "prefix id task",
+}
+
+
+def report() -> Report:
+    """Fold the sample run."""
+    return fold(GRAPH, sample_events())
+
+
+def progress() -> str:
+    """Write the sample run as it would have been shown."""
+    stream, schedule = io.StringIO(), Schedule(GRAPH)
+    watch = PlainProgress(stream, GRAPH)
+    for event in sample_events():
+        schedule.handle(event)
+        watch.observe([event], schedule)
+    return stream.getvalue()
+
+
+RENDERED = {
+    "summary.txt": lambda: render_text(report(), FOLDER, PLAIN, 100) + "\n",
+    "summary-narrow.txt": lambda: render_text(report(), FOLDER, PLAIN, 60) + "\n",
+    "report.md": lambda: render_markdown(report()),
+    "report.json": lambda: render_json(report()),
+    "progress.txt": progress,
+}
+
+
+@pytest.mark.parametrize("name", RENDERED)
+def test_a_rendering_is_what_a_person_has_read(name: str) -> None:
+    """Each rendering of the sample run equals its golden file (TASKGRAPH_GOLDEN=1 writes them anew, to be read)."""
+    if os.environ.get("TASKGRAPH_GOLDEN"):
+        (GOLDEN / name).write_text(RENDERED[name](), encoding="utf-8")
+
+    assert (GOLDEN / name).read_text(encoding="utf-8") == RENDERED[name]()
+
+
+def test_each_task_ends_in_the_state_its_script_says() -> None:
+    """The states are those of the sample, worked out by hand."""
+    states = {task.id: (task.state, task.flaky, len(task.attempts)) for task in report().tasks}
+
+    assert {
+        "fine": ("succeeded", False, 1),
+        "flaky": ("succeeded", True, 2),
+        "wrong": ("failed", False, 1),
+        "slow": ("timed_out", False, 1),
+        "dies": ("crashed", False, 1),
+        "never": ("skipped", False, 0),
+        "stuck": ("blocked", False, 0),
+        "excused": ("failed", False, 1),
+        "gate": ("succeeded", False, 1),
+    } == states
+    assert ("failed", 1) == (report().verdict, report().exit_code)
+
+
+def test_times_add_up() -> None:
+    """Seconds are sums of attempts without rests; the critical path leads to the last end."""
+    whole = report()
+    by_hand = 1.0 + 0.5 + 0.5 + 1.5 + 2.0 + 0.25 + 0.75 + 0.5
+
+    assert by_hand == whole.sequential_seconds
+    assert round(by_hand / whole.seconds, 2) == whole.speedup
+    assert ("fine", "flaky", "gate") == whole.critical_path
+
+
+def test_what_was_left_behind_is_named() -> None:
+    """A created record that was not deleted is an orphan of the task that made it."""
+    assert [("Task_9_", "Task_9_b", "wrong")] == [(each.prefix, each.id, each.task) for each in report().orphans]
+
+
+def test_the_json_has_every_field_that_was_promised() -> None:
+    """report.json holds at least the fields that DESIGN section 6 lists."""
+    whole = json.loads(render_json(report()))
+    for path, names in NAMED_BY_DESIGN.items():
+        found = [whole]
+        for step in filter(None, path.split(".")):
+            found = [item for each in found for item in (each[step] if isinstance(each[step], list) else [each[step]])]
+
+        assert found, path
+        assert all(set(names.split()) <= each.keys() for each in found), path
+
+
+def test_all_renderings_state_the_same_totals() -> None:
+    """Verdict and counts are the same in text, Markdown and JSON."""
+    whole = json.loads(render_json(report()))
+    states = [task["state"].replace("_", " ") for task in whole["tasks"]]
+    for text in (render_text(report(), FOLDER, PLAIN, 200), render_markdown(report())):
+        assert "FAILED" in text
+        for state in set(states):
+            assert re.search(rf"\b{states.count(state)} {state}\b", text), state
+        assert "1 of 3 checks passed, 1 failed, 1 with a warning" in text
+
+
+def test_colours_change_nothing_but_colour() -> None:
+    """Without its escapes the coloured summary is the plain one."""
+    coloured = render_text(report(), FOLDER, COLOURED, 100)
+
+    assert "\x1b[31m" in coloured
+    assert render_text(report(), FOLDER, PLAIN, 100) == re.sub(r"\x1b\[\d+m", "", coloured)
+
+
+def test_a_run_that_was_killed_is_interrupted() -> None:
+    """A journal that ends early folds into a report that says so, with what was running named as lost."""
+    events = sample_events()
+    cut = next(index for index, event in enumerate(events) if getattr(event, "task", "") == "wrong") + 1
+    whole = fold(GRAPH, events[:cut])
+    wrong = next(task for task in whole.tasks if task.id == "wrong")
+
+    assert ("interrupted", False) == (whole.verdict, whole.complete)
+    assert ["lost"] == [attempt.cause for attempt in wrong.attempts]
+
+
+def test_every_cut_of_a_run_can_be_reported() -> None:
+    """Whatever prefix of the events survives, there is a report in every form."""
+    events = sample_events()
+    for length in range(1, len(events) + 1):
+        whole = fold(GRAPH, events[:length])
+
+        assert render_text(whole, FOLDER, PLAIN, 80)
+        assert render_markdown(whole)
+        assert json.loads(render_json(whole))["run"] == whole.run
