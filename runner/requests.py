@@ -22,11 +22,12 @@ Env = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """Where a run happens: the shell's environment, the folder the command was started in, the run's own folder."""
+    """Where a run happens: the shell's environment, the folder it was started in, its own folder, our Python."""
 
     environment: Env = field(default_factory=dict)
     started_in: str = "."
     run_folder: str = ""
+    python: str = ""
 
 
 class Requests:
@@ -59,7 +60,7 @@ class Requests:
             arguments=cast("Mapping[str, Json]", evaluate(dict(spec.arguments), scope, folder=self._graph.folder)),
             command=None if spec.run is None else command_text(spec.run, scope),
             env=env,
-            own_env=self._own_env(schedule, spec, attempt),
+            own_env={**self._own_env(schedule), **_attempt_env(spec, attempt)},
             secrets=secrets,
             workdir=self._workdir(spec.workdir),
             path=(self._around.started_in, self._graph.folder),
@@ -86,7 +87,7 @@ class Requests:
             service=service,
             attempt=attempt,
             command=command_text(spec.run, {**scope, "env": dict(env)}),
-            env={**env, "TASKGRAPH_RUN": self._run(schedule), "TASKGRAPH_RUN_DIR": self._around.run_folder},
+            env={**env, **self._own_env(schedule)},
             secrets=self._graph.secrets,
             workdir=self._workdir(spec.workdir),
             port=spec.port,
@@ -121,16 +122,10 @@ class Requests:
             **{name: as_text(evaluate(value, inner, folder=self._graph.folder)) for name, value in own.items()},
         }
 
-    def _own_env(self, schedule: Schedule, spec: TaskSpec, attempt: int) -> dict[str, str]:
-        own = {
-            "TASKGRAPH_RUN": self._run(schedule),
-            "TASKGRAPH_RUN_DIR": self._around.run_folder,
-            "TASKGRAPH_TASK": spec.id,
-            "TASKGRAPH_ATTEMPT": str(attempt),
-        }
-        if spec.data_prefix is not None:
-            own["TASKGRAPH_DATA_PREFIX"] = spec.data_prefix
-        return own
+    def _own_env(self, schedule: Schedule) -> dict[str, str]:
+        """Answer what every process of a run may know; `TASKGRAPH_PYTHON` is the one that has our packages."""
+        folder, python = self._around.run_folder, self._around.python
+        return {"TASKGRAPH_RUN": self._run(schedule), "TASKGRAPH_RUN_DIR": folder, "TASKGRAPH_PYTHON": python}
 
     def _workdir(self, own: str | None) -> str:
         given = own if own is not None else self._graph.workdir
@@ -175,3 +170,8 @@ class Requests:
             else:
                 waiting += missing
         return self._carriers[task]
+
+
+def _attempt_env(spec: TaskSpec, attempt: int) -> dict[str, str]:
+    own = {"TASKGRAPH_TASK": spec.id, "TASKGRAPH_ATTEMPT": str(attempt)}
+    return own if spec.data_prefix is None else {**own, "TASKGRAPH_DATA_PREFIX": spec.data_prefix}

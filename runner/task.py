@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal, TypeAlias
 
-Json: TypeAlias = None | bool | int | float | str | list[Any] | dict[str, Any]
+Json: TypeAlias = bool | int | float | str | list[Any] | dict[str, Any] | None
 """Plain data, as JSON knows it. Only this crosses the border between processes."""
 
 Verdict: TypeAlias = Literal["passed", "failed", "warning"]
 
 
-class Stopped(BaseException):  # noqa: N818  # it is no error: somebody asked for it
+class Stopped(BaseException):
     """Raised in a task's main thread when the runner asks it to end; `finally` blocks run, then the attempt is over."""
 
 
@@ -135,7 +135,7 @@ class Signature:
 class NeedResult:
     """What a task may know of one it needs: `state` is the word of the report, `run` the run the result comes from.
 
-    `checks` and `ledger` are those of all its attempts; for a service `state` is `ready` and `outputs` holds `url`, `port`.
+    `checks` and `ledger` are those of all its attempts. For a service `state` is `ready`; `outputs` holds `url`, `port`.
     """
 
     id: str
@@ -156,8 +156,9 @@ class Request:
 
     `env` is the whole environment of the attempt; attempts with equal `env`, `workdir` and `secrets` may share a
     worker. `own_env` (`TASKGRAPH_*`) differs for each attempt. `secrets` names variables of `env` whose values are
-    masked. `path` is put before sys.path. `needs` holds what the task needs; `above` those of all its
-    ancestors, needs included, that have a data prefix or ledger rows. `deadline` is seconds from the attempt's start, for the task to read; the runner enforces it from outside.
+    masked. `path` is put before sys.path. `needs` holds what the task needs; `above` those of all its ancestors, needs
+    included, that have a data prefix or ledger rows. `deadline` is seconds from the attempt's start, for the task to
+    read; the runner enforces it from outside.
     """
 
     run: str

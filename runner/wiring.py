@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -78,7 +79,10 @@ def run_graph(options: Options, clock: WallClock, pool: Pool, watch: Watch, outs
     write_whole(folder.path / f"graph{Path(options.graph).suffix or '.yaml'}", loaded.text)
     opened = _opened(graph, params, options, clock, folder)
     around = Surroundings(
-        environment=options.environment, started_in=options.started_in, run_folder=str(folder.path.resolve())
+        environment=options.environment,
+        started_in=options.started_in,
+        run_folder=str(folder.path.resolve()),
+        python=sys.executable,
     )
     pool.open(folder.path)
     with _journal(folder, clock, masker) as journal:

@@ -35,7 +35,9 @@ def opened(whole: Graph) -> tuple[Schedule, Stories]:
 
 def requests(whole: Graph, **params: str) -> Requests:
     """Answer the requests of a run with these parameters."""
-    around = Surroundings(environment=SHELL, started_in="/work", run_folder="/work/.runner/runs/run-1")
+    around = Surroundings(
+        environment=SHELL, started_in="/work", run_folder="/work/.runner/runs/run-1", python="/work/bin/python"
+    )
     return Requests(whole, around, params)
 
 
@@ -62,6 +64,7 @@ def test_nothing_but_our_own_names_is_added_to_an_environment() -> None:
     assert {
         "TASKGRAPH_RUN": "run-1",
         "TASKGRAPH_RUN_DIR": "/work/.runner/runs/run-1",
+        "TASKGRAPH_PYTHON": "/work/bin/python",
         "TASKGRAPH_TASK": "a",
         "TASKGRAPH_ATTEMPT": "3",
         "TASKGRAPH_DATA_PREFIX": "Task_2_",

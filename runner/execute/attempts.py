@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from runner.execute.child import Child
-from runner.execute.endings import note_without_secrets, of_exit, of_reply, without_secrets
+from runner.execute.endings import GARBAGE, note_without_secrets, of_exit, of_reply, secret_in, without_secrets
 from runner.execute.output import Output
 from runner.execute.ports import Clock
 from runner.execute.wire import Described, Ended, Exited, Setting
 from runner.mask import Masker
-from runner.plain import to_plain
 from runner.schedule.messages import AttemptEnded, AttemptReturned, AttemptStarted, Event, Noted, StopAttempt
-from runner.task import LedgerRow, Note, Outcome, Request
+from runner.task import Note, Outcome, Request
 
 Emit = Callable[[Event], None]
 Again = Callable[["RunningAttempt", str], None]
@@ -51,6 +50,11 @@ class RunningAttempt:
         assert self.child is not None, "it is with a worker"
         self.child.stop(command.kill_after)
 
+    def give_up_worker(self) -> None:
+        """End a worker that does not even begin; another is asked instead."""
+        assert self.child is not None, "it is with a worker"
+        self.child.stop(0.0)
+
     def begun(self, pid: int) -> None:
         """Tell that it runs."""
         self._begun = True
@@ -60,8 +64,7 @@ class RunningAttempt:
     def said(self, note: Note) -> None:
         """Tell what it says; a ledger row that holds a secret is told without it, and fails the attempt later."""
         if self.setting.secrets:
-            if isinstance(note, LedgerRow):
-                self._leaked = self._leaked or self._masker.found_in(to_plain(note)) or ""
+            self._leaked = self._leaked or secret_in(note, self._masker)
             note = note_without_secrets(note, self._masker)
         task, attempt = self.request.task, self.request.attempt
         self._emit(Noted(at=self._clock.now(), task=task, attempt=attempt, note=note))
@@ -76,11 +79,11 @@ class RunningAttempt:
         self._end(of_reply(reply, self._stop), reply.left)
 
     def lost(self, exited: Exited, fault: str) -> None:
-        """Tell its end from its worker's; one that had not begun can be asked for again, and only says so."""
-        untouched = not self._begun and not fault and not exited.killed
+        """Tell its end from its worker's; one that had not begun is asked for again or, stopped, comes back."""
+        untouched = not self._begun and fault != GARBAGE
         if untouched and self._stop is None:
-            self._again(self, exited.error or f"it ended with {exited.status} before it was asked")
-        elif untouched:
+            self._again(self, exited.error or f"it ended with {exited.status} before it began")
+        elif untouched and not exited.killed:
             self._output.close()
             task, attempt = self.request.task, self.request.attempt
             self._emit(AttemptReturned(at=self._clock.now(), task=task, attempt=attempt))

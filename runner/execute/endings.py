@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 from runner.execute.command import signal_name
 from runner.execute.wire import Ended, Exited
 from runner.execute.worker import LOST_CHANNEL
 from runner.mask import Masker
-from runner.plain import from_plain, to_plain
 from runner.schedule.messages import StopAttempt
-from runner.task import Cause, Failed, Note, Outcome, Succeeded
+from runner.task import Artifact, Cause, Check, Failed, Json, LedgerRow, Note, Outcome, Progress, Succeeded
 
 CLOSED = "closed its pipe to the runner"
 GARBAGE = "wrote something that is not a reply"
+STOPS = (Cause.TIMED_OUT, Cause.CANCELLED)
+"""Causes that count more than anything the attempt did: somebody ended it."""
 
 
 def of_reply(reply: Ended, stop: StopAttempt | None) -> Outcome:
@@ -48,23 +50,42 @@ def of_exit(exited: Exited, stop: StopAttempt | None, fault: str) -> Outcome:
 
 def without_secrets(outcome: Outcome, masker: Masker, leaked: str) -> Outcome:
     """Mask what an outcome says; one whose outputs hold a secret, or whose ledger did (`leaked`), fails for that."""
-    outputs = dict(outcome.outputs or {})
-    where = "an output" if not leaked else "a ledger row"
+    outputs = None if outcome.outputs is None else dict(outcome.outputs)
     name = leaked or masker.found_in(outputs)
-    if name:
-        message = f"{where} held the value of the secret `{name}`"
-        return Failed(cause=Cause.SECRET_IN_OUTPUT, message=message, outputs=masker.plain(outputs))  # type: ignore[arg-type]  # a mapping stays one
+    masked = cast("dict[str, Json] | None", masker.plain(outputs))
     match outcome:
-        case Succeeded():
+        case Failed(cause=cause, message=message, traceback=trace) if not name or cause in STOPS:
+            trace = None if trace is None else masker.text(trace)
+            return replace(outcome, message=masker.text(message), traceback=trace, outputs=masked)
+        case Succeeded() if not name:
             return outcome
-        case Failed(message=message, traceback=traceback):
-            spoken = None if traceback is None else masker.text(traceback)
-            return replace(outcome, message=masker.text(message), traceback=spoken)
+        case Succeeded() | Failed():
+            message = f"{'a ledger row' if leaked else 'an output'} held the value of the secret `{name}`"
+            return Failed(cause=Cause.SECRET_IN_OUTPUT, message=message, outputs=masked)
 
 
 def note_without_secrets(note: Note, masker: Masker) -> Note:
-    """Mask what a note says."""
-    return from_plain(Note, masker.plain(to_plain(note)))  # type: ignore[no-any-return]  # the shape is the note's own
+    """Mask what a note says in its own words."""
+    match note:
+        case Check(name=name, expected=expected, observed=observed, message=message):
+            seen = {"expected": masker.plain(expected), "observed": masker.plain(observed)}
+            return replace(note, name=masker.text(name), message=masker.text(message), **seen)  # type: ignore[arg-type]  # Json both
+        case LedgerRow(kind=kind, id=record, name=called, url=url):
+            texts = {"name": called and masker.text(called), "url": url and masker.text(url)}
+            return replace(note, kind=masker.text(kind), id=masker.text(record), **texts)  # type: ignore[arg-type]  # text both
+        case Artifact(path=path, title=title):
+            return replace(note, path=masker.text(path), title=masker.text(title))
+        case Progress(message=message):
+            return replace(note, message=masker.text(message))
+
+
+def secret_in(note: Note, masker: Masker) -> str:
+    """Answer the name of a secret whose value a ledger row holds, "" if there is none."""
+    match note:
+        case LedgerRow(kind=kind, id=record, name=called, url=url):
+            return masker.found_in([kind, record, called, url]) or ""
+        case Check() | Artifact() | Progress():
+            return ""
 
 
 def _stopped(stop: StopAttempt, *, killed: bool = False) -> Failed:

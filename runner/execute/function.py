@@ -78,6 +78,8 @@ def bind(function: Function, arguments: Mapping[str, Json]) -> dict[str, Any]:
             wrong.append(f"parameter `{name}` is missing")
     bound: dict[str, Any] = {}
     for name, value in arguments.items():
+        if not _known(function, name):
+            continue
         try:
             bound[name] = fitted(function.hints.get(name, Any), value)
         except ValueError as error:  # pydantic's is one, too
@@ -182,10 +184,13 @@ def _no_such_function(module: types.ModuleType, path: str) -> NoSuchFunction:
 
 
 def _fitted_by_pydantic(hint: Any, value: Json) -> Any:
-    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415  # a second to import, so only who needs it pays
+    # A second to import, so only who needs it pays.
+    from pydantic import PydanticUserError, TypeAdapter, ValidationError  # noqa: PLC0415
 
     try:
         return TypeAdapter(hint).validate_python(value)
+    except PydanticUserError:
+        raise ValueError(f"nothing that a graph file can say is a {_hint_name(hint)}") from None
     except ValidationError as error:
         faults = [f"{_at(fault['loc'])}{fault['msg']}, got {_shown(fault['input'])}" for fault in error.errors()]
         raise ValueError(f"expected {_hint_name(hint)}: {'; '.join(faults)}") from None

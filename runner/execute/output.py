@@ -34,14 +34,16 @@ class Output:
         self._log: BoundedLog | None = None
         self._recent = b""
 
-    def write(self, piece: bytes) -> None:
-        """Take what was printed.
+    def write(self, piece: bytes) -> bytes:
+        """Take what was printed; answers it as it is kept, without secrets.
 
         Raises:
             RunnerFault: the file cannot be written.
 
         """
-        self._keep(self._masker.feed(piece))
+        masked = self._masker.feed(piece)
+        self._keep(masked)
+        return masked
 
     def close(self) -> str:
         """Write what was held back; answers the file's name, "" if nothing was printed."""

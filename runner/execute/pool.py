@@ -44,6 +44,8 @@ from runner.task import Cause, Failed, Request, ServiceRequest, Signature
 STILLBORN = 3
 """Workers in a row that may die before their first request; then none will ever start."""
 _NOTHING_TO_MASK = Masker({})
+UNHEARD = 30.0
+"""Seconds after which a worker that has not begun what it was asked for is replaced: somebody may have frozen it."""
 _IMPORT_LIMIT = 60.0  # seconds a module may take to be imported for its description
 
 
@@ -64,6 +66,7 @@ class Pool:
         self._attempts: dict[tuple[str, int], RunningAttempt] = {}
         self._services: dict[tuple[str, int], RunningService] = {}
         self._outputs: dict[str, Output] = {}
+        self._unheard: dict[tuple[str, int], float] = {}  # until when they have to begin, the earliest first
         self._stillborn = 0
         self._woken = False
         self._selector = DefaultSelector()
@@ -174,6 +177,7 @@ class Pool:
     def _assign(self, running: RunningAttempt) -> None:
         running.child = self._workers.take(running.setting, running.request.uses or "", self.slots)
         running.child.ask(running, running.request)
+        self._unheard[running.request.task, running.request.attempt] = self._clock.now() + UNHEARD
 
     def _again(self, running: RunningAttempt, error: str) -> None:
         """Ask another worker for an attempt that had not begun when the first one died."""
@@ -210,15 +214,18 @@ class Pool:
 
     def _turn(self, until: float | None) -> None:
         """Wait for whatever happens first, and let it happen."""
-        moments = [until, *(service.next_moment() for service in self._services.values())]
+        unheard = next(iter(self._unheard.values()), None)
+        moments = [until, unheard, *(service.next_moment() for service in self._services.values())]
         soonest = min((moment for moment in moments if moment is not None), default=None)
         timeout = None if soonest is None else max(0.0, soonest - self._clock.now())
         for key, mask in self._selector.select(timeout):
             key.data(mask)
-        if self._services:
-            now = self._clock.now()
-            for service in list(self._services.values()):
-                service.tick(now)
+        now = self._clock.now()
+        for service in list(self._services.values()):
+            service.tick(now)
+        for attempt in [key for key, limit in self._unheard.items() if limit <= now]:
+            del self._unheard[attempt]
+            self._attempts[attempt].give_up_worker()
 
     def _on_report(self, _mask: int) -> None:
         for report in self._lifeline.reports():
@@ -236,9 +243,11 @@ class Pool:
         """Take in what happened, and forget what is over."""
         self._events.append(event)
         match event:
-            case AttemptStarted():
+            case AttemptStarted(task=name, attempt=attempt):
                 self._stillborn = 0
+                self._unheard.pop((name, attempt), None)
             case AttemptEnded(task=name, attempt=attempt) | AttemptReturned(task=name, attempt=attempt):
+                self._unheard.pop((name, attempt), None)
                 del self._attempts[name, attempt], self._outputs[name]
             case ServiceEnded(service=name, attempt=attempt):
                 del self._services[name, attempt], self._outputs[name]

@@ -48,7 +48,7 @@ def target_of(http: str | None, port: int | None) -> Target:
     """
     if http is None or not http.startswith(("http:", "https:")):
         if port is None:
-            raise ValueError(f"`{http}` needs a port")
+            raise ValueError(f"there is no port to look at for `{'tcp' if http is None else http}`")
         return Target(host="127.0.0.1", port=port, path=None if http is None else f"/{http.lstrip('/')}")
     url = urlsplit(http)
     if url.scheme != "http" or not url.hostname:
@@ -118,6 +118,8 @@ class Probe:
         code = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
             self._connect(os.strerror(code).lower())
+        elif self._socket.getsockname() == self._socket.getpeername():
+            self._connect("connection refused")  # nobody listens: the kernel gave us the very port we looked at
         elif self._target.path is None:
             self._found(READY)
         else:

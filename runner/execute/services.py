@@ -28,6 +28,7 @@ LAST_LINES = 20
 LOG_LIMIT = 64 * 1024 * 1024
 """Bytes of a service's log."""
 _BETWEEN = 0.1  # seconds between two looks
+_OVERLAP = 4096  # characters of a log that are looked at again when more comes: a pattern may lie across
 _LOOK = 5.0  # seconds one look may take
 _IN_USE = re.compile(r"address (is )?already in use|EADDRINUSE", re.IGNORECASE)
 
@@ -40,8 +41,13 @@ def with_port(request: ServiceRequest) -> ServiceRequest:
 
     Raises:
         OSError: a fixed port is taken.
+        ValueError: what to look for in the log is no pattern.
 
     """
+    try:
+        re.compile(request.ready_log or "")
+    except re.error as error:
+        raise ValueError(f"`ready.log` is no pattern: {error}") from None
     if request.port is None:
         return request
     port = str(_free_port(request.port))
@@ -82,6 +88,7 @@ class RunningService:
         self._clock = clock
         self._emit = emit
         self._pid = 0
+        self._unread = ""
         self._ready = False
         self._ending: How | None = None
         self._message = ""
@@ -133,14 +140,19 @@ class RunningService:
 
     def printed(self, piece: bytes) -> None:
         """Keep what it prints; it may be the sign that it is ready."""
-        self._output.write(piece)
+        printed = self._output.write(piece).decode(errors="replace")
         pattern = self._request.ready_log
-        if pattern is not None and self._ready_by is not None and re.search(pattern, self._output.recent, re.MULTILINE):
+        if pattern is None or self._ready or self._ending is not None:
+            return
+        self._unread += printed
+        if re.search(pattern, self._unread, re.MULTILINE):
             self._become_ready()
+        self._unread = self._unread[-_OVERLAP:]
 
     def ended(self, reply: Ended | Described) -> None:
-        """Tell that it is over."""
+        """Tell that it is over; its worker has nothing more to do."""
         assert isinstance(reply, Ended), "a command was asked for"
+        self._child.leave()
         match reply.outcome:
             case Succeeded():
                 self._over("exit code 0")

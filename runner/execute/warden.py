@@ -88,17 +88,19 @@ class Warden:
     # -- orders ----------------------------------------------------------------------------------------------------
 
     def _obey_all(self) -> bool:
-        """Take in what has come; says whether the lifeline still holds."""
-        try:
-            piece, descriptors, _, _ = socket.recv_fds(self._lifeline, 65536, 64, socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return True
-        except OSError:  # reset: the runner died with unread reports
-            return False
-        self._descriptors += descriptors
-        for line in self._lines.feed(piece):
-            self._obey(decode(ToWarden, line))
-        return bool(piece)
+        """Take in all that has come; says whether the lifeline still holds."""
+        while True:  # a piece ends where descriptors come along, so there may be more
+            try:
+                piece, descriptors, _, _ = socket.recv_fds(self._lifeline, 65536, 64, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return True
+            except OSError:  # reset: the runner died with unread reports
+                return False
+            if not piece:
+                return False
+            self._descriptors += descriptors
+            for line in self._lines.feed(piece):
+                self._obey(decode(ToWarden, line))
 
     def _obey(self, order: ToWarden) -> None:
         match order:

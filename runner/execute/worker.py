@@ -26,7 +26,7 @@ from runner.execute import tree
 from runner.execute.attempt import run_attempt
 from runner.execute.describe import describe
 from runner.execute.leftovers import end_leftovers, threads_left
-from runner.execute.returned import NotPlain, plain
+from runner.execute.returned import NotPlain, outputs_of
 from runner.execute.stopping import StopSignal
 from runner.execute.wire import (
     Begun,
@@ -42,7 +42,7 @@ from runner.execute.wire import (
     mark,
     with_setting,
 )
-from runner.plain import NotThisShape, from_plain, to_plain
+from runner.plain import TAG, NotThisShape, from_plain
 from runner.task import Cause, Context, Failed, Note, Outcome, Request
 
 LOST_CHANNEL = 71
@@ -138,6 +138,7 @@ class Worker:
         context = Context(request, say, _now)
         try:
             self._put_right({**request.env, **request.own_env})
+            sys.argv[:] = [request.uses or ""]
         except (OSError, ValueError) as error:  # a border: a variable may hold what no environment can
             self._say_begun(self._pid)
             outcome: Outcome = Failed(cause=Cause.BAD_PARAMETERS, message=f"its environment cannot be set: {error}")
@@ -163,6 +164,7 @@ class Worker:
             self._streams = _open_streams()
         sys.stdout, sys.stderr = self._streams
         self._stop.install()
+        signal.setitimer(signal.ITIMER_REAL, 0)  # an alarm that was set must not ring in another attempt
         if dict(os.environ) != environment:
             os.environ.clear()
             os.environ.update(environment)
@@ -215,7 +217,8 @@ def _checked(note: Note) -> Note:
 
     """
     try:
-        return from_plain(Note, plain(to_plain(note), type(note).__name__))  # type: ignore[no-any-return]
+        said = {TAG: type(note).__name__, **outputs_of(note)}
+        return from_plain(Note, said)  # type: ignore[no-any-return]  # it is what it was asked for
     except (NotThisShape, NotPlain) as error:
         raise TypeError(f"{type(note).__name__}: {error}") from None
 

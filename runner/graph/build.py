@@ -10,7 +10,7 @@ from runner.errors import Place
 from runner.graph.findings import Findings
 from runner.graph.model import Graph, ParamSpec, Ready, Retry, ServiceSpec, TaskSpec
 from runner.graph.params import UnfitError, fit
-from runner.graph.reading import BAD
+from runner.graph.scalars import BAD
 from runner.graph.source import Path
 from runner.task import Json
 
@@ -56,8 +56,10 @@ def _pools(fields: Fields) -> Iterator[tuple[str, Any]]:
             yield name, each
 
 
-def _limits(fields: Fields, path: Path, findings: Findings) -> dict[str, Any]:
+def _limits(fields: Fields, path: Path, findings: Findings) -> Fields:
     """Turn what is short in the file into what the model holds."""
+    if "retry" not in fields and "claims" not in fields:
+        return fields
     found = dict(fields)
     retry, claims = found.pop("retry", None), found.pop("claims", None)
     if retry is not None:

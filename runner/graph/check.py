@@ -15,8 +15,9 @@ from runner.graph.keys import ROOT
 from runner.graph.model import Graph
 from runner.graph.names import check_names
 from runner.graph.params import resolve_params
-from runner.graph.reading import BAD, Reader
+from runner.graph.reading import Reader
 from runner.graph.rules import check_rules, warnings
+from runner.graph.scalars import BAD
 from runner.graph.source import Document
 
 __all__ = ["Loaded", "load", "resolve_params"]

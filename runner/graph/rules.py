@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -23,8 +23,11 @@ def check_rules(graph: Graph, findings: Findings) -> None:
         )
     for name in graph.tasks.keys() & graph.services.keys():
         _same_id(name, findings)
+    written = _keys_of(findings, ("tasks",))
     for task in graph.tasks.values():
-        _check_task(task, findings)
+        keys = written.get(task.id)
+        if isinstance(keys, dict):
+            _check_task(task, keys, findings)
         _check_needs(task, graph, findings)
         _check_claims(task, graph, findings)
     for service in graph.services.values():
@@ -57,11 +60,8 @@ def need_path(findings: Findings, task: str, index: int) -> Path:
     return ("tasks", task, "needs", index) if isinstance(written, list) else ("tasks", task, "needs")
 
 
-def _check_task(task: TaskSpec, findings: Findings) -> None:
+def _check_task(task: TaskSpec, keys: Mapping[str, object], findings: Findings) -> None:
     path: Path = ("tasks", task.id)
-    if path in findings.spoilt:
-        return
-    keys = _keys_of(findings, path)
     if "uses" in keys and "run" in keys:
         message = f"`{task.id}` has both `uses` and `run`, but a task is one of them"
         findings.at_key((*path, "run"), "uses-and-run", message, hint="make two tasks of it")
@@ -204,7 +204,7 @@ def _claim_path(findings: Findings, task: str, pool: str) -> Path | None:
     return (*path, written.index(pool)) if isinstance(written, list) else path
 
 
-def _keys_of(findings: Findings, path: Path) -> Iterator[str] | dict[str, object]:
+def _keys_of(findings: Findings, path: Path) -> Mapping[str, object]:
     data = _at(findings, path)
     return data if isinstance(data, dict) else {}
 

@@ -1,8 +1,8 @@
 """The durable log of events: one line each, written before anything follows from it. Knows no rule and no report.
 
 Theory of operation. A line is `CRC32 JSON`; the first one names the format. `record` writes all events of a turn with
-one system call, so they survive the runner's death; the disk is told to keep them (`sync`) at most 50 ms later, which is
-grouped because a chain of short tasks would otherwise wait for the disk at every link. A power cut may cost the last
+one system call, so they survive the runner's death; the disk is told to keep them (`sync`) at most 50 ms later, which
+is grouped because a chain of short tasks would otherwise wait for the disk at every link. A power cut may cost the last
 lines, never one in the middle: what is read is always a prefix of what was written. A torn last line is cut; damage
 anywhere else is not ours, and is reported with its line.
 """

@@ -109,7 +109,7 @@ class TaskState:
 
 
 class Board:
-    """All tasks of one run; free slots, the room in each pool and who has `settled`, in order, follow from their phases."""
+    """All tasks of one run; free slots, the room in each pool and who has `settled`, in order, follow from phases."""
 
     def __init__(self, graph: Graph) -> None:
         self.tasks = {spec.id: _state_of(graph, spec) for spec in graph.tasks.values()}

@@ -1,4 +1,4 @@
-"""Folds of events: what each task did and said, and what became of each service. Pure. Knows no file, decides nothing."""
+"""Folds of events: what each task did and said, and what became of each service. Pure. Decides nothing."""
 
 from __future__ import annotations
 

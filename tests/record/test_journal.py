@@ -1,6 +1,5 @@
 """The journal: what is read is a prefix of what was written, whatever happens to the file."""
 
-import os
 import random
 import resource
 import subprocess
@@ -101,12 +100,16 @@ def test_no_flipped_bit_is_read_as_something_else(tmp_path: Path) -> None:
             found = read(broken)
         except DamagedJournal as error:
             refused += 1
-
-            assert error.line in {line, line + 1} if data[position] == 10 else error.line == line
+            named = error.line
         else:
+            named = None
+
+        if named is None:
             assert EVENTS[: len(found.events)] == found.events
             assert len(found.events) >= len(EVENTS) - 2
             assert found.torn
+        else:
+            assert named in ({line, line + 1} if flipped[position] == 10 or data[position] == 10 else {line})
 
     assert refused > 300
 
@@ -183,7 +186,7 @@ except RunnerFault as error:
 def test_a_full_disk_is_the_runners_fault(tmp_path: Path) -> None:
     """A disk that takes no more ends the run with a plain message, and what was written stays readable."""
     assert resource.RLIM_INFINITY == resource.getrlimit(resource.RLIMIT_FSIZE)[1]
-    program = FULL.format(root=os.getcwd(), path=str(tmp_path / "j"))
+    program = FULL.format(root=str(Path.cwd()), path=str(tmp_path / "j"))
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
 
     assert "cannot be written: File too large" in said

@@ -1,0 +1,194 @@
+"""The keys of a task, and those it shares with the root: what each may hold, what it is for, an example. Data only."""
+
+from __future__ import annotations
+
+from runner.graph.foreign import FOREIGN_IN_RETRY, FOREIGN_IN_TASK, FOREIGN_TRIGGERS
+from runner.graph.model import Backoff, Trigger
+from runner.graph.shape import (
+    Arguments,
+    Command,
+    Condition,
+    Duration,
+    Either,
+    Flag,
+    Key,
+    ListOf,
+    MapOf,
+    Number,
+    Record,
+    Size,
+    Text,
+    Variables,
+    Whole,
+    Word,
+)
+from runner.task import Cause
+
+TEXT = Text()
+VARIABLE = Text(
+    what="the name of a variable",
+    pattern=r"[A-Za-z_][A-Za-z0-9_]*",
+    code="bad-name",
+    hint="use letters, digits and `_`, and begin with no digit",
+)
+POOL_NAME = Text(
+    what="the name of a pool",
+    pattern=r"[A-Za-z0-9_.:/-]+",
+    code="bad-name",
+    hint="use letters, digits and any of `_ . : / -`",
+)
+_USES = Text(
+    what="a function",
+    pattern=r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*",
+    code="bad-uses",
+    hint="write `package.module:function`, such as `tasks.health:check`",
+)
+_ATTEMPTS = Whole(least=1, hint="it counts all attempts: 1 means no retry")
+_CAUSES = Word(words={cause.word: cause for cause in Cause if cause is not Cause.CANCELLED})
+
+RETRY = Record(
+    what="a mapping",
+    foreign=FOREIGN_IN_RETRY,
+    required=("attempts",),
+    keys={
+        "attempts": Key(shape=_ATTEMPTS, desc="Attempts in all; 1 means no retry.", example=3),
+        "delay": Key(shape=Duration(), desc="The first rest (default 1s).", example="2s"),
+        "backoff": Key(
+            shape=Word(words={backoff.value: backoff for backoff in Backoff}),
+            desc="How rests grow: `exponential` (default), `linear` or `fixed`.",
+            example="exponential",
+        ),
+        "factor": Key(shape=Number(least=1), desc="How much longer each exponential rest is (default 2).", example=2),
+        "max_delay": Key(shape=Duration(), desc="The longest rest (default 1m, or `delay` if longer).", example="1m"),
+        "jitter": Key(
+            shape=Word(words={"full": "full", "none": "none"}),
+            desc="`full` (default) makes each rest a random part of its length, `none` keeps it whole.",
+            example="none",
+        ),
+        "deadline": Key(
+            shape=Duration(zero=False),
+            desc="The time for all attempts and rests together, from the first start.",
+            example="5m",
+        ),
+        "on": Key(
+            shape=ListOf(item=_CAUSES, what="a list of causes"),
+            desc="Which causes of a failure are tried again (default: every cause but cancelled).",
+            example=["timed_out", "crashed"],
+        ),
+    },
+)
+
+LIMITS = {
+    "timeout": Key(
+        shape=Duration(zero=False),
+        desc="The time one attempt may take, from its real start; then it is killed with all it started.",
+        example="10m",
+    ),
+    "kill_after": Key(shape=Duration(), desc="The time between SIGTERM and SIGKILL (default 5s).", example="10s"),
+    "retry": Key(
+        shape=Either(short=_ATTEMPTS, record=RETRY, what="a number of attempts, or a mapping with `attempts`"),
+        desc="How many attempts in all, or more about them.",
+        example={"attempts": 3, "delay": "2s"},
+    ),
+    "memory": Key(shape=Size(), desc="The memory one attempt may use. Recorded, but not enforced yet.", example="1GiB"),
+    "allow_failure": Key(shape=Flag(), desc="It may fail without failing the run (default false).", example=True),
+    "priority": Key(shape=Whole(), desc="Higher starts first (default 0).", example=10),
+    "estimate": Key(
+        shape=Duration(), desc="How long it is thought to take, while nothing was measured yet.", example="2h"
+    ),
+    "pools": Key(
+        shape=Either(
+            short=ListOf(item=POOL_NAME, what="a list of pools"),
+            record=MapOf(name=POOL_NAME, item=Whole(least=1), what="a mapping from pools to amounts"),
+            what="a list of pools, or a mapping from pools to amounts",
+        ),
+        desc="What it claims of each pool while it runs; in a list, 1 of each.",
+        example={"firestore": 1},
+        field="claims",
+    ),
+    "processes": Key(shape=None, desc="How many processes one attempt may have.", example=32),
+    "log_limit": Key(shape=None, desc="How much of its output is kept.", example="10MiB"),
+}
+
+SURROUNDINGS = {
+    "env": Key(
+        shape=Variables(),
+        desc="Environment variables; a task's own come before the root's, and those before the shell's.",
+        example={"LOG_LEVEL": "debug"},
+    ),
+    "env_file": Key(shape=None, desc="A file of environment variables.", example=".env"),
+    "secrets": Key(
+        shape=ListOf(item=VARIABLE, what="a list of names of variables"),
+        desc="Environment variables whose values are masked wherever bytes are kept.",
+        example=["API_TOKEN"],
+    ),
+    "workdir": Key(
+        shape=Text(what="a folder", pattern=r"(?s).+"),
+        desc="Where it runs, relative to the graph file (default: where the command was started).",
+        example="backend",
+    ),
+}
+
+TASK = Record(
+    what="a mapping with `uses` or `run`",
+    foreign=FOREIGN_IN_TASK,
+    keys={
+        "title": Key(shape=TEXT, desc="What it is called in reports, in a few words.", example="Backend health"),
+        "desc": Key(shape=TEXT, desc="What it is for.", example="Waits until every service of the backend is up."),
+        "uses": Key(
+            shape=_USES,
+            desc="The Python function that it runs, in a process of its own. Either this or `run`.",
+            example="tasks.health:check",
+        ),
+        "with": Key(
+            shape=Arguments(),
+            desc="The function's keyword arguments.",
+            example={"base_url": "${{ params.base_url }}"},
+            field="arguments",
+        ),
+        "run": Key(
+            shape=Command(),
+            desc="The shell command that it runs. Either this or `uses`.",
+            example="pytest -q ${{ params.folder }}",
+        ),
+        "shell": Key(shape=None, desc="The shell for `run`.", example="/bin/bash"),
+        "needs": Key(
+            shape=ListOf(item=TEXT, what="a list of ids"),
+            desc="The tasks and services that must have settled before it may start.",
+            example=["config", "backend"],
+        ),
+        "trigger": Key(
+            shape=Word(words={trigger.value: trigger for trigger in Trigger}, foreign=FOREIGN_TRIGGERS),
+            desc="How its needs must have ended for it to start (default `all_success`).",
+            example="all_done",
+        ),
+        "if": Key(
+            shape=Condition(),
+            desc="A condition on data; if it is not true, the task is skipped. Outcomes belong in `trigger`.",
+            example="params.deep && needs.config.outputs.count > 0",
+            field="condition",
+        ),
+        **LIMITS,
+        "data_prefix": Key(
+            shape=Text(what="a prefix", pattern=r"(?s).+"),
+            desc="How the names of all test records it creates begin; the checkpoint looks for left-overs under it.",
+            example="Task_2_",
+        ),
+        **SURROUNDINGS,
+        "matrix": Key(
+            shape=None, desc="One task for each combination of some values.", example={"python": ["3.11", "3.12"]}
+        ),
+        "foreach": Key(shape=None, desc="One task for each item of a list.", example="${{ needs.find.outputs.files }}"),
+        "max_parallel": Key(shape=None, desc="How many of a fan-out may run at once.", example=4),
+        "outputs": Key(shape=None, desc="What a shell command hands on.", example={"version": "version.txt"}),
+        "artifacts": Key(shape=None, desc="Files to keep with the run.", example=["coverage.xml"]),
+        "junit": Key(shape=None, desc="JUnit files whose cases become checks.", example=["junit.xml"]),
+        "sources": Key(shape=None, desc="Files it depends on.", example=["src/**/*.py"]),
+        "generates": Key(shape=None, desc="Files it makes.", example=["dist/*.whl"]),
+        "cache": Key(shape=None, desc="Not to run it again while nothing it depends on has changed.", example=True),
+        "tags": Key(shape=None, desc="Words to select it by.", example=["slow"]),
+        "manual": Key(shape=None, desc="To ask before it starts.", example=True),
+        "requires": Key(shape=None, desc="Resources that a cluster's worker must have.", example={"gpu": 1}),
+        "stagger": Key(shape=None, desc="The time between the starts of a fan-out.", example="1s"),
+    },
+)
