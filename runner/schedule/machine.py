@@ -229,18 +229,19 @@ class Schedule:
 
     def _decide(self, task: TaskState) -> None:
         """Say what becomes of an untried task whose tasks have settled; its services may have to start first."""
-        if self.mode is not Mode.GOING and task.always and not task.above:
+        if self.mode is not Mode.GOING and not task.always:
+            self._skip(task, Why.CANCELLED, self._stopped_for)
+            return
+        if self.mode is not Mode.GOING and not task.above:
             self._skip(task, Why.SKIPPED, "nothing above it was started")
             return
-        fate, stopped = self._fate(task), self.mode is not Mode.GOING and not task.always
+        fate = self._fate(task)
         ruled_out = isinstance(fate, NeverRuns) and not fate.by_services
-        if task.phase is Phase.WAITING and not stopped and not ruled_out and not self._own_if_agrees(task):
+        if task.phase is Phase.WAITING and not ruled_out and not self._own_if_agrees(task):
             return
         match fate:
             case NeverRuns(why=why, reason=reason):
                 self._skip(task, why, reason)
-            case Runs() | Wants() if stopped:
-                self._skip(task, Why.CANCELLED, self._stopped_for)
             case Runs():
                 if task.phase is Phase.WAITING:
                     self._make_ready(task)

@@ -232,14 +232,12 @@ class Bookkeeper:
 
     def _decide(self, book: Book) -> None:
         """Say what becomes of a task that never began and whose tasks have settled."""
-        if self.mode is not Mode.GOING and book.always and not self.above(book):
-            self._settle(book, "skipped")
+        if self.mode is not Mode.GOING and not (book.always and self.above(book)):
+            self._settle(book, "skipped" if book.always else "cancelled")
             return
         possible, answer = self.answers(book)
         if "run" not in possible:
             self._settle(book, possible[0])
-        elif self.mode is not Mode.GOING and not book.always:
-            self._settle(book, answer if answer in ("blocked", "skipped") else "cancelled")
         elif book.at is At.WAITING and (says := self.game.truth(book.spec)) is not True:
             self._settle(book, "failed" if says is None else "skipped")
         elif answer == "run":

@@ -269,8 +269,8 @@ BUGS = (
     Bug(
         "clean-ups of what never ran are run all the same",
         "machine.py",
-        "if self.mode is not Mode.GOING and task.always and not task.above:",
-        "if self.mode is Mode.KILLING and task.always and not task.above:",
+        "if self.mode is not Mode.GOING and not task.above:",
+        "if self.mode is Mode.KILLING and not task.above:",
     ),
     Bug(
         "what is ready starts although its service has died",
