@@ -38,7 +38,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "words", "code", "said"), CASES, ids=[" ".join(case[1]) + f"-{case[2]}" for case in CASES])
+@pytest.mark.parametrize(
+    ("text", "words", "code", "said"), CASES, ids=[" ".join(case[1]) + f"-{case[2]}" for case in CASES]
+)
 def test_an_exit_code_says_what_happened(tmp_path: Path, text: str, words: list[str], code: int, said: str) -> None:
     """Each command ends with the code DESIGN gives it, says why on stderr, and shows no traceback."""
     (tmp_path / "g.yaml").write_text(text, encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import wrap
 
 from runner.record.render.words import (
     SYMBOLS,
@@ -47,7 +48,7 @@ def render_text(report: Report, folder: Path, style: Style, width: int) -> str:
     lines = ["", *_head(report, style), ""]
     lines += [fit(line) for line in _rows(report)]
     for task in report.tasks:
-        if task.failed and task.state != "cancelled" and (details := list(_evidence(task, folder, style, fit))):
+        if task.failed and task.state != "cancelled" and (details := list(_evidence(task, folder, style, width))):
             lines += ["", f"{style.strong}{task.id}{style.off} {state_words(task)}", *details]
     for service in report.services:
         if service.state == "failed":
@@ -85,10 +86,12 @@ def _rows(report: Report) -> Iterator[str]:
         yield f"  … and {len(report.tasks) - len(shown)} more, not shown"
 
 
-def _evidence(task: TaskReport, folder: Path, style: Style, fit: Callable[[str], str]) -> Iterator[str]:
+def _evidence(task: TaskReport, folder: Path, style: Style, width: int) -> Iterator[str]:
+    fit = _fitter(width)
     failed = [check for check in task.checks if check.verdict == "failed"]
     for check in failed[:CHECKS]:
-        yield fit(f"  ✗ {check.name}: {check_words(check)}" if check_words(check) else f"  ✗ {check.name}")
+        words = f"{check.name}: {check_words(check)}" if check_words(check) else check.name
+        yield from wrap(words, width, initial_indent="  ✗ ", subsequent_indent="    ", break_on_hyphens=False)
     if len(failed) > CHECKS:
         yield f"  … and {len(failed) - CHECKS} more failed checks"
     last = task.attempts[-1] if task.attempts else None

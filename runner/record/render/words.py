@@ -84,8 +84,10 @@ def value(data: Json) -> str:
 def check_words(check: Check) -> str:
     """Write what a check expected and observed, and its message where that says more."""
     words = []
-    if check.expected is not None or check.observed is not None:
+    if check.expected is not None:
         words.append(f"expected {value(check.expected)}, observed {value(check.observed)}")
+    elif check.observed is not None:
+        words.append(value(check.observed))
     if check.message:
         words.append(check.message)
     return "; ".join(words)
