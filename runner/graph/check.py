@@ -54,6 +54,7 @@ def _loaded(path: str) -> Loaded:
     if fields is BAD:
         raise GraphError(findings.sorted())
     graph = graph_of(fields, findings, digest)
+    _hide_secrets(graph, findings)
     check_rules(graph, findings)
     check_names(graph, reader.parsed, findings)
     problems = findings.sorted()
@@ -62,6 +63,16 @@ def _loaded(path: str) -> Loaded:
     return Loaded(
         graph=graph, warnings=warnings(graph, findings), text=document.source.text, digest=digest, document=document
     )
+
+
+def _hide_secrets(graph: Graph, findings: Findings) -> None:
+    """Keep values out of what is said that stand in the file although their variables are secret."""
+    secret = {*graph.secrets, *(name for task in graph.tasks.values() for name in task.secrets)}
+    services, tasks = graph.services.values(), graph.tasks.values()
+    for env in (graph.env, *(each.env for each in services), *(each.env for each in tasks)):
+        for name in secret & env.keys():
+            if isinstance(env[name], str):
+                findings.keep_out(env[name])
 
 
 @contextmanager

@@ -7,9 +7,9 @@ left out, and there is no NaN and no Infinity, because JSON has none.
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Literal as OneOf
 
 from runner.graph.expression import (
@@ -24,6 +24,7 @@ from runner.graph.expression import (
     Not,
     Step,
 )
+from runner.graph.tokens import FOREIGN_SIGNS, Token, number_of, tokens
 
 DEEPEST = 50
 """How deep an expression may nest; GitHub's limit."""
@@ -39,29 +40,8 @@ def parse_expression(text: str, start: int, end: int) -> Node:
     return _Parser(text, start, end).whole()
 
 
-_TOKEN = re.compile(
-    r"""\s*(?:
-    (?P<number>[-+]?(?:0x[0-9a-fA-F]+|0o[0-7]+|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)(?![\w.]))
-  | (?P<text>'(?:[^']|'')*')
-  | (?P<word>[A-Za-z_][\w-]*)
-  | (?P<sign>&&|\|\||==|!=|<=|>=|[<>!()\[\].,])
-    )""",
-    re.VERBOSE | re.ASCII,
-)
 _WORDS: Mapping[str, bool | None] = {"null": None, "true": True, "false": False}
 _FUNCTIONS = {name.lower(): name for name in ARITY}
-_FOREIGN_SIGNS = {
-    '"': "texts stand in single quotes: 'like this'",
-    "=": "`==` compares",
-    "&": "write `&&`",
-    "|": "write `||`; there are no filters",
-    "*": "there is no `.*`; name one part, or give the whole list to a Python task",
-    "$": "inside `${{ }}` names stand bare: `params.x`",
-    "+": "there is no arithmetic; compute in a task",
-    "-": "there is no arithmetic; compute in a task",
-    "/": "there is no arithmetic; compute in a task",
-    "?": "write `condition && a || b`",
-}
 _STATUS_FUNCTIONS = {
     "always": "`trigger: always`",
     "failure": "`trigger: one_failed`",
@@ -70,19 +50,12 @@ _STATUS_FUNCTIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
-    offset: int
-
-
 class _Parser:
     """Recursive descent; one method for each level of binding."""
 
     def __init__(self, text: str, start: int, end: int) -> None:
         self.end = end
-        self.tokens = list(_tokens(text, start, end))
+        self.tokens = list(tokens(text, start, end))
         self.at = 0
         self.depth = 0
 
@@ -152,11 +125,11 @@ class _Parser:
     def name_step(self) -> Step:
         token = self.expected("a name is missing after the `.`")
         if token.kind != "word":
-            hint = _FOREIGN_SIGNS.get(token.text, "names that are no plain words stand in brackets: `needs['a.b']`")
+            hint = FOREIGN_SIGNS.get(token.text, "names that are no plain words stand in brackets: `needs['a.b']`")
             raise ExpressionError("a name is missing after the `.`", offset=token.offset, hint=hint)
         return Step(key=Literal(value=token.text), name=token.text, offset=token.offset, length=len(token.text))
 
-    def index_step(self, opened: _Token) -> Step:
+    def index_step(self, opened: Token) -> Step:
         self.deeper(opened.offset)
         start = self.peek()
         key = self.either()
@@ -167,9 +140,9 @@ class _Parser:
         offset = start.offset if start else opened.offset
         return Step(key=key, name=name, offset=offset, length=end.offset - offset)
 
-    def primary(self, token: _Token) -> Node:
+    def primary(self, token: Token) -> Node:
         if token.kind == "number":
-            return Literal(value=number_of(token.text))
+            return _number(token)
         if token.kind == "text":
             return Literal(value=token.text[1:-1].replace("''", "'"))
         if token.kind == "sign":
@@ -181,7 +154,7 @@ class _Parser:
             return self.call(token, opened)
         return Access(root=token.text, offset=token.offset, length=len(token.text))
 
-    def parenthesis(self, opened: _Token) -> Node:
+    def parenthesis(self, opened: Token) -> Node:
         if opened.text != "(":
             raise ExpressionError(
                 f"a value is missing before `{opened.text}`", offset=opened.offset, length=len(opened.text)
@@ -192,7 +165,7 @@ class _Parser:
         self.depth -= 1
         return node
 
-    def call(self, name: _Token, opened: _Token) -> Node:
+    def call(self, name: Token, opened: Token) -> Node:
         function = _function(name)
         self.deeper(opened.offset)
         arguments: list[Node] = []
@@ -205,7 +178,7 @@ class _Parser:
         _check_arguments(function, arguments, name)
         return Call(function=function, arguments=tuple(arguments), offset=name.offset, length=len(name.text))
 
-    def peek(self) -> _Token | None:
+    def peek(self) -> Token | None:
         return self.tokens[self.at] if self.at < len(self.tokens) else None
 
     def take(self, sign: str) -> bool:
@@ -214,14 +187,14 @@ class _Parser:
         self.at += found
         return found
 
-    def expected(self, complaint: str) -> _Token:
+    def expected(self, complaint: str) -> Token:
         token = self.peek()
         if token is None:
             raise ExpressionError(complaint, offset=self.end)
         self.at += 1
         return token
 
-    def close(self, sign: str, opened: _Token) -> _Token:
+    def close(self, sign: str, opened: Token) -> Token:
         token = self.peek()
         if token is None or not self.take(sign):
             raise ExpressionError(f"this `{opened.text}` is never closed by `{sign}`", offset=opened.offset)
@@ -235,32 +208,15 @@ class _Parser:
             )
 
 
-def number_of(text: str) -> int | float:
-    """Read a number as expressions and texts write it: `12`, `-1.5e3`, `0xff`, `0o7`."""
-    sign, digits = (-1, text[1:]) if text[0] == "-" else (1, text.removeprefix("+"))
-    if digits[:2] in ("0x", "0o"):
-        return sign * int(digits, 0)
-    return sign * (int(digits) if digits.isdigit() else float(digits))
+def _number(token: Token) -> Literal:
+    value = number_of(token.text)
+    if not math.isfinite(value):
+        message = "this number is larger than JSON knows"
+        raise ExpressionError(message, offset=token.offset, length=len(token.text))
+    return Literal(value=value)
 
 
-def _tokens(text: str, start: int, end: int) -> Iterator[_Token]:
-    at = start
-    while found := _TOKEN.match(text, at, end):
-        kind = found.lastgroup or ""
-        yield _Token(kind, found[kind], found.start(kind))
-        at = found.end()
-    rest = text[at:end]
-    if not rest.strip():
-        return
-    at += len(rest) - len(rest.lstrip())
-    if text[at] == "'":
-        raise ExpressionError(
-            "this quote is never closed", offset=at, hint="a quote inside a text is written twice: ''"
-        )
-    raise ExpressionError(f"`{text[at]}` has no meaning here", offset=at, hint=_FOREIGN_SIGNS.get(text[at], ""))
-
-
-def _function(name: _Token) -> str:
+def _function(name: Token) -> str:
     known = _FUNCTIONS.get(name.text.lower())
     if known is not None:
         return known
@@ -279,14 +235,13 @@ def _function(name: _Token) -> str:
     )
 
 
-def _check_arguments(function: str, arguments: list[Node], name: _Token) -> None:
+def _check_arguments(function: str, arguments: list[Node], name: Token) -> None:
     least, most = ARITY[function]
     offset, length = name.offset, len(name.text)
     if not least <= len(arguments) <= most:
         wanted = str(least) if least == most else f"{least} or more" if most > 2 else f"{least} or {most}"
-        raise ExpressionError(
-            f"`{function}` takes {wanted} arguments, not {len(arguments)}", offset=offset, length=length
-        )
+        message = f"`{function}` takes {wanted} argument{'s' if most > 1 else ''}, not {len(arguments)}"
+        raise ExpressionError(message, offset=offset, length=length)
     if function == "format" and isinstance(arguments[0], Literal):
         used = [int(digits) for digits in re.findall(r"\{(\d+)\}", str(arguments[0].value).replace("{{", ""))]
         if used and max(used) > len(arguments) - 2:

@@ -88,7 +88,9 @@ class Reader:
                 self._no_key(shape, name, (*path, name))
                 continue
             value = self.read(key.shape, item, (*path, name))
-            if value is not BAD:
+            if value is BAD:
+                self.findings.spoilt.add((*path, name))
+            else:
                 fields[key.field or name] = value
         for name in shape.required:
             if name not in data:

@@ -56,7 +56,6 @@ def wrong(path: Path, what: str, data: Json, findings: Findings, *, hint: str = 
         hint = "give it a value"
     takes = f"{named(path)} takes" if path else "a graph is"
     findings.at_value(path, "wrong-type", f"{takes} {what}, not {_kind(data)}", hint=hint)
-    findings.spoilt.add(path)
     return BAD
 
 

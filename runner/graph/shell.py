@@ -25,6 +25,7 @@ PLACES = {
     "<<": "in a here-document",
     "((": "in arithmetic",
     "${": "inside `${…}`",
+    "`": "inside backticks",
     "case": "behind `case` in `$(…)`",
     "\\": "behind a backslash",
     "$": "behind a `$`",
@@ -42,8 +43,11 @@ class Walk:
     def trouble(self) -> str:
         """Say what a value standing here would be in, "" where it is safe."""
         inner = self._open[-1] if self._open else ""
-        if "case" in self._open or inner in PLACES:
-            return PLACES["case" if "case" in self._open else inner]
+        for sign in ("case", "`"):
+            if sign in self._open:
+                return PLACES[sign]
+        if inner in PLACES:
+            return PLACES[inner]
         return PLACES.get(self._before, "") if self._before in ("\\", "$") else ""
 
     def value(self) -> None:
@@ -111,7 +115,7 @@ class Walk:
 
     def _enter(self, sign: str) -> None:
         self._open.append(sign)
-        self._before = "\n"
+        self._before = sign[-1]
 
     def _closed_parenthesis(self, inner: str, text: str, at: int) -> int:
         if inner == "((" and text.startswith("))", at):

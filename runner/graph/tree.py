@@ -15,6 +15,9 @@ DEEPEST = 100
 MOST_BY_ALIAS = 1_000_000
 """How many values all aliases together may stand for."""
 
+LONGEST_NUMBER = 300
+"""How many characters a number may have: more digits than a float can stand for are no number anybody meant."""
+
 _WORDS: dict[str, bool | None] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
@@ -30,6 +33,9 @@ _NUMBER = re.compile(
 """YAML 1.2.2, section 10.3.2 (core schema), but a number does not begin with a needless 0: `012` is a text."""
 _MAY_BE_NUMBER = frozenset("-+.0123456789")
 _TEXT_TAG = "tag:yaml.org,2002:str"
+
+_OPEN: tuple[Any, int, int] = (None, 1, 0)
+"""Stands for what an anchor marks until it is complete."""
 
 
 class _Frame:
@@ -112,6 +118,8 @@ class Tree:
             self._stop("yaml-syntax", "a key is a text, not a list or a mapping", (start, end))
         if len(self._frames) == DEEPEST:
             self._stop("too-deep", f"this lies deeper than {DEEPEST} levels", (start, end))
+        if anchor is not None:
+            self._anchors[anchor] = _OPEN
         self._frames.append(_Frame(container, start, anchor))
 
     def close(self, end: int) -> None:
@@ -128,17 +136,7 @@ class Tree:
         """Take `*name`, which stands for what `&name` marked before."""
         if self._frames and self._frames[-1].key is None and isinstance(self._frames[-1].container, dict):
             self._stop("yaml-syntax", "a key is a text, not an alias", (start, end))
-        if any(frame.anchor == name for frame in self._frames):
-            self._report(
-                "anchor-loop", f"`*{name}` stands inside what `&{name}` marks, so it would never end", (start, end)
-            )
-            value, size, height = None, 1, 0
-        elif name not in self._anchors:
-            message = f"`*{name}` stands for nothing: no `&{name}` comes before it"
-            self._report("unknown-anchor", message, (start, end))
-            value, size, height = None, 1, 0
-        else:
-            value, size, height = self._anchors[name]
+        value, size, height = self._anchored(name, (start, end))
         self._by_alias += size
         if self._by_alias > MOST_BY_ALIAS:
             message = f"with `*{name}` the aliases of this file stand for more than {MOST_BY_ALIAS:,} values"
@@ -146,6 +144,15 @@ class Tree:
         if len(self._frames) + height > DEEPEST:
             self._stop("too-deep", f"with `*{name}` this lies deeper than {DEEPEST} levels", (start, end))
         self._put(value, start, end, size, height)
+
+    def _anchored(self, name: str, span: Span) -> tuple[Any, int, int]:
+        if name not in self._anchors:
+            message = f"`*{name}` stands for nothing: no `&{name}` comes before it"
+            self._report("unknown-anchor", message, span)
+        elif self._anchors[name] is _OPEN:
+            message = f"`*{name}` stands inside what `&{name}` marks, so it would never end"
+            self._report("anchor-loop", message, span)
+        return self._anchors.get(name, _OPEN)
 
     def _key(self, frame: _Frame, text: str, span: Span, *, plain: bool, tag: str | None) -> None:
         if tag is not None:
@@ -204,14 +211,11 @@ class Tree:
             return _WORDS[text]
         if text[0] not in _MAY_BE_NUMBER or not (found := _NUMBER.fullmatch(text)):
             return text
-        try:
-            number = _number(found)
-        except ValueError:  # more digits than Python reads
-            number = math.inf
+        number = _number(found)
         if not math.isfinite(number):
-            self._report(
-                "bad-number", f"`{text}` is not a number that JSON knows", span, hint="quote it to make it a text"
-            )
+            shown = text if len(text) <= 40 else f"{text[:39]}…"
+            message = f"`{shown}` is not a number that JSON knows"
+            self._report("bad-number", message, span, hint="put it in quotes to make it a text")
             return None
         return number
 
@@ -241,6 +245,8 @@ class Tree:
 
 def _number(found: re.Match[str]) -> int | float:
     sign = -1 if found[0][0] == "-" else 1
+    if len(found[0]) > LONGEST_NUMBER:
+        return math.inf
     if found["whole"]:
         return sign * int(found["whole"])
     if found["other"]:
