@@ -34,6 +34,8 @@ Say = Callable[[str], None]
 
 LONGEST = 600.0
 """Seconds one installation may take."""
+SYSTEM_CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
+"""Where Debian, Red Hat and Alpine or macOS keep the certificates they trust."""
 
 
 def provide(
@@ -105,7 +107,7 @@ def _installer(environ: Mapping[str, str]) -> list[str]:
 def _run(command: Sequence[str], environ: Mapping[str, str], *, what: str) -> None:
     try:
         ended = subprocess.run(  # noqa: S603  # npm, uv or pip, as found
-            command, capture_output=True, text=True, timeout=LONGEST, check=False, env=dict(environ)
+            command, capture_output=True, text=True, timeout=LONGEST, check=False, env=_trusting(environ)
         )
     except OSError as error:
         raise NewmanUnavailable(f"{what}: {error}; {_by_hand()}") from None
@@ -115,6 +117,13 @@ def _run(command: Sequence[str], environ: Mapping[str, str], *, what: str) -> No
         lines = [line.strip() for line in (ended.stderr or ended.stdout).splitlines() if line.strip()]
         reason = " | ".join(lines[-3:]) or f"exit code {ended.returncode}"
         raise NewmanUnavailable(f"{what}: {reason[:500]}; {_by_hand()}")
+
+
+def _trusting(environ: Mapping[str, str]) -> dict[str, str]:
+    """Let npm and uv trust what the system trusts: a network that checks its traffic has a certificate of its own."""
+    found = next((path for path in SYSTEM_CERTIFICATES if Path(path).exists()), None)
+    extra = {} if found is None else {"NODE_EXTRA_CA_CERTS": found, "UV_SYSTEM_CERTS": "true"}
+    return {**extra, **environ}
 
 
 def _by_hand() -> str:
