@@ -39,6 +39,10 @@ class Unwatched:
     def observe(self, events: Sequence[Event], schedule: Schedule) -> None:
         """Look away."""
 
+    def due(self) -> float | None:
+        """Never want to look."""
+        return None
+
 
 def nothing_outside(_now: float) -> Sequence[Event]:
     """Answer for runs that nobody interrupts."""
@@ -83,16 +87,18 @@ class _Known:
 
 
 def _next_events(schedule: Schedule, world: World) -> Sequence[Event]:
-    """Wait for what happens next, but not past an alarm of the schedule or a wish of the recorder."""
+    """Wait for what happens next, but not past an alarm of the schedule or a wish of recorder or observer."""
     while True:
-        alarm, due = schedule.next_alarm(), world.recorder.due()
-        moments = [moment for moment in (alarm, due) if moment is not None]
+        alarm, due, look = schedule.next_alarm(), world.recorder.due(), world.observer.due()
+        moments = [moment for moment in (alarm, due, look) if moment is not None]
         timeout = max(0.0, min(moments) - world.clock.now()) if moments else None
         events = [*world.executor.wait(timeout)]
         now = world.clock.now()
         events += world.outside(now)
         if due is not None and due <= now:
             world.recorder.sync()
+        if look is not None and look <= now and not events:
+            world.observer.observe((), schedule)
         if alarm is not None and alarm <= now:
             events.append(ClockTicked(at=now))
         if events:

@@ -70,4 +70,7 @@ class Observer(Protocol):
     """Is shown each turn of the loop after it was handled: progress, the decision log."""
 
     def observe(self, events: Sequence[Event], schedule: Schedule) -> None:
-        """Look, and return soon."""
+        """Look, and return soon; without events it was only time to look again."""
+
+    def due(self) -> float | None:
+        """Answer when it wants to look again even if nothing happens (the clock's seconds), None for never."""

@@ -38,10 +38,14 @@ class PlainProgress:
         lines: list[str] = []
         for event in events:
             lines += self._line(event, schedule)
-        lines += self._settled(events[-1].at, schedule)
+        lines += self._settled(events[-1].at, schedule) if events else []
         if lines:
             self._stream.write("".join(f"{line}\n" for line in lines))
             self._stream.flush()
+
+    def due(self) -> float | None:
+        """Answer that lines are written only when something happens."""
+        return None
 
     def _line(self, event: Event, schedule: Schedule) -> list[str]:
         match event:
