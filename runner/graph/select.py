@@ -1,0 +1,107 @@
+"""Which tasks of a graph are wanted: `--only`, `--until`, `--from`, `--skip`, `--tag`. Pure. Knows no earlier run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
+
+from runner.graph.model import Graph
+from runner.graph.near import nearest
+
+
+class NothingSelected(Exception):  # noqa: N818  # named for what happened: the command line ends with exit code 4
+    """No task of the graph is what was asked for; the message says so and offers the nearest name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a person asks for, each a list of task ids, `tag` of tags. Several wishes add up; `skip` takes away last."""
+
+    only: tuple[str, ...] = ()
+    until: tuple[str, ...] = ()
+    since: tuple[str, ...] = ()
+    tag: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What comes of a wish: `graph` holds the tasks that belong to the run.
+
+    `borrowed` are tasks of it that will not run because their results are taken from an earlier run, `skipped` those
+    that were skipped by name.
+    """
+
+    graph: Graph
+    borrowed: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+
+def select(graph: Graph, wish: Wish) -> Selection:
+    """Answer the part of a graph that a wish names; everything where it names nothing.
+
+    Raises:
+        NothingSelected: a name or a tag is not in the graph.
+
+    """
+    known = (*wish.only, *wish.until, *wish.since, *wish.skip)
+    unknown = next((name for name in known if name not in graph.tasks), None)
+    if unknown is not None:
+        raise NothingSelected(f"there is no task `{unknown}` in {graph.file}{_meant(unknown, graph.tasks)}")
+    tags = {tag for task in graph.tasks.values() for tag in task.tags}
+    for tag in wish.tag:
+        if tag not in tags:
+            raise NothingSelected(f"no task in {graph.file} has the tag `{tag}`{_meant(tag, tags)}")
+    wanted = _wanted(graph, wish)
+    later = {name for start in wish.since for name in _reached(start, lambda each: graph.dependents[each])}
+    borrowed = [
+        need for name in later for need in graph.tasks[name].needs if need in graph.tasks and need not in wanted
+    ]
+    return Selection(
+        graph=restricted(graph, wanted.union(borrowed)),
+        borrowed=tuple(name for name in graph.tasks if name in set(borrowed)),
+        skipped=wish.skip,
+    )
+
+
+def restricted(graph: Graph, names: Collection[str]) -> Graph:
+    """Answer a graph with only these tasks; what they need beyond them is left away."""
+    if len(names) == len(graph.tasks):
+        return graph
+    kept = {*names, *graph.services}
+    tasks = {
+        task.id: replace(task, needs=tuple(need for need in task.needs if need in kept))
+        for task in graph.tasks.values()
+        if task.id in kept
+    }
+    return replace(graph, tasks=tasks)
+
+
+# -- the helpers -------------------------------------------------------------------------------------------------------
+
+
+def _wanted(graph: Graph, wish: Wish) -> set[str]:
+    if not (wish.only or wish.until or wish.since or wish.tag):
+        return set(graph.tasks)
+    wanted = set(wish.only)
+    wanted.update(task.id for task in graph.tasks.values() if set(wish.tag) & set(task.tags))
+    for name in wish.until:
+        wanted.update(_reached(name, lambda each: graph.tasks[each].needs if each in graph.tasks else ()))
+    for name in wish.since:
+        wanted.update(_reached(name, lambda each: graph.dependents[each]))
+    return wanted.intersection(graph.tasks)
+
+
+def _reached(start: str, following: Callable[[str], Iterable[str]]) -> set[str]:
+    """Answer a node and all that can be reached from it."""
+    found, waiting = {start}, [start]
+    while waiting:
+        fresh = [name for name in following(waiting.pop()) if name not in found]
+        found.update(fresh)
+        waiting += fresh
+    return found
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    near = nearest(name, known)
+    return f"; did you mean `{near}`?" if near else ""
