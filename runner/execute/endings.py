@@ -69,7 +69,7 @@ def note_without_secrets(note: Note, masker: Masker) -> Note:
     match note:
         case Check(name=name, expected=expected, observed=observed, message=message):
             seen = {"expected": masker.plain(expected), "observed": masker.plain(observed)}
-            return replace(note, name=masker.text(name), message=masker.text(message), **seen)  # type: ignore[arg-type]  # Json both
+            return replace(note, name=masker.text(name), message=masker.text(message), **seen)
         case LedgerRow(kind=kind, id=record, name=called, url=url):
             texts = {"name": called and masker.text(called), "url": url and masker.text(url)}
             return replace(note, kind=masker.text(kind), id=masker.text(record), **texts)  # type: ignore[arg-type]  # text both

@@ -77,11 +77,11 @@ def title(process: Process) -> str:
     return f"{text if len(text) <= 80 else text[:77] + '...'} (pid {process.pid})"
 
 
-def ask_to_end(processes: Sequence[Process]) -> None:
+def ask_to_end(*processes: int) -> None:
     """Send SIGTERM, parents first: a shell whose child ends must not get to its next line. The stopped are woken."""
     for process in processes:
-        _send(process.pid, signal.SIGTERM)
-        _send(process.pid, signal.SIGCONT)
+        _send(process, signal.SIGTERM)
+        _send(process, signal.SIGCONT)
 
 
 def kill(find: Find) -> Sequence[Process]:
@@ -99,7 +99,7 @@ def kill(find: Find) -> Sequence[Process]:
 def end(find: Find, *, grace: float, patience: float) -> list[Process]:
     """End all that `find` answers: SIGTERM, `grace` seconds later SIGKILL; answers who survives that by `patience`."""
     began = time.monotonic()
-    ask_to_end(find())
+    ask_to_end(*(process.pid for process in find()))
     while left := list(find()):
         waited = time.monotonic() - began
         if waited > grace + patience:

@@ -57,6 +57,7 @@ class Warden:
 
     def __init__(self, lifeline: socket.socket) -> None:
         self._lifeline = lifeline
+        self._lifeline.setblocking(False)  # noqa: FBT003  # its own signature
         self._runner = os.getppid()
         self._wards: dict[int, Ward] = {}
         self._given_up: set[int] = set()
@@ -91,7 +92,7 @@ class Warden:
         """Take in all that has come; says whether the lifeline still holds."""
         while True:  # a piece ends where descriptors come along, so there may be more
             try:
-                piece, descriptors, _, _ = socket.recv_fds(self._lifeline, 65536, 64, socket.MSG_DONTWAIT)
+                piece, descriptors, _, _ = socket.recv_fds(self._lifeline, 65536, 64)
             except BlockingIOError:
                 return True
             except OSError:  # reset: the runner died with unread reports
@@ -133,7 +134,8 @@ class Warden:
         self._bury()  # who has died before was not stopped
         if ward.kill_at is None and ward.status is None:
             ward.stopped = True
-            tree.ask_to_end(tree.household(ward.pid))
+            tree.ask_to_end(ward.pid)  # at once: to look who is below takes milliseconds
+            tree.ask_to_end(*(process.pid for process in tree.family(ward.pid)))
         ward.kill_at = min(kill_at, ward.kill_at or kill_at)  # a second, shorter one hastens the first
 
     # -- ends ------------------------------------------------------------------------------------------------------
@@ -193,7 +195,7 @@ class Warden:
         """Send what has to be said, as far as it goes without waiting."""
         with suppress(OSError):  # full: later; broken: the next look at the lifeline finds its end
             while self._outgoing:
-                del self._outgoing[: self._lifeline.send(self._outgoing, socket.MSG_DONTWAIT)]
+                del self._outgoing[: self._lifeline.send(self._outgoing)]
         wanted = select.POLLIN | (select.POLLOUT if self._outgoing else 0)
         self._poll.modify(self._lifeline.fileno(), wanted)
 

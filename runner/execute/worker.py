@@ -84,7 +84,7 @@ class Worker:
         self._lock = threading.Lock()
         self._stop = StopSignal()
         self._streams = _open_streams()
-        os.register_at_fork(after_in_child=self._close_in_copy)
+        os.register_at_fork(after_in_child=self._become_a_copy)
 
     def serve(self) -> None:
         """Answer requests until the channel ends or this worker is no longer fit."""
@@ -198,8 +198,9 @@ class Worker:
     def _say_begun(self, pid: int) -> None:
         self._send(Begun(pid=pid))
 
-    def _close_in_copy(self) -> None:
-        """Keep a copy that the task forks from speaking in our name, and from keeping our channel open."""
+    def _become_a_copy(self) -> None:
+        """Keep a copy that the task forks from speaking in our name, holding our pipes, and surviving SIGTERM."""
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         if self._channel >= 0:
             os.close(self._channel)
             os.close(self._output)

@@ -70,7 +70,7 @@ def spoil() -> int:
     os.chdir("/")
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.stdout.close()
-    sys.stderr = None  # type: ignore[assignment]
+    sys.stderr = None
     os.close(1)
     return os.getpid()
 

@@ -95,8 +95,9 @@ class PoolWorld:
 
     def service(self, service: str, step: ServiceStep) -> None:
         """Start a service."""
-        ready = "" if step.ready_after is None else f"sleep {step.ready_after}; echo it is up; "
-        life = 60 if step.dies_after is None else step.dies_after - (step.ready_after or 0.0)
+        never = step.ready_after is None
+        ready = "" if never else f"sleep {step.ready_after}; echo it is up; "
+        life = 60 if never or step.dies_after is None else step.dies_after - (step.ready_after or 0.0)
         request = ServiceRequest(
             run="r",
             service=service,
@@ -104,7 +105,7 @@ class PoolWorld:
             command=f"{ready}sleep {life}",
             env=dict(os.environ),
             ready_log="it is up",
-            ready_timeout=30.0 if step.dies_after is None or step.ready_after is not None else step.dies_after,
+            ready_timeout=step.dies_after if never and step.dies_after is not None else 30.0,
         )
         self.executor.start(StartService(service=service, attempt=1), request)
 
