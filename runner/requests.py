@@ -146,7 +146,7 @@ class Requests:
             checks=tuple(story.checks),
             ledger=tuple(story.ledger),
             data_prefix=task.spec.data_prefix,
-            run=self._run(schedule),
+            run=story.run or self._run(schedule),
             required=not task.spec.allow_failure,
         )
 

@@ -55,6 +55,7 @@ class TaskReport:
     state: str
     reason: str
     required: bool
+    kept_from: str | None
     flaky: bool
     started: str | None
     seconds: float
@@ -185,6 +186,7 @@ def _task(graph: Graph, schedule: Schedule, stories: Stories, name: str, began: 
         state=state.word,
         reason=schedule.reason(name),
         required=not spec.allow_failure,
+        kept_from=story.run or None,
         flaky=state.word == "succeeded" and len(story.attempts) > 1,
         started=_first_start(story, began),
         seconds=round(sum(attempt.seconds for attempt in story.attempts), 3),

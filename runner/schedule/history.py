@@ -40,13 +40,14 @@ class Attempt:
 
 @dataclass(slots=True, kw_only=True)
 class Story:
-    """What one task did and said, over all its attempts."""
+    """What one task did and said, over all its attempts; `run` is the earlier run its result was taken from."""
 
     attempts: list[Attempt] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     ledger: list[LedgerRow] = field(default_factory=list)
     artifacts: list[Artifact] = field(default_factory=list)
     progress: Progress | None = None
+    run: str = ""
 
     def attempt(self, number: int) -> Attempt:
         """Answer an attempt by its number, made at the first mention."""
@@ -92,6 +93,9 @@ class Stories:
         match event:
             case RunOpened():
                 self.opened = event
+                for task, kept in event.kept.items():
+                    story = self.of(task)
+                    story.run, story.checks, story.ledger = kept.run, list(kept.checks), list(kept.ledger)
             case AttemptStarted(task=task, attempt=number):
                 attempt = self.of(task).attempt(number)
                 attempt.started, attempt.pid = event.at, event.pid

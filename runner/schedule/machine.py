@@ -183,9 +183,11 @@ class Schedule:
             self._alarms.set(self.graph.deadline, Alarm(ring=Ring.RUN_DEADLINE))
         for service in self.graph.services.values():
             self._open_service(service.id, service.condition)
+        for name in event.skipped:
+            self._skip(self._board.tasks[name], Why.SKIPPED, "left out by name")
         kept = [self._board.tasks[name] for name in event.kept]
         for task in kept:  # all of them, before anything that needs one is looked at
-            task.outcome, task.kept = event.kept[task.spec.id], True
+            task.outcome, task.kept = event.kept[task.spec.id].outcome, True
             self._settle(task, Phase.SUCCEEDED)
         self._spread()
         for task in self._board.tasks.values():

@@ -9,9 +9,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from runner.task import Cause, Json, Note, Outcome, Succeeded
+from runner.task import Cause, Check, Json, LedgerRow, Note, Outcome, Succeeded
 
 CancelReason: TypeAlias = Literal["interrupted", "terminated", "hung_up", "deadline"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A success taken over from an earlier run, with what it said there."""
+
+    outcome: Succeeded
+    run: str = ""
+    checks: tuple[Check, ...] = ()
+    ledger: tuple[LedgerRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +30,7 @@ class RunOpened:
 
     `started` is the wall clock (ISO-8601 UTC) at second 0; `file` the graph file as it was named; `environment` the
     variables that conditions read; `kept` the results taken over from an earlier run; `durations` (seconds) what the
-    order was made from.
+    order was made from; `selected` the tasks that belong to the run (None: all), `skipped` those skipped by name.
     """
 
     at: float
@@ -30,9 +40,11 @@ class RunOpened:
     file: str = ""
     params: Mapping[str, Json] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
-    kept: Mapping[str, Succeeded] = field(default_factory=dict)
+    kept: Mapping[str, Kept] = field(default_factory=dict)
     durations: Mapping[str, float] = field(default_factory=dict)
     fail_fast: bool = False
+    selected: tuple[str, ...] | None = None
+    skipped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

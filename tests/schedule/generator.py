@@ -18,6 +18,7 @@ from runner.schedule.messages import (
     CancelAsked,
     CancelReason,
     Event,
+    Kept,
     RunOpened,
     SlotsChanged,
     StartAttempt,
@@ -116,13 +117,13 @@ class Fickle(Simulation):
             self.stop(StopAttempt(task=key[0], attempt=key[1], cause=Cause.LOST, kill_after=0.0))
 
 
-def game_of(chance: Random) -> Game:
-    """Make up a game of 1 to 12 tasks."""
+def game_of(chance: Random, *, most: int = 12) -> Game:
+    """Make up a game of one task or more."""
     maybe = _Maybe(chance)
     lasting = not maybe(0.12)
     services, going = _services(maybe, lasting=lasting)
     pools = {name: chance.randint(1, 3) for name in ("p", "q")[: chance.randint(1, 2)]} if maybe(0.75) else {}
-    names = [f"t{number}" for number in range(chance.randint(1, 12))]
+    names = [f"t{number}" for number in range(chance.randint(1, most))]
     places = list(range(len(names)))
     chance.shuffle(places)  # the file order has nothing to do with the order of needs
     tasks = [
@@ -259,7 +260,7 @@ def _opened(maybe: _Maybe, names: list[str]) -> RunOpened:
         run=f"r{chance.randint(0, 9)}",
         slots=chance.choice((1, 1, 2, 2, 3, 4)),
         params={"yes": True, "no": False},
-        kept={name: Succeeded() for name in names if few and maybe(0.35)},
+        kept={name: Kept(outcome=Succeeded()) for name in names if few and maybe(0.35)},
         durations={name: maybe.seconds(0.5, 8.0) for name in names if maybe(0.3)},
         fail_fast=maybe(0.12),
     )

@@ -9,6 +9,7 @@ from runner.graph.model import Backoff, Graph, Retry, Trigger
 from runner.schedule.messages import (
     CancelAsked,
     CancelReason,
+    Kept,
     RunOpened,
     SlotsChanged,
     StartAttempt,
@@ -166,7 +167,7 @@ def test_an_allowed_failure_fails_neither_the_run_nor_what_needs_it() -> None:
 
 def test_kept_results_are_not_run_again() -> None:
     """A kept task counts as succeeded for what needs it, also where nothing above it was kept."""
-    played = run(graph_of("a; b: a; c: b"), first=opened(kept={"b": Succeeded(outputs={"n": 1})}))
+    played = run(graph_of("a; b: a; c: b"), first=opened(kept={"b": Kept(outcome=Succeeded(outputs={"n": 1}))}))
 
     assert ["a", "c"] == played.starts()
     assert {"a": "succeeded", "b": "kept", "c": "succeeded"} == played.states
