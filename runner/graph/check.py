@@ -15,7 +15,7 @@ from runner.graph.keys import ROOT
 from runner.graph.model import Graph
 from runner.graph.names import check_names
 from runner.graph.params import resolve_params
-from runner.graph.reading import Reader
+from runner.graph.reading import Parsed, Reader
 from runner.graph.rules import check_rules, warnings
 from runner.graph.scalars import BAD
 from runner.graph.source import Document
@@ -32,6 +32,7 @@ class Loaded:
     text: str
     digest: str
     document: Document
+    expressions: tuple[Parsed, ...] = ()
 
 
 def load(path: str) -> Loaded:
@@ -61,7 +62,12 @@ def _loaded(path: str) -> Loaded:
     if problems:
         raise GraphError(problems)
     return Loaded(
-        graph=graph, warnings=warnings(graph, findings), text=document.source.text, digest=digest, document=document
+        graph=graph,
+        warnings=warnings(graph, findings),
+        text=document.source.text,
+        digest=digest,
+        document=document,
+        expressions=tuple(reader.parsed),
     )
 
 

@@ -92,6 +92,7 @@ class TaskSpec:
     env: Mapping[str, Value] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     workdir: str | None = None
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -141,8 +141,12 @@ class _Look:
             self.report(1, "unknown-name", f"`{name}` is a service, not a task", f"write `services.{name}`")
         elif name not in self.site.needs:
             self.undeclared("task", self.graph.tasks)
-        else:
-            self.known(2, RESULT_PARTS, f"`needs.{name}` has no `{{}}`")
+        elif self.known(2, RESULT_PARTS, f"`needs.{name}` has no `{{}}`"):
+            self.output(name)
+
+    def output(self, task: str) -> None:
+        if self.reference.path[2:3] == ("outputs",) and len(self.reference.path) > 3 and self.graph.tasks[task].run:
+            self.report(3, "unknown-name", f"`{task}` is a shell command, and those have no outputs yet")
 
     def service(self) -> None:
         if len(self.reference.path) < 2 or ("tasks", self.site.task, "needs") in self.findings.spoilt:

@@ -186,7 +186,7 @@ TASK = Record(
         "sources": Key(shape=None, desc="Files it depends on.", example=["src/**/*.py"]),
         "generates": Key(shape=None, desc="Files it makes.", example=["dist/*.whl"]),
         "cache": Key(shape=None, desc="Not to run it again while nothing it depends on has changed.", example=True),
-        "tags": Key(shape=None, desc="Words to select it by.", example=["slow"]),
+        "tags": Key(shape=ListOf(item=TEXT, what="a list of words"), desc="Words to select it by.", example=["slow"]),
         "manual": Key(shape=None, desc="To ask before it starts.", example=True),
         "requires": Key(shape=None, desc="Resources that a cluster's worker must have.", example={"gpu": 1}),
         "stagger": Key(shape=None, desc="The time between the starts of a fan-out.", example="1s"),

@@ -72,6 +72,7 @@ tasks:
     env: {TOKEN: "${{ secrets.TOKEN }}", OWN: "${{ secrets.MINE }}"}
     secrets: MINE
     workdir: /tmp
+    tags: [slow, nightly]
 """
 
 
@@ -129,7 +130,8 @@ def test_a_task_has_its_own_values_and_else_the_defaults(tmp_path: Path) -> None
         second.priority,
         second.estimate,
     )
-    assert ({"db": 2, "mail": 1}, "Task_2_", ("MINE",), "/tmp") == (
+    assert (("slow", "nightly"), {"db": 2, "mail": 1}, "Task_2_", ("MINE",), "/tmp") == (
+        second.tags,
         second.claims,
         second.data_prefix,
         second.secrets,
