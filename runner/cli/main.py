@@ -15,6 +15,10 @@ COMMANDS = {
     "run": "run a phase: python -m runner run graphs/phase2.yaml",
     "validate": "check graph files: python -m runner validate graphs/phase2.yaml",
     "report": "show what happened in a run: python -m runner report",
+    "show": "show every check and attempt of a run: python -m runner show latest",
+    "logs": "print what a task has printed: python -m runner logs latest power",
+    "history": "list the runs that are kept: python -m runner history",
+    "list": "list the tasks of a graph: python -m runner list graphs/phase2.yaml",
 }
 
 WELCOME = """\

@@ -104,8 +104,8 @@ class Stories:
             case Noted(task=task):
                 self._noted(self.of(task), event)
             case ServiceReady(service=service):
-                story = self.of_service(service)
-                story.ready, story.url = event.at, event.url
+                served = self.of_service(service)
+                served.ready, served.url = event.at, event.url
             case ServiceEnded(service=service):
                 self._services[service] = _over(self.of_service(service), event)
             case CancelAsked():

@@ -1,0 +1,43 @@
+"""A run in full, for a terminal: every attempt, check, output and ledger row. Knows no file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from textwrap import wrap
+
+from runner.record.render.words import check_words, duration, state_words, value
+from runner.record.report import Report, TaskReport
+
+SIGNS = {"passed": "✓", "failed": "✗", "warning": "!"}
+
+
+def render_full(report: Report, width: int) -> str:
+    """Write all that is known of each task, in the order of the file; `width` in columns."""
+    lines = [line for task in report.tasks for line in _task(task)]
+    return "\n".join(piece for line in lines for piece in _wrapped(line, width))
+
+
+def _task(task: TaskReport) -> Iterator[str]:
+    yield f"{task.id}: {state_words(task)}" + (f", kept from run {task.kept_from}" if task.kept_from else "")
+    if task.reason:
+        yield f"  {task.reason}"
+    for attempt in task.attempts:
+        started = attempt.started or "never begun"
+        words = attempt.message or attempt.outcome
+        yield f"  attempt {attempt.number}: {started}, {duration(attempt.seconds)}, pid {attempt.pid}: {words}"
+        yield from (f"    left behind and ended: {name}" for name in attempt.left)
+        if attempt.log:
+            yield f"    {attempt.log}"
+    for check in task.checks:
+        words = check_words(check)
+        yield f"  {SIGNS[check.verdict]} {check.name}" + (f": {words}" if words else "")
+    for name, data in task.outputs.items():
+        yield f"  {name} = {value(data)}"
+    for row in task.ledger:
+        yield f"  {row.action} {row.kind} {row.id}" + (f" ({row.name})" if row.name else "")
+    yield ""
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    indent = " " * (len(line) - len(line.lstrip()))
+    return wrap(line.strip(), width, initial_indent=indent, subsequent_indent=f"{indent}    ") or [""]
