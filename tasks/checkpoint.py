@@ -47,7 +47,7 @@ def judge(
     `prefixes` are looked for beside those of the tasks above; `settle` is the wait in seconds before a second look.
     """
     owners = {**dict.fromkeys(prefixes or (), context.task), **prefixes_of(context.above)}
-    wanted = Wanted(prefixes=tuple(owners), ignore=tuple(ignore or ()))
+    wanted = Wanted(prefixes=tuple(sorted(owners)), ignore=tuple(ignore or ()))
     added: list[Check] = []
 
     def add(check: Check) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from runner.task import Check, Context
 from tasks.newman.find import NewmanUnavailable
@@ -33,6 +34,7 @@ def run(
     transport: Kind = "auto",
     folders: list[str] | None = None,
     iterations: int | None = None,
+    data: str | list[dict[str, Any]] | None = None,
     variables: dict[str, str] | None = None,
     global_variables: dict[str, str] | None = None,
     bail: bool = False,
@@ -61,6 +63,7 @@ def run(
         data_prefix=context.data_prefix,
         folders=folders or (),
         iterations=iterations,
+        data=data,
         variables=variables or {},
         globals=global_variables or {},
         bail=bail,

@@ -202,10 +202,12 @@ def _worst(services: Iterator[Service] | Any) -> Status:
 def _error(status: Status, code: int, text: str, services: Mapping[str, Service]) -> str | None:
     if status == "up":
         return None
-    bad = [f"{name} is {each.status}" + (f" ({each.message})" if each.message else "") for name, each in services.items()
-           if each.status not in ("up", "unknown")]  # fmt: skip
+    bad = {name: each for name, each in services.items() if each.status not in ("up", "unknown")}
     if bad:
-        return f"answered {code}: {', '.join(bad)}"
+        said = (
+            f"{name} is {each.status}" + (f" ({each.message})" if each.message else "") for name, each in bad.items()
+        )
+        return f"answered {code}: {', '.join(said)}"
     if status == "unknown":
         return f"answered {code}, but what it said is no status we know: {text[:LONGEST_WORDS]}"
     return f"answered {code}: {text[:LONGEST_WORDS]}"

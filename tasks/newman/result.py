@@ -14,6 +14,9 @@ LISTED = 20
 TIMED_OUT = "ERR_SCRIPT_EXECUTION_TIMEOUT"
 """A script's time-out is reported twice: by the script, which counts, and as the end of the run, which it is not."""
 
+BAILED = "AssertionFailure"
+"""With `bail`, what ends a script whose assertion failed; the assertion itself was told already."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assertion:
@@ -197,8 +200,9 @@ class Tally:
         )
 
     def _script_error(self, event: Mapping[str, Any]) -> Iterator[Check]:
+        """Tell a script error once; Newman reports most of them twice."""
         fault = Fault(path=place(event["path"]), message=_words(event["error"]), iteration=event["iteration"])
-        if fault in self.script_errors:  # Newman reports most of them twice
+        if fault in self.script_errors or event["error"]["name"] == BAILED:
             return
         self.script_errors.append(fault)
         yield Check(

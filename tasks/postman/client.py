@@ -25,6 +25,7 @@ from tasks.postman.transport import Fault, Kind, Power, PowerError, Transport
 class RunOptions:
     """How a collection is run. Times are seconds; `bail` stops at the first failure.
 
+    `data` is one row per iteration, or a CSV or JSON file of them beside the configuration.
     `base_url` replaces every variable of that name, however it is spelled; `data_prefix` is the variable of that name.
     """
 
@@ -32,7 +33,7 @@ class RunOptions:
     data_prefix: str | None = None
     folders: Sequence[str] = ()
     iterations: int | None = None
-    data: Sequence[Mapping[str, Any]] | None = None
+    data: str | Sequence[Mapping[str, Any]] | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     globals: Mapping[str, str] = field(default_factory=dict)
     bail: bool = False
@@ -230,7 +231,7 @@ def newman_options(
         "dataPrefix": options.data_prefix,
         "folder": list(options.folders),
         "iterationCount": options.iterations,
-        "iterationData": None if options.data is None else [dict(row) for row in options.data],
+        "iterationData": _rows(options.data, folder),
         "envVar": [{"key": key, "value": value} for key, value in variables.items()],
         "globalVar": [{"key": key, "value": value} for key, value in options.globals.items()],
         "bail": ["failure"] if options.bail else False,
@@ -240,6 +241,12 @@ def newman_options(
         "insecure": options.insecure,
         "workingDir": folder,
     }
+
+
+def _rows(data: str | Sequence[Mapping[str, Any]] | None, folder: str) -> str | list[dict[str, Any]] | None:
+    if data is None or isinstance(data, str):
+        return str(Path(folder, data)) if data else None
+    return [dict(row) for row in data]
 
 
 def base_url_variables(collection: Mapping[str, Any], environment: Mapping[str, Any] | None) -> tuple[str, ...]:

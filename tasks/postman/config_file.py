@@ -70,12 +70,21 @@ def read_config(path: str | Path, choice: Choice) -> Loaded:
         ConfigError: it cannot be used; says everything that is wrong with it.
 
     """
-    file = Path(path)
-    text, raw = _raw(file)
-    shape = _shape(raw, choice, file.name)
+    return parse_config(_content(Path(path)), str(path), choice)
+
+
+def parse_config(content: bytes, file: str, choice: Choice) -> Loaded:
+    """Read a configuration's bytes; `file` is its name.
+
+    Raises:
+        ConfigError: it cannot be used; says everything that is wrong with it.
+
+    """
+    text, raw = _parsed(content, file)
+    shape = _shape(raw, choice, Path(file).name)
     config, findings = _validated(shape)
     findings += _warnings(shape, raw)
-    problems = _placed(str(path), text, findings)
+    problems = _placed(file, text, findings, exported=is_collection(raw))
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors or config is None:
         raise ConfigError(errors)
@@ -92,7 +101,7 @@ def save_config(config: PostmanConfig, path: str | Path) -> None:
 
     """
     file = Path(path)
-    raw = _raw(file)[1] if file.exists() else {}
+    raw = _parsed(_content(file), str(path))[1] if file.exists() else {}
     _write_whole(file, json.dumps(_merged(config, raw, file.name), indent=2, ensure_ascii=False) + "\n")
 
 
@@ -119,22 +128,26 @@ def beside(config: str | Path, name: str | None) -> str | None:
 # -- the helpers -------------------------------------------------------------------------------------------------------
 
 
-def _raw(file: Path) -> tuple[str, dict[str, Any]]:
+def _content(file: Path) -> bytes:
     try:
-        text = file.read_bytes().decode("utf-8-sig")
-        raw = parse(text)
+        return file.read_bytes()
     except OSError as error:
         raise ConfigError([_at_top(str(file), f"it cannot be read: {error.strerror}")]) from None
+
+
+def _parsed(content: bytes, file: str) -> tuple[str, dict[str, Any]]:
+    try:
+        text = content.decode("utf-8-sig")
+        raw = parse(text)
     except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        where = Place(line=line, column=1)
-        message = f"the byte 0x{error.object[error.start]:02x} is not UTF-8"
-        raise ConfigError([_problem(str(file), where, Finding(path=(), message=message))]) from None
+        where = Place(line=content.count(b"\n", 0, error.start) + 1, column=1)
+        message = f"the byte 0x{content[error.start]:02x} is not UTF-8"
+        raise ConfigError([_problem(file, where, Finding(path=(), message=message))]) from None
     except NotJson as error:
         finding = Finding(path=(), message=f"this is not JSON: {error.message}")
-        raise ConfigError([_problem(str(file), error.place, finding)]) from None
+        raise ConfigError([_problem(file, error.place, finding)]) from None
     if not isinstance(raw, dict):
-        raise ConfigError([_at_top(str(file), f"expected an object, got {kind(raw)}")])
+        raise ConfigError([_at_top(file, f"expected an object, got {kind(raw)}")])
     return text, raw
 
 
@@ -171,9 +184,12 @@ def _warnings(shape: Shape, raw: Mapping[str, Any]) -> list[Finding]:
     return found
 
 
-def _placed(file: str, text: str, findings: list[Finding]) -> list[ConfigProblem]:
-    """Find the line of each finding, and of every key that is written twice: JSON keeps only its last value."""
-    where = places(text)
+def _placed(file: str, text: str, findings: list[Finding], *, exported: bool) -> list[ConfigProblem]:
+    """Find the line of each finding, and of every key that is written twice: JSON keeps only its last value.
+
+    An exported collection is Postman's to write, and may be huge: it is walked only if there is something to place.
+    """
+    where: dict[JsonPath, list[Place]] = {(): [Place(line=1, column=1)]} if exported and not findings else places(text)
     twice = [
         _problem(file, spot, Finding(path=path, message="this key is written more than once"))
         for path, spots in where.items()

@@ -7,7 +7,7 @@ from typing import Any
 
 from tasks.postman.ids import is_id
 from tasks.postman.json_text import Path
-from tasks.postman.spelling import Choice, Shape, at, kind, spelled, value_at
+from tasks.postman.spelling import Choice, Shape, at, kind, look_for_slips, spelled, value_at
 
 NAMED = ("workspace", "collection", "environment")
 """What there may be several of, each with a name."""
@@ -69,8 +69,9 @@ def _ids(shape: Shape, raw: Mapping[str, Any], path: Path, *, titles: bool) -> d
             else:
                 shown = repr(uid[:60]) if isinstance(uid, str) else kind(uid)
                 shape.fault(each, f"expected an id of Postman's, got {shown}")
-        if not isinstance(entry, str | dict | None):
-            shape.fault(spot, f"expected an id, or an object with one, got {kind(entry)}")
+        known = isinstance(entry, dict) and (not entry or look_for_slips(shape, entry, spot, ("id", "uid", "name")))
+        if not known and not isinstance(entry, str | None):
+            shape.fault(spot, f"expected an id, or an object with `id` or `uid`, got {kind(entry)}")
     return found
 
 
@@ -88,6 +89,8 @@ def _chosen(shape: Shape, raw: Mapping[str, Any], what: str, ids: Mapping[str, s
         shape.values[f"{what}_id"] = wanted
         return next((name for name, uid in ids.items() if uid == wanted), "")
     name, place = (wanted, next(iter(at(raw, (f"{what}s",))), ())) if wanted else _default(shape, raw, what)
+    if name and place and not wanted:
+        shape.sources.setdefault(f"{what}_id", []).append(place)
     if name and name not in ids:
         listed = f"there are {', '.join(ids)}" if ids else f"the file lists no {what}s"
         shape.fault(place, f"there is no {what} named {name!r}; {listed}")

@@ -143,7 +143,7 @@ def _blamed(text: str, error: json.JSONDecodeError) -> Place:
         if unit and token.first and token.column - 1 != due:
             if token.text in ",:":
                 return Place(line=token.line, column=token.column)
-            return _end_of(last) if token.column - 1 > due else _between(text, last, token.line)
+            return _between(text, last, token.line)
         if token.offset == error.pos:
             return _at_token(text, error, last, token)
         depth += (token.text in "{[") - (token.text in "}]")
@@ -155,7 +155,9 @@ def _blamed(text: str, error: json.JSONDecodeError) -> Place:
 
 def _at_token(text: str, error: json.JSONDecodeError, last: _Token, token: _Token) -> Place:
     """Look behind the token: where a line begins wrongly, it is often the one before it that lacks something."""
-    if token.first and last.text and ("delimiter" in error.msg or last.text in (":", ",")) and token.text not in ",:":
+    lacks_comma = "delimiter" in error.msg and token.text not in ",:"
+    lacks_value = last.text in (":", ",") and token.text in ("}", "]")
+    if token.first and last.text and (lacks_comma or lacks_value):
         return _between(text, last, token.line)
     return Place(line=error.lineno, column=error.colno)
 

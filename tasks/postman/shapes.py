@@ -15,7 +15,7 @@ from typing import Any
 
 from tasks.postman.entries import NAMED, read_entries
 from tasks.postman.json_text import Path, pointer
-from tasks.postman.spelling import Choice, Shape, at, kind, meant, squashed, value_at, without
+from tasks.postman.spelling import Choice, Shape, at, kind, look_for_slips, squashed, value_at, without, written
 
 TEXTS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "workspace_id": (("workspaceid",), ("workspaceuid",), ("workspace", "id"), ("postmanworkspace", "id")),
@@ -55,7 +55,6 @@ _TOP = {
     *(f"{name}s" for name in NAMED),
     *("environmentids", "project", "default"),
 }
-_WRITTEN = {squashed(name): name for name in (*TEXTS, *OBJECTS, "environment_ids", "collection_uid", "environment_uid")}
 
 
 def is_collection(raw: Mapping[str, Any]) -> bool:
@@ -67,7 +66,7 @@ def read_shape(raw: Mapping[str, Any], choice: Choice) -> Shape:
     """Read a file of any shape."""
     shape = Shape()
     if not is_collection(raw):
-        _look_for_slips(shape, raw, (), _TOP | _TITLES)
+        _look_at_top(shape, raw)
     for name, places in TEXTS.items():
         for path in (path for place in places for path in at(raw, place)):
             _take(shape, raw, name, path)
@@ -76,11 +75,19 @@ def read_shape(raw: Mapping[str, Any], choice: Choice) -> Shape:
             _take(shape, raw, name, path)
     for what in NAMED:
         read_entries(shape, raw, what, choice)
-    shape.extra = without(raw, [path for paths in shape.sources.values() for path in paths])
+    unset = [(key,) for key, value in raw.items() if squashed(key) in _TOP and value in (None, "")]
+    shape.extra = without(raw, [*unset, *(path for paths in shape.sources.values() for path in paths)])
     return shape
 
 
 # -- the helpers -------------------------------------------------------------------------------------------------------
+
+
+def _look_at_top(shape: Shape, raw: Mapping[str, Any]) -> None:
+    look_for_slips(shape, raw, (), _TOP | _TITLES)
+    for key, value in raw.items():
+        if squashed(key) in _INSIDE:
+            _look_inside(shape, value, (key,), _INSIDE[squashed(key)])
 
 
 def _take(shape: Shape, raw: Mapping[str, Any], name: str, path: Path) -> None:
@@ -93,19 +100,12 @@ def _take(shape: Shape, raw: Mapping[str, Any], name: str, path: Path) -> None:
         shape.warn(path, f"differs from {pointer(shape.sources[name][0])}, which is used")
 
 
-def _look_for_slips(shape: Shape, raw: Mapping[str, Any], above: Path, known: set[str]) -> None:
-    absent = known - {squashed(key) for key in raw}
-    for key, value in raw.items():
-        name = squashed(key)
-        if name not in known and (slip := meant(name, absent)):
-            shape.fault((*above, key), f"`{key}` is not a key we know; did you mean `{_WRITTEN.get(slip, slip)}`?")
-        if name in _INSIDE and not above:
-            _look_inside(shape, value, (key,), _INSIDE[name])
-
-
 def _look_inside(shape: Shape, value: Any, path: Path, known: set[str]) -> None:
-    if isinstance(value, dict):
-        _look_for_slips(shape, value, path, known | {"name"})
-    elif value not in (None, "") and not (isinstance(value, str) and squashed(str(path[0])) in NAMED):
-        inner = " or ".join(f"`{_WRITTEN.get(each, each)}`" for each in sorted(known))
-        shape.fault(path, f"expected an object with {inner}, got {kind(value)}")
+    """Enter an object that is none of what we know, and what is no object: it would be lost in silence."""
+    if isinstance(value, dict) and look_for_slips(shape, value, path, known | {"name"}):
+        return
+    if value in (None, "", {}) or (isinstance(value, str) and squashed(str(path[0])) in NAMED):
+        return
+    inner = " or ".join(f"`{written(each)}`" for each in sorted(known))
+    what = f"one with {', '.join(value)}" if isinstance(value, dict) else kind(value)
+    shape.fault(path, f"expected an object with {inner}, got {what}")

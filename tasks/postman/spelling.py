@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -91,6 +91,24 @@ def without(raw: Any, paths: Collection[Path]) -> Any:
 def meant(name: str, known: Collection[str]) -> str:
     """Answer the known name that a squashed name is one slip away from; "" if there is none."""
     return next((each for each in sorted(known) if _one_slip(name, each)), "")
+
+
+def look_for_slips(shape: Shape, raw: Mapping[str, Any], above: Path, known: Collection[str]) -> bool:
+    """Enter every key that is one slip away from a known one that is not there; answers whether any known one is."""
+    present = {squashed(key) for key in raw}
+    absent = set(known) - present
+    slips = [(key, slip) for key in raw if squashed(key) not in known and (slip := meant(squashed(key), absent))]
+    for key, slip in slips:
+        shape.fault((*above, key), f"`{key}` is not a key we know; did you mean `{written(slip)}`?")
+    return bool(slips or present & set(known))
+
+
+def written(name: str) -> str:
+    """Write a squashed name as its author would have."""
+    for part in ("workspace", "collection", "environment", "base", "test", "postman", "api", "globals"):
+        if name.startswith(part) and name not in (part, f"{part}s"):
+            return f"{part}_{written(name.removeprefix(part))}"
+    return name
 
 
 def kind(value: Any) -> str:

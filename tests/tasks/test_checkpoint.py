@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from runner.task import NeedResult
+from tasks.checkpoint import judge
+from tasks.evidence.http_probe import HttpProbe
+from tests.tasks.kit import context
+
+LIST = HttpProbe(kind="http", url="/api/documents?limit=2")
+POWER = NeedResult(id="power", state="succeeded", run="run-1", outputs={"assertions": 3}, data_prefix="Task_3_")
+pytestmark = pytest.mark.real
+
+
+def test_a_backend_that_is_well_and_clean_passes(backend: str) -> None:
+    """Every row has what was expected and what was seen."""
+    here, said = context(needs=[POWER], above=[POWER])
+
+    judgement = judge(base_url=backend, probes=[LIST], settle=0, context=here)
+
+    assert (True, []) == (judgement.passed, said.failed)
+    expected = [
+        "task power",
+        "assertions ran",
+        "ledger of test data",
+        "the backend is well now",
+        "no test data left behind",
+    ]
+    assert expected == [check.name for check in said.checks]
+
+
+def test_a_record_left_behind_fails_and_is_named(backend: str) -> None:
+    """Beyond the first page, with the task it belongs to; records of other prefixes are not our business."""
+    made = [
+        httpx.post(f"{backend}/api/documents", json={"name": name}).json()
+        for name in ("a", "Task_30_x", "b", "Task_3_x")
+    ]
+    here, said = context(needs=[POWER], above=[POWER])
+
+    judgement = judge(base_url=backend, probes=[LIST], settle=0, context=here)
+
+    for each in made:
+        httpx.delete(f"{backend}/api/documents/{each['id']}")
+    assert [(made[3]["id"], "Task_3_x", "power")] == [
+        (each["id"], each["name"], each["task"]) for each in judgement.orphans
+    ]
+    assert [f"1 left behind: Task_3_x (id {made[3]['id']}, of power)"] == [check.observed for check in said.failed]
+
+
+def test_prefixes_without_a_probe_are_not_verified(backend: str) -> None:
+    """Test data that nobody looked for is no evidence."""
+    here, said = context(needs=[POWER], above=[POWER])
+
+    judge(base_url=backend, context=here)
+
+    assert ["not verified: no probe was given; say where to look by `probes`"] == [
+        check.observed for check in said.failed
+    ]

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from tasks.health import check, check_backend_health
+from tests.tasks.kit import Call, Reply, context, server
+
+pytestmark = pytest.mark.real
+
+
+def test_the_sample_backend_is_well(backend: str) -> None:
+    """The endpoint is found, and each of its services is up."""
+    here, said = context()
+
+    report = check(base_url=backend, context=here)
+
+    assert (True, f"{backend}/api/health", "1.0.0") == (report.healthy, report.url, report.version)
+    assert ["health", "service database", "service storage", "service search"] == [each.name for each in said.checks]
+
+
+def test_a_service_that_is_down_fails_until_it_is_up_again(backend: str) -> None:
+    """A backend that says it is unwell is believed, and asked again."""
+    httpx.put(f"{backend}/api/admin/services/storage", json={"status": "down"})
+    here, said = context()
+
+    report = check(base_url=backend, attempts=2, max_wait=1, context=here)
+    httpx.put(f"{backend}/api/admin/services/storage", json={"status": "up"})
+
+    assert (False, "down", 503, 2) == (report.healthy, report.status, report.http_status, report.attempts)
+    assert ["health", "service storage"] == [each.name for each in said.failed]
+    assert check_backend_health(backend).healthy is True
+
+
+def test_nobody_there_is_down() -> None:
+    """A refused connection is retried, and then it is down."""
+    with server(lambda _: Reply()) as (url, _):
+        pass
+
+    report = check_backend_health(url, "/health", attempts=2, max_wait=1)
+
+    assert ("down", 2) == (report.status, report.attempts)
+    assert report.error is not None
+    assert "no connection" in report.error
+
+
+def test_credentials_never_follow_a_redirect_to_another_host() -> None:
+    """Within the host a redirect is followed; a different port is a different host."""
+    with server(lambda _: Reply(body='{"status": "ok"}')) as (other, strangers):
+
+        def answer(call: Call) -> Reply:
+            inside = {"/health": "/real", "/away": f"{other}/health"}.get(call.path)
+            return Reply(status=302, headers={"location": inside}) if inside else Reply(body='{"status": "ok"}')
+
+        with server(answer) as (url, calls):
+            followed = check_backend_health(url, "/health", headers={"authorization": "Bearer x"})
+            refused = check_backend_health(url, "/away", headers={"authorization": "Bearer x"})
+
+    assert (True, False, []) == (followed.healthy, refused.healthy, strangers)
+    assert ["/health", "/real", "/away"] == [call.path for call in calls]
+    assert {"Bearer x"} == {call.headers["authorization"] for call in calls}
+
+
+def test_bad_urls_are_not_asked_again() -> None:
+    """What cannot be asked will never answer."""
+    for url in ("ftp://x.test", "http://", "nonsense"):
+        report = check_backend_health(url, "/health")
+
+        assert (False, 1) == (report.healthy, report.attempts)

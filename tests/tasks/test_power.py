@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tasks.newman.result import CollectionRun
+from tasks.power import run
+from tests.tasks.kit import PHASE, Call, Reply, Said, context, server, without_key
+
+pytestmark = pytest.mark.real
+
+SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
+
+
+def item(name: str = "Ask", *tests: str, before: str = "", path: str = "/") -> dict[str, Any]:
+    """Make a request of a collection with its scripts."""
+    events = [{"listen": "test", "script": {"exec": list(tests)}}] if tests else []
+    events += [{"listen": "prerequest", "script": {"exec": [before]}}] if before else []
+    return {"name": name, "request": {"method": "GET", "url": "{{baseUrl}}" + path}, "event": events}
+
+
+def ran(folder: Path, items: Sequence[Any], base_url: str, **more: Any) -> tuple[CollectionRun | None, Said]:
+    """Run a collection of these items as the task does."""
+    collection = {"info": {"name": "c", "schema": SCHEMA}, "item": list(items)}
+    (folder / "c.json").write_text(json.dumps(collection), encoding="utf-8")
+    (folder / ".postman.json").write_text(json.dumps({"collection_file": "c.json"}), encoding="utf-8")
+    here, said = context(env=without_key(), data_prefix="Task_3_")
+    return run(config=str(folder / ".postman.json"), base_url=base_url, context=here, **more), said
+
+
+def test_the_sample_collection_passes_and_cleans_up(backend: str) -> None:
+    """Every assertion is a check, and what it creates and deletes is in the ledger."""
+    here, said = context(env=without_key(), data_prefix="Task_3_")
+
+    result = run(config=str(PHASE / ".postman.json"), base_url=backend, require_assertions=True, context=here)
+
+    assert result is not None
+    assert (True, 7, 15, 0) == (result.passed, result.requests, result.assertions, result.failed)
+    assert [("created", "documents", "Task_3_letter"), ("deleted", "documents", "Task_3_letter")] == said.ledger
+    assert [] == said.failed
+    assert 0 == httpx.get(f"{backend}/api/documents").json()["total"]
+    assert "Documents / Create" in said.progress
+
+
+def test_assertions_of_a_script_that_sends_are_counted_once(tmp_path: Path) -> None:
+    """Newman's own report counts them twice after `pm.sendRequest`."""
+    script = (
+        "pm.sendRequest(pm.variables.get('baseUrl'), (e, r) => pm.test('inner', () => pm.expect(r.code).to.eql(200)))"
+    )
+    with server(lambda _: Reply(body="{}")) as (url, calls):
+        result, said = ran(tmp_path, [item("Ask", script, "pm.test('outer', () => {})")], url)
+
+    assert result is not None
+    assert (True, 2, 2, 2) == (result.passed, result.assertions, result.requests, len(calls))
+    assert ["Ask: inner", "Ask: outer"] == sorted(check.name for check in said.checks if check.name.startswith("Ask"))
+
+
+def test_a_script_that_throws_fails_though_every_assertion_held(tmp_path: Path) -> None:
+    """Outside of `pm.test` nothing counts an assertion, so the error itself has to."""
+    with server(lambda _: Reply(body="{}")) as (url, _):
+        result, said = ran(tmp_path, [item("Ask", "pm.test('holds', () => {}); nonsense()")], url)
+
+    assert result is not None
+    assert (False, 0) == (result.passed, result.failed)
+    assert [("Ask: script", "ReferenceError: nonsense is not defined")] == [(c.name, c.observed) for c in said.failed]
+
+
+def test_a_script_that_loops_for_ever_is_stopped_and_the_rest_runs(tmp_path: Path) -> None:
+    """The script's own limit, although Newman's option for it alone does nothing."""
+    with server(lambda _: Reply(body="{}")) as (url, calls):
+        result, said = ran(tmp_path, [item("Loop", "while (true) {}"), item("Ask")], url, script_timeout=0.5)
+
+    assert result is not None
+    assert (False, ["Loop: script"], 2) == (result.passed, [check.name for check in said.failed], len(calls))
+
+
+def test_a_backend_that_hangs_costs_its_time_limit(tmp_path: Path) -> None:
+    """The request is given up, and the run goes on."""
+    with server(lambda call: Reply(hang=20) if call.path == "/hang" else Reply()) as (url, _):
+        result, said = ran(tmp_path, [item("Hang", path="/hang"), item("Ask")], url, request_timeout=0.5)
+
+    assert result is not None
+    assert (False, ["Hang: request"]) == (result.passed, [check.name for check in said.failed])
+
+
+def test_every_spelling_of_the_base_url_is_overridden(tmp_path: Path) -> None:
+    """The graph says which backend is verified, whatever the collection calls it; its prefix is a variable, too."""
+    seen: list[Call] = []
+
+    def answer(call: Call) -> Reply:
+        seen.append(call)
+        return Reply()
+
+    with server(answer) as (url, _):
+        second = {"name": "b", "request": {"method": "GET", "url": "{{base_url}}/{{data_prefix}}b"}}
+        ran(tmp_path, [item("a", path="/a"), second], url)
+
+    assert ["/a", "/Task_3_b"] == [call.path for call in seen]
+
+
+def test_data_iterations_folders_and_bail(tmp_path: Path) -> None:
+    """One run per row of data, only the folders asked for, and no further than the first failure if told so."""
+    items = [
+        {
+            "name": "F",
+            "item": [
+                item("in", "pm.test('n', () => pm.expect(pm.iterationData.get('n')).to.be.below(2))", path="/{{n}}")
+            ],
+        },
+        item("out"),
+    ]
+    (tmp_path / "rows.csv").write_text("n,text\n1,a\n2,b\n3,c\n", encoding="utf-8")
+    with server(lambda _: Reply()) as (url, calls):
+        result, said = ran(tmp_path, items, url, folders=["F"], data="rows.csv", bail=True)
+
+    assert result is not None
+    assert (["/1", "/2"], 1) == ([call.path for call in calls], result.failed)
+    assert ["F / in: n (iteration 2)"] == [check.name for check in said.failed]
+
+
+def test_a_folder_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
+    """Newman would run nothing; that is no pass."""
+    result, said = ran(tmp_path, [item()], "http://127.0.0.1:1", folders=["nowhere"])
+
+    assert result is not None
+    assert result.passed is False
+    assert "Unable to find a folder or request" in str(said.failed[0].observed)
