@@ -164,8 +164,16 @@ class Walk:
             if not self._documents:
                 self._open.pop()
                 self._before = "\n"
+        elif expands and _goes_on(line):
+            self._open.append(_LOST)  # shells differ in where such a document ends
         self._continued = expands and (len(line) - len(line.rstrip("\\"))) % 2 == 1
         return end + 1
+
+
+def _goes_on(line: str) -> bool:
+    """Answer whether a substitution may begin in this line of a here-document and end in another."""
+    pairs = (("(", ")"), ("{", "}"))
+    return line.count("`") % 2 == 1 or ("$" in line and any(line.count(a) != line.count(b) for a, b in pairs))
 
 
 def troubles(pieces: Iterable[str | None]) -> list[str]:

@@ -62,6 +62,7 @@ UNSAFE = [
     "cat <<'END'\n@\nEND",
     "cat <<-END\n\ta\n\t@\n\tEND",
     "cat <<A <<B\n1\nA\n@\nB",
+    "cat <<END\n$(\nEND\n)@",
     "echo $((@ + 1))",
     "echo \\@",
     "echo $@",
