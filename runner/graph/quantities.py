@@ -49,6 +49,8 @@ def duration_meant(text: str) -> str | None:
     """Guess the duration somebody meant: `30 sec` is `30s`, `1:30` is `1m30s`; None where nothing comes to mind."""
     if found := re.fullmatch(r"(\d+):(\d\d)(?::(\d\d))?", text):
         return f"{found[1]}h{int(found[2])}m{int(found[3])}s" if found[3] else f"{found[1]}m{int(found[2])}s"
+    if not re.fullmatch(r"(?:[\d.]+\s*[A-Za-z]+[\s,]*)+", text.strip()):
+        return None
     parts = re.findall(r"([\d.]+)\s*([A-Za-z]+)", text)
     units = [_WORDS_FOR_UNITS.get(unit.lower()) for _, unit in parts]
     guess = "".join(f"{digits}{unit}" for (digits, _), unit in zip(parts, units, strict=True))
