@@ -7,8 +7,9 @@ from typing import Any
 
 from runner.task import Check, Context
 from tasks.newman.find import NewmanUnavailable
+from tasks.newman.options import RunOptions
 from tasks.newman.result import CollectionRun, Record
-from tasks.postman.client import Listener, PostmanPowerClient, PowerStatus, RunOptions
+from tasks.postman.client import Listener, PostmanPowerClient, PowerStatus
 from tasks.postman.config_file import ConfigError, read_config
 from tasks.postman.spelling import Choice
 from tasks.postman.transport import Fault, Kind, Power, PowerError
@@ -32,6 +33,7 @@ def run(
     collection: str = "",
     environment: str = "",
     transport: Kind = "auto",
+    mcp_server: str = "local",
     folders: list[str] | None = None,
     iterations: int | None = None,
     data: str | list[dict[str, Any]] | None = None,
@@ -77,6 +79,7 @@ def run(
         loaded.config,
         folder=Path(config).resolve().parent,
         transport=transport,
+        mcp_server=mcp_server,
         environ=context.env,
         newman=newman,
         install=install,
@@ -92,10 +95,7 @@ def run(
 def _run(client: PostmanPowerClient, options: RunOptions, context: Context) -> CollectionRun | None:
     """Turn what Postman, Newman or their absence says into checks."""
     try:
-        power = client.activate_power()
-        context.add(
-            Check(name="power", verdict="passed", observed=f"{power.transport} ({power.server})", message=power.why)
-        )
+        context.add(_active(client.activate_power()))
         found = client.run_collection(options)
     except PowerError as error:
         context.add(Check(name="power", verdict="failed", expected="an active power", observed=str(error)))
@@ -107,6 +107,12 @@ def _run(client: PostmanPowerClient, options: RunOptions, context: Context) -> C
     for warning in found.warnings:
         context.add(Check(name="collection", verdict="warning", observed=warning))
     return found
+
+
+def _active(power: Power) -> Check:
+    who = f" as {power.user}" + (f" of {power.team}" if power.team else "") if power.user else ""
+    server = " ".join(each for each in (power.server, power.version) if each)
+    return Check(name="power", verdict="passed", observed=f"{power.transport}: {server}{who}", message=power.why)
 
 
 def _whole(found: CollectionRun, *, require_assertions: bool) -> Check:

@@ -2,47 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from runner.task import Check
 from tasks.newman.install import provide
+from tasks.newman.options import RunOptions, newman_options
 from tasks.newman.process import run
 from tasks.newman.result import CollectionRun, Record, Tally, place
-from tasks.postman.config_model import PostmanConfig, postman_key
+from tasks.postman.api import API_URL, URL_VARIABLE, ApiTransport
+from tasks.postman.config_model import KEY_VARIABLE, PostmanConfig, postman_key
 from tasks.postman.files import FileTransport
-from tasks.postman.spelling import squashed
+from tasks.postman.mcp import McpTransport
 from tasks.postman.transport import Fault, Kind, Power, PowerError, Transport
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
-    """How a collection is run. Times are seconds; `bail` stops at the first failure.
-
-    `data` is one row per iteration, or a CSV or JSON file of them beside the configuration.
-    `base_url` replaces every variable of that name, however it is spelled; `data_prefix` is the variable of that name.
-    """
-
-    base_url: str = ""
-    data_prefix: str | None = None
-    folders: Sequence[str] = ()
-    iterations: int | None = None
-    data: str | Sequence[Mapping[str, Any]] | None = None
-    variables: Mapping[str, str] = field(default_factory=dict)
-    globals: Mapping[str, str] = field(default_factory=dict)
-    bail: bool = False
-    delay: float = 0.0
-    request_timeout: float = 30.0
-    script_timeout: float = 10.0
-    insecure: bool = False
-    require_assertions: bool = False
-    limit: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +40,10 @@ class PowerStatus:
 
 
 class PostmanPowerClient:
-    """A way to Postman and to Newman. Use it as a context manager; `folder` is where the configuration lies."""
+    """A way to Postman and to Newman. Use it as a context manager; `folder` is where the configuration lies.
+
+    `mcp_server` is `local` (npx), `hosted`, a URL, or the path of an installed server.
+    """
 
     def __init__(
         self,
@@ -72,6 +51,7 @@ class PostmanPowerClient:
         *,
         folder: str | Path = ".",
         transport: Kind = "auto",
+        mcp_server: str = "local",
         environ: Mapping[str, str] | None = None,
         newman: str | None = None,
         install: bool = True,
@@ -79,7 +59,7 @@ class PostmanPowerClient:
     ) -> None:
         self._config = config
         self._folder = Path(folder).resolve()
-        self._wanted = transport
+        self._wanted, self._server = transport, mcp_server
         self._environ = dict(os.environ if environ is None else environ)
         self._newman, self._install = newman, install
         self._listener = listener
@@ -127,7 +107,7 @@ class PostmanPowerClient:
 
         """
         wanted = collection_id or self._config.collection_id
-        if wanted is None and self._active().transport != "file":
+        if wanted is None and self.activate_power().transport != "file":
             raise PowerError(Fault.NOT_FOUND, "the configuration names no collection; set `collection_id`")
         return self._open().collection(wanted or "")
 
@@ -138,11 +118,14 @@ class PostmanPowerClient:
             PowerError: it could not be fetched.
 
         """
-        in_file = self._active().transport == "file"
-        wanted = environment_id or (self._config.environment_file if in_file else self._config.environment_id)
-        return None if wanted is None else self._open().environment(wanted)
+        self.activate_power()
+        in_file = self._power is not None and self._power.transport == "file"
+        wanted = environment_id or self._config.environment_id
+        if not in_file and wanted is not None:
+            return self._open().environment(wanted)
+        return FileTransport(self._config, self._folder).environment("") if self._config.environment_file else None
 
-    def run_collection(self, options: RunOptions = RunOptions()) -> CollectionRun:
+    def run_collection(self, options: RunOptions | None = None) -> CollectionRun:
         """Run the configured collection here, with Newman; the listener is told as it goes.
 
         Raises:
@@ -150,6 +133,7 @@ class PostmanPowerClient:
             NewmanUnavailable: there is no Newman to be had.
 
         """
+        chosen = options or RunOptions()
         collection, environment = self.get_collection(), self.get_environment()
         shared = self._globals()
         node, newman = provide(
@@ -160,9 +144,10 @@ class PostmanPowerClient:
             say=lambda message: self._listener.progress(message, None, None),
         )
         tally = Tally()
-        given = newman_options(options, collection, environment, shared, str(self._folder))
-        ended = run(node, newman, given, self._environ, lambda event: self._heard(tally, event), limit=options.limit)
-        self._last = tally.result(require_assertions=options.require_assertions, ended=ended)
+        given = newman_options(chosen, collection, environment, shared, str(self._folder))
+        environ = {name: value for name, value in self._environ.items() if name != KEY_VARIABLE}
+        ended = run(node, newman, given, environ, lambda event: self._heard(tally, event), limit=chosen.limit)
+        self._last = tally.result(require_assertions=chosen.require_assertions, ended=ended)
         return self._last
 
     def get_power_status(self) -> PowerStatus:
@@ -178,18 +163,17 @@ class PostmanPowerClient:
     # -- the helpers -----------------------------------------------------------------------------------------------
 
     def _chosen(self) -> tuple[Transport, str, str]:
+        """Make the transport that was asked for, or the best there is: the API with a key, else files."""
         key = postman_key(self._config, self._environ)
-        why = (
-            "it was asked for"
-            if self._wanted != "auto"
-            else "no POSTMAN_API_KEY is set"
-            if key is None
-            else "a key is set"
-        )
-        return FileTransport(self._config, self._folder), "file", why
-
-    def _active(self) -> Power:
-        return self.activate_power()
+        name, why = chosen_kind(self._wanted, self._config, has_key=key is not None)
+        match name:
+            case "api":
+                url = self._environ.get(URL_VARIABLE) or API_URL
+                return ApiTransport(key, url=url, workspace_id=self._config.workspace_id), name, why
+            case "mcp":
+                return McpTransport(key, server=self._server, environ=self._environ), name, why
+            case "file":
+                return FileTransport(self._config, self._folder), name, why
 
     def _open(self) -> Transport:
         self.activate_power()
@@ -211,45 +195,12 @@ class PostmanPowerClient:
             self._listener.progress(place(event["path"]), float(tally.requests), float(tally.items) or None)
 
 
-def newman_options(
-    options: RunOptions,
-    collection: Mapping[str, Any],
-    environment: Mapping[str, Any] | None,
-    shared: Mapping[str, Any] | None,
-    folder: str,
-) -> dict[str, Any]:
-    """Write options as newman.js wants them: times in milliseconds, variables as lists."""
-    variables = dict(options.variables)
-    if options.base_url:
-        variables |= dict.fromkeys(base_url_variables(collection, environment) or ("base_url",), options.base_url)
-    if options.data_prefix is not None:
-        variables["data_prefix"] = options.data_prefix
-    return {
-        "collection": collection,
-        "environment": environment,
-        "globals": shared,
-        "dataPrefix": options.data_prefix,
-        "folder": list(options.folders),
-        "iterationCount": options.iterations,
-        "iterationData": _rows(options.data, folder),
-        "envVar": [{"key": key, "value": value} for key, value in variables.items()],
-        "globalVar": [{"key": key, "value": value} for key, value in options.globals.items()],
-        "bail": ["failure"] if options.bail else False,
-        "delayRequest": round(options.delay * 1000),
-        "timeoutRequest": round(options.request_timeout * 1000),
-        "timeoutScript": round(options.script_timeout * 1000),
-        "insecure": options.insecure,
-        "workingDir": folder,
-    }
-
-
-def _rows(data: str | Sequence[Mapping[str, Any]] | None, folder: str) -> str | list[dict[str, Any]] | None:
-    if data is None or isinstance(data, str):
-        return str(Path(folder, data)) if data else None
-    return [dict(row) for row in data]
-
-
-def base_url_variables(collection: Mapping[str, Any], environment: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """Answer the variables that hold the backend's URL: those a collection uses that are spellings of `base_url`."""
-    used = re.findall(r"\{\{\s*([\w.-]+)\s*\}\}", json.dumps([collection, environment]))
-    return tuple(dict.fromkeys(name for name in used if squashed(name) == "baseurl"))
+def chosen_kind(wanted: Kind, config: PostmanConfig, *, has_key: bool) -> tuple[Literal["api", "mcp", "file"], str]:
+    """Answer the transport to use, and why that one."""
+    if wanted != "auto":
+        return wanted, "it was asked for"
+    if not has_key:
+        return "file", "no POSTMAN_API_KEY is set"
+    if config.collection_id is None and config.collection_file is not None:
+        return "file", "a key is set, but the configuration names no `collection_id`"
+    return "api", "a key is set"
