@@ -7,8 +7,6 @@ from collections import Counter
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from runner.driver import Unwatched, World, drive
 from runner.plain import from_plain, to_plain
@@ -92,13 +90,6 @@ def test_random_graphs_run_as_the_rules_say(chunk: int) -> None:
         (trigger, kind): met[trigger, kind] for trigger in triggers for kind in "SFK" if met[trigger, kind] < 50
     }
     assert {} == {what: seen[what] for what, share in SHARES.items() if seen[what] < share * GRAPHS}
-
-
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-@given(st.randoms(use_true_random=False))
-def test_a_game_that_goes_wrong_shrinks(chance: Random) -> None:
-    """The same judgement with hypothesis's choices in place of a seed, so that a failure comes as its smallest game."""
-    judge(game_of(chance))
 
 
 def test_the_driver_runs_what_the_tests_run() -> None:
