@@ -31,6 +31,7 @@ class PlainProgress:
         self._stream = stream
         self._graph = graph
         self._told = 0
+        self._late = False
         self._wide = min(30, max((len(name) for name in graph.tasks), default=0))
 
     def observe(self, events: Sequence[Event], schedule: Schedule) -> None:
@@ -38,6 +39,9 @@ class PlainProgress:
         lines: list[str] = []
         for event in events:
             lines += self._line(event, schedule)
+            if schedule.cancelled == "deadline" and not self._late:
+                self._late = True
+                lines.append(f"{_at(event.at)} the deadline of the run has passed: stopping")
         lines += self._settled(events[-1].at, schedule) if events else []
         if lines:
             self._stream.write("".join(f"{line}\n" for line in lines))

@@ -134,6 +134,7 @@ class Report:
     orphans: tuple[Orphan, ...]
     previous: Mapping[str, Json] | None
     complete: bool = True
+    cancelled: str | None = None
 
 
 FAILED_STATES = frozenset({"failed", "timed_out", "crashed", "cancelled"})
@@ -171,6 +172,7 @@ def fold(graph: Graph, events: Iterable[Event]) -> Report:
         orphans=_orphans(tasks),
         previous=None,
         complete=complete,
+        cancelled=schedule.cancelled if complete else "killed",
     )
 
 

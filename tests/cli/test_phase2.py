@@ -58,7 +58,7 @@ def backend(folder: Path, **env: str) -> Iterator[str]:
 
 
 def test_the_phase_passes_against_the_sample_backend(phase: Path) -> None:
-    """Config, power and health run at the same time in processes of their own; checkpoint after them; all is reported."""
+    """Config, power and health run at the same time, each in a process of its own; checkpoint after them."""
     mark = f"phase2-{os.getpid()}"
     said = run("graphs/phase2.yaml", cwd=phase, env=environment(MARK=mark), timeout=200)
 
@@ -78,7 +78,7 @@ def test_the_phase_passes_against_the_sample_backend(phase: Path) -> None:
 
 
 def test_the_phase_states_what_its_plan_states(phase: Path) -> None:
-    """Three workers, a claim on firestore each, 1 GiB each, the prefixes, and `memory` is said not to be enforced yet."""
+    """Three workers, a claim on firestore and 1 GiB each, the prefixes; `memory` is said not to be enforced yet."""
     from runner.graph.check import load
 
     loaded = load(str(phase / "graphs/phase2.yaml"))

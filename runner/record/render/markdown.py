@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 from runner.record.render.words import (
     SYMBOLS,
-    VERDICTS,
     check_totals,
     check_words,
     counted,
     duration,
     state_words,
     task_totals,
+    verdict,
 )
 from runner.record.report import Report, TaskReport
 
@@ -21,7 +21,7 @@ from runner.record.report import Report, TaskReport
 def render_markdown(report: Report) -> str:
     """Write the report as Markdown, as GitHub shows it."""
     lines = [
-        f"# {VERDICTS.get(report.verdict, report.verdict)}: {_escaped(report.graph.name)}",
+        f"# {verdict(report)}: {_escaped(report.graph.name)}",
         "",
         f"{'; '.join(filter(None, (task_totals(report), check_totals(report))))}.",
         "",

@@ -9,13 +9,13 @@ from textwrap import wrap
 
 from runner.record.render.words import (
     SYMBOLS,
-    VERDICTS,
     check_totals,
     check_words,
     counted,
     duration,
     state_words,
     task_totals,
+    verdict,
 )
 from runner.record.report import Report, ServiceReport, TaskReport
 
@@ -63,9 +63,8 @@ def render_text(report: Report, folder: Path, style: Style, width: int) -> str:
 
 def _head(report: Report, style: Style) -> Iterator[str]:
     colour = style.good if report.verdict == "passed" else style.bad
-    verdict = VERDICTS.get(report.verdict, report.verdict)
     name = f"{style.strong}{report.graph.name}{style.off}"
-    yield f"{style.strong}{colour}{verdict}{style.off} {name}: {task_totals(report)}"
+    yield f"{style.strong}{colour}{verdict(report)}{style.off} {name}: {task_totals(report)}"
     if report.checks.total:
         yield check_totals(report)
 

@@ -21,7 +21,19 @@ SYMBOLS = {
 }
 """One sign a state; the word stands beside it, so nothing hangs on the sign or on its colour."""
 
-VERDICTS = {"passed": "PASSED", "failed": "FAILED", "interrupted": "INTERRUPTED"}
+CANCELS = {
+    "interrupted": "by Ctrl-C",
+    "terminated": "by SIGTERM",
+    "hung_up": "its terminal was closed",
+    "deadline": "its deadline passed",
+    "killed": "the runner was killed",
+}
+
+
+def verdict(report: Report) -> str:
+    """Write the verdict: `PASSED`, `FAILED`, `INTERRUPTED (its deadline passed)`."""
+    why = CANCELS.get(report.cancelled or "")
+    return f"{report.verdict.upper()} ({why})" if why else report.verdict.upper()
 
 
 def duration(seconds: float) -> str:
