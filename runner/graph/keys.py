@@ -31,7 +31,7 @@ _ID = Text(
     hint="use letters, digits, `_`, `-` and `.`, and begin with no dot",
 )
 
-_READY = Record(
+READY = Record(
     what="a mapping",
     foreign=FOREIGN_IN_READY,
     keys={
@@ -48,7 +48,7 @@ _READY = Record(
     },
 )
 
-_POOL = Record(
+POOL = Record(
     what="a mapping",
     foreign={},
     required=("size",),
@@ -78,7 +78,7 @@ SERVICE = Record(
             field="condition",
         ),
         "port": Key(shape=Whole(least=0, most=65535), desc="Its TCP port; 0 chooses a free one.", example=0),
-        "ready": Key(shape=_READY, desc="How to see that it is ready.", example={"http": "/health", "timeout": "30s"}),
+        "ready": Key(shape=READY, desc="How to see that it is ready.", example={"http": "/health", "timeout": "30s"}),
         "stop_timeout": Key(shape=Duration(), desc="The time between SIGTERM and SIGKILL (default 5s).", example="10s"),
     },
 )
@@ -147,7 +147,7 @@ ROOT = Record(
         "pools": Key(
             shape=MapOf(
                 name=POOL_NAME,
-                item=Either(short=Whole(least=1), record=_POOL, what="a size"),
+                item=Either(short=Whole(least=1), record=POOL, what="a size"),
                 what="a mapping from pools to sizes",
             ),
             desc="Named limits that tasks claim from.",
@@ -167,5 +167,5 @@ ROOT = Record(
     },
 )
 
-ALL_KEYS = frozenset().union(*(record.keys for record in (ROOT, TASK, SERVICE, PARAM, RETRY, _READY, _POOL)))
+ALL_KEYS = frozenset().union(*(record.keys for record in (ROOT, TASK, SERVICE, PARAM, RETRY, READY, POOL)))
 """Every key there is, wherever it belongs."""

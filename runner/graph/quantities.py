@@ -10,7 +10,7 @@ _DURATION = re.compile(
     r"(?:(?P<d>[\d.]+)d)?(?:(?P<h>[\d.]+)h)?(?:(?P<m>[\d.]+)m(?!s))?(?:(?P<s>[\d.]+)s)?(?:(?P<ms>[\d.]+)ms)?"
 )
 _NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
-_BYTES = {
+UNITS_OF_SIZE = {
     "B": 1,
     "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
     "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40,
@@ -41,7 +41,7 @@ def seconds(text: str) -> float | None:
 def size(text: str) -> int | None:
     """Read a size (`512MiB 1GiB 2.5GB`) as bytes; None if it is none."""
     found = _SIZE.fullmatch(text)
-    factor = _BYTES.get(found[2]) if found else None
+    factor = UNITS_OF_SIZE.get(found[2]) if found else None
     return int(float(found[1]) * factor) if found and factor else None
 
 

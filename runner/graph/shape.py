@@ -62,10 +62,11 @@ class Word:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListOf:
-    """A list; a single item may stand without its brackets."""
+    """A list; a single item may stand without its brackets. `unique`: no item comes twice, as a rule checks."""
 
     item: Shape
     what: str
+    unique: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from itertools import accumulate
 from typing import TypeAlias
 
 from runner.errors import Place, Problem, Related
+from runner.graph.codes import CODES
 from runner.task import Json
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -63,6 +64,7 @@ class Source:
         self, code: str, message: str, span: Span, *, hint: str = "", note: str = "", related: Sequence[Related] = ()
     ) -> Problem:
         """Make a problem with its place and its line."""
+        assert code in CODES, code
         where = self.place(span)
         return Problem(
             code=code,

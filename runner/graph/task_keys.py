@@ -123,7 +123,7 @@ SURROUNDINGS = {
         example=["API_TOKEN"],
     ),
     "workdir": Key(
-        shape=Text(what="a folder", pattern=r"(?s).+"),
+        shape=Text(what="a folder", pattern=r"[\s\S]+"),
         desc="Where it runs, relative to the graph file (default: where the command was started).",
         example="backend",
     ),
@@ -153,7 +153,7 @@ TASK = Record(
         ),
         "shell": Key(shape=None, desc="The shell for `run`.", example="/bin/bash"),
         "needs": Key(
-            shape=ListOf(item=TEXT, what="a list of ids"),
+            shape=ListOf(item=TEXT, what="a list of ids", unique=True),
             desc="The tasks and services that must have settled before it may start.",
             example=["config", "backend"],
         ),
@@ -170,7 +170,7 @@ TASK = Record(
         ),
         **LIMITS,
         "data_prefix": Key(
-            shape=Text(what="a prefix", pattern=r"(?s).+"),
+            shape=Text(what="a prefix", pattern=r"[\s\S]+"),
             desc="How the names of all test records it creates begin; the checkpoint looks for left-overs under it.",
             example="Task_2_",
         ),
