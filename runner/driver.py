@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from runner.execute.ports import Clock, Executor, Observer, Recorder
 from runner.graph.model import Graph
 from runner.graph.values import EvaluationError
-from runner.requests import Requests
+from runner.requests import Requests, Unfilled
 from runner.schedule.history import Stories
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import (
@@ -60,7 +60,7 @@ class World:
     outside: Outside = nothing_outside
 
 
-def drive(graph: Graph, opened: RunOpened, requests: Requests, world: World) -> Schedule:
+def drive(graph: Graph, opened: RunOpened, requests: Requests | Unfilled, world: World) -> Schedule:
     """Run a graph to its end; answers the finished schedule. The executor is left for its owner to close."""
     schedule, stories = Schedule(graph), Stories()
     events: Sequence[Event] = [opened]
@@ -83,7 +83,7 @@ class _Known:
 
     schedule: Schedule
     stories: Stories
-    requests: Requests
+    requests: Requests | Unfilled
 
 
 def _next_events(schedule: Schedule, world: World) -> Sequence[Event]:

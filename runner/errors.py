@@ -77,6 +77,10 @@ class UsageError(Exception):
     """The command line is at fault: exit 2."""
 
 
+class NothingSelected(Exception):  # noqa: N818  # named for what happened
+    """No task of the graph is what was asked for: exit 4. The message offers the nearest name."""
+
+
 class RunnerFault(Exception):  # noqa: N818  # named for whose fault it is
     """The runner could not do its work (disk full, folder read-only, no worker starts): exit 5."""
 

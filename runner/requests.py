@@ -30,6 +30,18 @@ class Surroundings:
     python: str = ""
 
 
+class Unfilled:
+    """Requests for an executor that reads none: a rehearsal has no outputs to fill in."""
+
+    def attempt(self, _schedule: Schedule, _stories: Stories, task: str, attempt: int) -> Request:
+        """Answer an empty attempt."""
+        return Request(run="", task=task, attempt=attempt)
+
+    def service(self, _schedule: Schedule, service: str, attempt: int) -> ServiceRequest:
+        """Answer an empty start of a service."""
+        return ServiceRequest(run="", service=service, attempt=attempt, command="")
+
+
 class Requests:
     """Builds the requests of one run."""
 

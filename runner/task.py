@@ -135,7 +135,7 @@ class Signature:
 class NeedResult:
     """What a task may know of one it needs: `state` is the word of the report, `run` the run the result comes from.
 
-    `checks` and `ledger` are those of all its attempts. For a service `state` is `ready`; `outputs` holds `url`, `port`.
+    `checks` and `ledger` are those of all its attempts. Of a service `outputs` holds `url` and `port`.
     """
 
     id: str

@@ -12,7 +12,7 @@ import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
@@ -24,8 +24,11 @@ from runner.execute.ports import Observer
 from runner.graph.check import Loaded, load
 from runner.graph.model import Graph
 from runner.graph.params import resolve_params
+from runner.graph.select import Selection, Wish, select
 from runner.graph.values import references
 from runner.mask import Masker
+from runner.record.earlier import borrow
+from runner.record.events import Both, EventLines
 from runner.record.folder import RunFolder, StateFolder, write_whole
 from runner.record.journal import Journal, read
 from runner.record.render.json import render_json
@@ -45,6 +48,8 @@ class Options:
     jobs: int | None = None
     fail_fast: bool | None = None
     state_dir: str = ".runner"
+    wish: Wish = field(default_factory=Wish)
+    events: str | None = None
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     started_in: str = field(default_factory=os.getcwd)
 
@@ -70,30 +75,27 @@ def run_graph(options: Options, clock: WallClock, pool: Pool, watch: Watch, outs
 
     """
     loaded = load(options.graph)
-    graph = loaded.graph
-    params = resolve_params(graph, options.params)
+    params = resolve_params(loaded.graph, options.params)
+    selection = select(loaded.graph, options.wish)
+    graph = selection.graph
     masker = Masker(_secret_values(graph, options.environment))
-    pool.slots = _slots(graph, options)
     state = StateFolder(path=Path(options.started_in, options.state_dir))
-    folder = state.create_run(_stem(options.graph), clock.started, secrets.token_hex(2))
+    kept = borrow(runs_of(state, options.graph), selection)
+    folder = state.create_run(stem_of(options.graph), clock.started, secrets.token_hex(2))
     write_whole(folder.path / f"graph{Path(options.graph).suffix or '.yaml'}", loaded.text)
-    opened = _opened(graph, params, options, clock, folder)
-    around = Surroundings(
-        environment=options.environment,
-        started_in=options.started_in,
-        run_folder=str(folder.path.resolve()),
-        python=sys.executable,
-    )
+    pool.slots = slots_of(graph, options)
     pool.open(folder.path)
-    with _journal(folder, clock, masker) as journal:
-        requests = Requests(graph, around, params)
-        observer = watch(loaded, opened, pool)
-        world = World(executor=pool, clock=clock, recorder=journal, observer=observer, outside=outside)
+    opened = replace(opened_of(selection, params, options), at=clock.now(), run=folder.name, kept=kept)
+    opened = replace(opened, started=clock.started.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
+    with _recorder(folder, clock, masker, options) as recorder:
+        requests = Requests(graph, _surroundings(options, folder), params)
+        observer = watch(replace(loaded, graph=graph), opened, pool)
+        world = World(executor=pool, clock=clock, recorder=recorder, observer=observer, outside=outside)
         schedule = drive(graph, opened, requests, world)
-    report = folded(folder, graph)
+    report = folded(folder, loaded.graph)
     write_whole(folder.report, render_json(report))
     write_whole(folder.path / "report.md", render_markdown(report))
-    state.prune(_runs_of(state, options.graph))
+    state.prune(runs_of(state, options.graph))
     return Finished(report=report, folder=folder, exit_code=schedule.exit_code)
 
 
@@ -119,34 +121,47 @@ def report_of(folder: RunFolder) -> Report:
 
 
 @contextmanager
-def _journal(folder: RunFolder, clock: WallClock, masker: Masker) -> Iterator[Journal]:
+def _recorder(folder: RunFolder, clock: WallClock, masker: Masker, options: Options) -> Iterator[Journal | Both]:
     journal = Journal(folder.journal, clock, masker)
+    lines = None
     try:
-        yield journal
+        lines = None if options.events is None else EventLines(Path(options.events), masker)
+        yield journal if lines is None else Both(journal, lines)
         journal.sync()  # always before a verdict is printed
     finally:
         journal.close()
+        if lines is not None:
+            lines.close()
 
 
-def _slots(graph: Graph, options: Options) -> int:
+def _surroundings(options: Options, folder: RunFolder) -> Surroundings:
+    return Surroundings(
+        environment=options.environment,
+        started_in=options.started_in,
+        run_folder=str(folder.path.resolve()),
+        python=sys.executable,
+    )
+
+
+def slots_of(graph: Graph, options: Options) -> int:
+    """Answer how many attempts may run at once."""
     return options.jobs or graph.workers or os.cpu_count() or 1
 
 
-def _opened(
-    graph: Graph, params: Mapping[str, Json], options: Options, clock: WallClock, folder: RunFolder
-) -> RunOpened:
-    fail_fast = graph.fail_fast if options.fail_fast is None else options.fail_fast
-    started = clock.started.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    read_by_conditions = {name: options.environment[name] for name in _read(graph) if name in options.environment}
+def opened_of(selection: Selection, params: Mapping[str, Json], options: Options) -> RunOpened:
+    """Answer the first event of a run, but for its id and its times."""
+    graph = selection.graph
     return RunOpened(
-        at=clock.now(),
-        run=folder.name,
-        started=started,
+        at=0.0,
+        run="",
+        started="",
         file=options.graph,
-        slots=_slots(graph, options),
+        slots=slots_of(graph, options),
         params=params,
-        environment=read_by_conditions,
-        fail_fast=fail_fast,
+        environment={name: options.environment[name] for name in _read(graph) if name in options.environment},
+        fail_fast=graph.fail_fast if options.fail_fast is None else options.fail_fast,
+        selected=tuple(graph.tasks) if selection.partial else None,
+        skipped=selection.skipped,
     )
 
 
@@ -165,11 +180,12 @@ def _secret_values(graph: Graph, environment: Mapping[str, str]) -> dict[str, st
     return {name: environment[name] for name in names if environment.get(name)}
 
 
-def _stem(graph: str) -> str:
+def stem_of(graph: str) -> str:
+    """Answer the part of a run's id that comes from the graph file."""
     return "".join(letter if letter.isalnum() or letter in "_-" else "_" for letter in Path(graph).stem)[:40] or "graph"
 
 
-def _runs_of(state: StateFolder, graph: str) -> Sequence[RunFolder]:
+def runs_of(state: StateFolder, graph: str) -> Sequence[RunFolder]:
     """Answer the runs of one graph file, told by the name in their ids."""
-    stem = _stem(graph)
+    stem = stem_of(graph)
     return [run for run in state.runs() if run.name[16:].rpartition("-")[0] == stem]

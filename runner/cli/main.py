@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import NoReturn
 
-from runner.errors import DamagedJournal, Exit, GraphError, RunnerFault, UsageError
+from runner.errors import DamagedJournal, Exit, GraphError, NothingSelected, RunnerFault, UsageError
 
 COMMANDS = {
     "run": "run a phase: python -m runner run graphs/phase2.yaml",
@@ -63,6 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return command(chosen)
     except GraphError as error:
         return _complain_about_graph(error, chosen)
+    except NothingSelected as error:
+        print(f"error: {error}", file=sys.stderr)
+        return Exit.NOTHING_SELECTED
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)
         return Exit.USAGE

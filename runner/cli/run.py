@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from runner.errors import UsageError
+from runner.cli.options import add_parameters, add_selection, params_of, wish_of
 
 if TYPE_CHECKING:
     from runner.clock import WallClock
@@ -29,7 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `run`."""
     parser.add_argument("graph", metavar="GRAPH", help="the graph file")
     parser.add_argument("-j", "--jobs", type=_positive, metavar="N", help="how many tasks at once")
-    parser.add_argument("-p", "--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter's value")
+    add_parameters(parser)
     failing = parser.add_mutually_exclusive_group()
     failing.add_argument(
         "-k", "--keep-going", action="store_true", help="go on after a failure where nothing forbids it"
@@ -38,6 +38,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the report as JSON, and nothing else, on stdout")
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colours (default: auto)")
     parser.add_argument("--state-dir", default=".runner", metavar="DIR", help="where runs are kept (default: .runner)")
+    parser.add_argument("--events", metavar="FILE", help="write events as JSON lines, as they happen")
+    parser.add_argument("-n", "--dry-run", action="store_true", help="show what would run and when; start nothing")
+    add_selection(parser)
 
 
 def main(chosen: argparse.Namespace) -> int:
@@ -46,6 +49,8 @@ def main(chosen: argparse.Namespace) -> int:
     from runner.clock import WallClock
     from runner.execute.pool import Pool
 
+    if chosen.dry_run:
+        return _rehearse(_options(chosen))
     clock = WallClock()
     with closing(Pool(None, clock)) as pool:  # first of all: its warden starts while the graph is read
         options = _options(chosen)
@@ -74,19 +79,34 @@ def _run(
     return run_graph(options, clock, pool, lambda loaded, _opened, _pool: PlainProgress(stream, loaded.graph), outside)
 
 
+def _rehearse(options: Options) -> int:
+    from runner.record.render.words import duration
+    from runner.rehearsal import rehearse
+
+    rehearsal = rehearse(options)
+    print(
+        f"{len(rehearsal.starts)} tasks would run, {rehearsal.slots} at once, in about {duration(rehearsal.seconds)}:"
+    )
+    for start in rehearsal.starts:
+        print(f"  {duration(start.at):>10}  {start.task}  (about {duration(start.seconds)})")
+    for name in rehearsal.never:
+        print(f"  {'':>10}  {name}  would not run")
+    return 0
+
+
 def _options(chosen: argparse.Namespace) -> Options:
     from runner.wiring import Options
 
     fail_fast = False if chosen.keep_going else True if chosen.fail_fast else None
-    params = dict(_parameter(text) for text in chosen.param)
-    return Options(graph=chosen.graph, params=params, jobs=chosen.jobs, fail_fast=fail_fast, state_dir=chosen.state_dir)
-
-
-def _parameter(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise UsageError(f"-p {text}: a parameter is given as NAME=VALUE")
-    return name, value
+    return Options(
+        graph=chosen.graph,
+        params=params_of(chosen),
+        wish=wish_of(chosen),
+        jobs=chosen.jobs,
+        fail_fast=fail_fast,
+        state_dir=chosen.state_dir,
+        events=chosen.events,
+    )
 
 
 def _positive(text: str) -> int:

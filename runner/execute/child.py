@@ -230,7 +230,8 @@ class Child:
             return
         work, reply = self._work, self._reply
         self._work, self._reply, self._marked = None, None, False
-        self.phase = Phase.LEAVING if isinstance(reply, Ended) and reply.leaving else Phase.IDLE
+        leaving = self._stopped or (isinstance(reply, Ended) and reply.leaving)
+        self.phase = Phase.LEAVING if leaving else Phase.IDLE
         work.ended(reply)
 
     # -- the helpers -----------------------------------------------------------------------------------------------

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 
+from runner.errors import NothingSelected
 from runner.graph.model import Graph
 from runner.graph.near import nearest
-
-
-class NothingSelected(Exception):  # noqa: N818  # named for what happened: the command line ends with exit code 4
-    """No task of the graph is what was asked for; the message says so and offers the nearest name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +23,14 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """What comes of a wish: `graph` holds the tasks that belong to the run.
+    """What comes of a wish: `graph` holds the tasks that belong to the run, `partial` if they are not all.
 
     `borrowed` are tasks of it that will not run because their results are taken from an earlier run, `skipped` those
     that were skipped by name.
     """
 
     graph: Graph
+    partial: bool = False
     borrowed: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
 
@@ -58,6 +56,7 @@ def select(graph: Graph, wish: Wish) -> Selection:
         need for name in later for need in graph.tasks[name].needs if need in graph.tasks and need not in wanted
     ]
     return Selection(
+        partial=len(wanted.union(borrowed)) < len(graph.tasks),
         graph=restricted(graph, wanted.union(borrowed)),
         borrowed=tuple(name for name in graph.tasks if name in set(borrowed)),
         skipped=wish.skip,

@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from runner.graph.model import Graph
+from runner.graph.select import restricted
 from runner.record.path import critical_path
 from runner.schedule.history import Attempt, Stories, Story, left_over
 from runner.schedule.machine import Schedule
-from runner.schedule.messages import Event
+from runner.schedule.messages import Event, RunOpened
 from runner.task import Artifact, Check, Failed, Json, LedgerRow
 
 SCHEMA = 1
@@ -75,6 +76,8 @@ class TaskReport:
     @property
     def message(self) -> str:
         """One line: what its last attempt said, or why it did not run."""
+        if self.kept_from:
+            return f"from run {self.kept_from}"
         return self.attempts[-1].message if self.attempts and self.failed else self.reason
 
 
@@ -142,8 +145,10 @@ FAILED_STATES = frozenset({"failed", "timed_out", "crashed", "cancelled"})
 
 def fold(graph: Graph, events: Iterable[Event]) -> Report:
     """Fold a run into its report; one whose journal ends early is interrupted, and what ran then is lost."""
+    whole = tuple(events)
+    graph = _of_the_run(graph, whole[0])
     schedule, stories = Schedule(graph), Stories()
-    for event in events:
+    for event in whole:
         stories.add(event)
         schedule.handle(event)
     opened = stories.opened
@@ -177,6 +182,11 @@ def fold(graph: Graph, events: Iterable[Event]) -> Report:
 
 
 # -- the helpers -------------------------------------------------------------------------------------------------------
+
+
+def _of_the_run(graph: Graph, first: Event) -> Graph:
+    assert isinstance(first, RunOpened), "a journal begins with RunOpened"
+    return graph if first.selected is None else restricted(graph, first.selected)
 
 
 def _task(graph: Graph, schedule: Schedule, stories: Stories, name: str, began: datetime) -> TaskReport:

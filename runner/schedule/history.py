@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from runner.schedule.messages import (
@@ -78,6 +79,11 @@ class Stories:
         self.cancels: list[CancelAsked] = []
         self._tasks: dict[str, Story] = {}
         self._services: dict[str, ServiceStory] = {}
+
+    @property
+    def tasks(self) -> Mapping[str, Story]:
+        """Answer the stories of all tasks that have one."""
+        return self._tasks
 
     def of(self, task: str) -> Story:
         """Answer the story of a task."""

@@ -1,0 +1,74 @@
+"""Options that several commands share: parameters and the choice of tasks. Knows words, not what they do."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING, Any
+
+from runner.errors import UsageError
+
+if TYPE_CHECKING:
+    from runner.graph.select import Wish
+
+
+def add_parameters(parser: argparse.ArgumentParser) -> None:
+    """Add `-p` and `--params-file`."""
+    parser.add_argument("-p", "--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter's value")
+    parser.add_argument("--params-file", metavar="FILE", help="parameters from a JSON file; `-p` wins")
+
+
+def add_selection(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose tasks."""
+    group = parser.add_argument_group("which tasks (each may be given several times)")
+    group.add_argument("--only", action="append", default=[], metavar="TASK", help="this task, without what it needs")
+    group.add_argument("--until", action="append", default=[], metavar="TASK", help="this task and all above it")
+    group.add_argument(
+        "--from", action="append", default=[], dest="since", metavar="TASK", help="this task and all below it"
+    )
+    group.add_argument("--tag", action="append", default=[], metavar="TAG", help="the tasks with this tag")
+    group.add_argument("--skip", action="append", default=[], metavar="TASK", help="skip this task")
+
+
+def wish_of(chosen: argparse.Namespace) -> Wish:
+    """Answer which tasks were asked for."""
+    from runner.graph.select import Wish
+
+    return Wish(
+        only=tuple(chosen.only),
+        until=tuple(chosen.until),
+        since=tuple(chosen.since),
+        tag=tuple(chosen.tag),
+        skip=tuple(chosen.skip),
+    )
+
+
+def params_of(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Answer the parameters that were given.
+
+    Raises:
+        UsageError: one is not NAME=VALUE, or the file cannot be read.
+
+    """
+    from_file = {} if chosen.params_file is None else _read(chosen.params_file)
+    return {**from_file, **dict(_parameter(text) for text in chosen.param)}
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise UsageError(f"-p {text}: a parameter is given as NAME=VALUE")
+    return name, value
+
+
+def _read(path: str) -> dict[str, Any]:
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123  # as the person named it
+            data = json.load(file)
+    except OSError as error:  # a border: the file is the user's
+        raise UsageError(f"--params-file {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise UsageError(f"--params-file {path}: it is not JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise UsageError(f"--params-file {path}: it holds no JSON object of names and values")
+    return data

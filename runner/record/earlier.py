@@ -1,0 +1,56 @@
+"""What earlier runs of a graph are good for: results that a new run takes over. Reads journals and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from runner.errors import DamagedJournal, GraphError, Problem
+from runner.graph.select import Selection
+from runner.record.folder import RunFolder
+from runner.record.journal import read
+from runner.schedule.history import Stories
+from runner.schedule.messages import Kept
+from runner.task import Succeeded
+
+
+def borrow(runs: Sequence[RunFolder], selection: Selection) -> Mapping[str, Kept]:
+    """Answer the latest success of each task that a selection borrows; `runs` are the oldest first.
+
+    Raises:
+        GraphError: a task has never succeeded; nothing was started.
+
+    """
+    missing, found = set(selection.borrowed), dict[str, Kept]()
+    for run in reversed(runs):
+        if not missing:
+            break
+        found.update({task: kept for task, kept in _successes(run).items() if task in missing})
+        missing -= found.keys()
+    if missing:
+        raise GraphError([_never(task, selection) for task in selection.borrowed if task in missing])
+    return found
+
+
+def _successes(run: RunFolder) -> Mapping[str, Kept]:
+    try:
+        events = read(run.journal).events
+    except (OSError, DamagedJournal):  # a border: a run that cannot be read is no source
+        return {}
+    stories = Stories()
+    for event in events:
+        stories.add(event)
+    if stories.opened is None:
+        return {}
+    found = dict(stories.opened.kept)
+    for task, story in stories.tasks.items():
+        outcome = story.attempts[-1].outcome if story.attempts else None
+        if isinstance(outcome, Succeeded):
+            checks, ledger = tuple(story.checks), tuple(story.ledger)
+            found[task] = Kept(outcome=outcome, run=stories.opened.run, checks=checks, ledger=ledger)
+    return found
+
+
+def _never(task: str, selection: Selection) -> Problem:
+    message = f"`{task}` is needed by what `--from` names, and no kept run has a success of it"
+    where = selection.graph.tasks[task].where
+    return Problem(code="no-earlier-success", message=message, where=where, hint=f"run `--until {task}` first")
