@@ -9,12 +9,14 @@ from time import sleep
 from runner.task import Check, Context, NeedResult, Verdict
 from tasks.evidence import rows
 from tasks.evidence.finding import Finding, Orphan, Searched, Unverified, Wanted
-from tasks.evidence.probes import Probe, look
+from tasks.evidence.probes import Probe, look, remove
 from tasks.evidence.rows import Requirement
 from tasks.health import check_backend_health
 
 LARGEST_OUTPUT = 200
 """How many orphans the outputs hold."""
+
+SHORTEST_PREFIX = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,54 @@ def judge(
     return Judgement(passed=not failed, rows=len(added), failed=failed, orphans=_named(findings, owners))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleaned:
+    """What `clean` removed, by id, and what it could not."""
+
+    removed: list[str]
+    failed: list[str]
+
+
+def clean(
+    *,
+    base_url: str = "",
+    probes: list[Probe],
+    prefixes: list[str] | None = None,
+    ignore: list[str] | None = None,
+    context: Context,
+) -> Cleaned:
+    """Remove the test data that the tasks above left behind: only what a probe has just listed under a prefix.
+
+    A prefix shorter than four characters is refused, and nothing is removed: it would reach records of other people.
+    """
+    wanted = Wanted(
+        prefixes=tuple(sorted({*(prefixes or ()), *prefixes_of(context.above)})), ignore=tuple(ignore or ())
+    )
+    short = [prefix for prefix in wanted.prefixes if len(prefix) < SHORTEST_PREFIX]
+    if short or not wanted.prefixes:
+        observed = f"{', '.join(map(repr, short))}" if short else "no prefix at all"
+        expected = f"prefixes of {SHORTEST_PREFIX} characters or more"
+        context.add(Check(name="prefixes", verdict="failed", expected=expected, observed=observed))
+        return Cleaned(removed=[], failed=[])
+    kinds = {row.id: row.kind for need in context.above.values() for row in need.ledger}
+    removed: list[str] = []
+    failed: list[str] = []
+    for probe in probes:
+        finding = look(probe, base_url, wanted)
+        for orphan in finding.orphans:
+            fault = remove(probe, base_url, orphan)
+            context.add(_removal(orphan, fault))
+            (failed if fault else removed).append(orphan.id)
+            if not fault:
+                context.deleted(kinds.get(orphan.id, "record"), orphan.id, name=orphan.name)
+        if isinstance(finding, Unverified):
+            seen = f"not everything could be looked at: {finding.why}"
+            context.add(
+                Check(name="search", verdict="failed", expected="everything", observed=seen, message=finding.where)
+            )
+    return Cleaned(removed=removed, failed=failed)
+
+
 def prefixes_of(above: Mapping[str, NeedResult]) -> dict[str, str]:
     """Map each data prefix of the tasks above to its task."""
     return {need.data_prefix: need.id for need in above.values() if need.data_prefix}
@@ -105,6 +155,12 @@ def _findings(
             sleep(settle)
             finding = look(probe, base_url, wanted)
         yield finding
+
+
+def _removal(orphan: Orphan, fault: str) -> Check:
+    verdict: Verdict = "failed" if fault else "passed"
+    name = f"remove {orphan.name} (id {orphan.id})"
+    return Check(name=name, verdict=verdict, expected="removed", observed=fault or "removed", message=orphan.where)
 
 
 def _named(findings: Sequence[Finding], owners: Mapping[str, str]) -> list[dict[str, str]]:

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Literal
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
+import httpx
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.backend.answers import Answer, NoAnswer
@@ -32,7 +33,10 @@ class Paging(BaseModel):
 
 
 class HttpProbe(BaseModel):
-    """Where to list records: `url` is relative to the backend's, `items` a JSON pointer, found if it is not given."""
+    """Where to list records: `url` is relative to the backend's, `items` a JSON pointer, found if it is not given.
+
+    `delete` is the URL that deletes one, with `{id}` in it; only `clean` uses it.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -43,6 +47,7 @@ class HttpProbe(BaseModel):
     id_field: str | None = None
     headers: dict[str, str] = Field(default_factory=dict)
     prefix_parameter: str | None = None
+    delete: str | None = None
     paging: Paging | None = None
     max_pages: int = 50
 
@@ -53,7 +58,7 @@ class _Stuck(Exception):  # noqa: N818  # named for what happened
 
 def look(probe: HttpProbe, base_url: str, wanted: Wanted, send: Send) -> Finding:
     """List everything, for each prefix if the server filters, and answer what begins with one."""
-    start = urljoin(f"{base_url.rstrip('/')}/", probe.url.lstrip("/") if "://" not in probe.url else probe.url)
+    start = _whole(base_url, probe.url)
     orphans: dict[tuple[str, str], Orphan] = {}
     looked_at = 0
     try:
@@ -68,7 +73,24 @@ def look(probe: HttpProbe, base_url: str, wanted: Wanted, send: Send) -> Finding
     return Searched(orphans=tuple(orphans.values()), looked_at=looked_at, where=start)
 
 
+def remove(probe: HttpProbe, base_url: str, orphan: Orphan) -> str:
+    """Delete a record that was just listed; answers what went wrong, "" if nothing did."""
+    if probe.delete is None or "{id}" not in probe.delete:
+        return "the probe has no `delete` with `{id}` in it"
+    url = _whole(base_url, probe.delete.replace("{id}", quote(orphan.id, safe="")))
+    try:
+        answered = httpx.delete(url, headers=probe.headers, timeout=TIMEOUT, follow_redirects=False)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return f"DELETE {url}: {error or type(error).__name__}"
+    gone = answered.is_success or answered.status_code in (404, 410)
+    return "" if gone else f"DELETE {url} answered {answered.status_code}"
+
+
 # -- the helpers -------------------------------------------------------------------------------------------------------
+
+
+def _whole(base_url: str, url: str) -> str:
+    return url if "://" in url else urljoin(f"{base_url.rstrip('/')}/", url.lstrip("/"))
 
 
 def _starts(probe: HttpProbe, url: str, wanted: Wanted) -> Sequence[str]:

@@ -23,7 +23,6 @@ from tasks.newman.find import (
     NewmanUnavailable,
     Node,
     cache_folder,
-    cached_newman,
     cached_node,
     find_newman,
     find_node,
@@ -58,24 +57,33 @@ def provide(
     return node, newman
 
 
+def npm_package(package: str, version: str, node: Node, environ: Mapping[str, str], say: Say) -> Path:
+    """Answer the folder of an npm package in our cache, installing it there if it is missing.
+
+    Raises:
+        NewmanUnavailable: npm could not install it; says what to do.
+
+    """
+    cache = cache_folder(environ)
+    whole = cache / f"{package.rpartition('/')[2]}-{version}"
+    with _locked(cache, say):
+        if not whole.is_dir():
+            say(f"installing {package} {version} into {cache} with npm (once)")
+            with _beside(whole) as folder:
+                options = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--prefix", str(folder)]
+                # npm finds Node on PATH, and ours may not be there.
+                path = f"{Path(node.executable).parent}:{environ.get('PATH', '')}"
+                command = [*node.npm, "install", *options, f"{package}@{version}"]
+                _run(command, {**environ, "PATH": path}, what=f"npm could not install {package}")
+    return whole / "node_modules" / package
+
+
 # -- the helpers -------------------------------------------------------------------------------------------------------
 
 
 def _install_newman(node: Node, environ: Mapping[str, str], say: Say) -> Newman:
-    cache = cache_folder(environ)
-    target = cached_newman(cache)
-    with _locked(cache, say):
-        if not target.is_dir():
-            say(f"installing Newman {NEWMAN_VERSION} into {cache} with npm (once, about 60 MB)")
-            with _beside(target.parents[1]) as folder:
-                options = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--prefix", str(folder)]
-                # npm finds Node on PATH, and ours may not be there.
-                path = f"{Path(node.executable).parent}:{environ.get('PATH', '')}"
-                command = [*node.npm, "install", *options, f"newman@{NEWMAN_VERSION}"]
-                _run(command, {**environ, "PATH": path}, what="npm could not install Newman")
-    found = find_newman(str(target), cache, environ)
-    assert found is not None, "npm ended well and the folder is there"
-    return Newman(folder=found.folder, version=found.version, origin="our cache")
+    folder = npm_package("newman", NEWMAN_VERSION, node, environ, say)
+    return Newman(folder=str(folder), version=NEWMAN_VERSION, origin="our cache")
 
 
 def _install_node(environ: Mapping[str, str], say: Say) -> Node:

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from runner.task import NeedResult
-from tasks.checkpoint import judge
+from tasks.checkpoint import clean, judge
 from tasks.evidence.http_probe import HttpProbe
 from tests.tasks.kit import context
 
@@ -57,3 +57,32 @@ def test_prefixes_without_a_probe_are_not_verified(backend: str) -> None:
     assert ["not verified: no probe was given; say where to look by `probes`"] == [
         check.observed for check in said.failed
     ]
+
+
+def test_clean_removes_what_was_just_listed_and_nothing_else(backend: str) -> None:
+    """The ledger notes each deletion, and a checkpoint after it is content."""
+    names = ("Task_3_a", "Task_30_b", "Task_3_c", "other")
+    made = {name: httpx.post(f"{backend}/api/documents", json={"name": name}).json()["id"] for name in names}
+    here, said = context(above=[POWER])
+    probe = LIST.model_copy(update={"delete": "/api/documents/{id}"})
+
+    cleaned = clean(base_url=backend, probes=[probe], context=here)
+
+    left = [each["name"] for each in httpx.get(f"{backend}/api/documents").json()["items"]]
+    for name in left:
+        httpx.delete(f"{backend}/api/documents/{made[name]}")
+    assert (["Task_30_b", "other"], [made["Task_3_a"], made["Task_3_c"]]) == (left, cleaned.removed)
+    assert [("deleted", "record", "Task_3_a"), ("deleted", "record", "Task_3_c")] == said.ledger
+    assert [] == said.failed
+
+
+@pytest.mark.parametrize("prefix", ["", "a", "T_1"])
+def test_clean_refuses_a_prefix_that_reaches_too_far(backend: str, prefix: str) -> None:
+    """Empty, or shorter than four characters: nothing is removed, not even under the other prefixes."""
+    made = httpx.post(f"{backend}/api/documents", json={"name": "Task_3_a"}).json()["id"]
+    here, said = context(above=[POWER])
+
+    cleaned = clean(base_url=backend, probes=[LIST], prefixes=[prefix], context=here)
+
+    assert 204 == httpx.delete(f"{backend}/api/documents/{made}").status_code
+    assert ([], ["prefixes"]) == (cleaned.removed, [check.name for check in said.failed])
