@@ -12,7 +12,7 @@ from typing import cast
 
 from runner.graph.loose import as_text
 from runner.graph.model import Graph, TaskSpec
-from runner.graph.values import Value, command_text, evaluate
+from runner.graph.values import EvaluationError, Value, command_text, evaluate
 from runner.schedule.history import Stories
 from runner.schedule.machine import Schedule
 from runner.task import PORT_MARK, Json, NeedResult, Request, ServiceRequest
@@ -80,6 +80,30 @@ class Requests:
             above={name: self._result(schedule, stories, name) for name in self._carriers_of(stories, spec)},
             data_prefix=spec.data_prefix,
             deadline=spec.timeout,
+        )
+
+    def describing(self) -> dict[str, Request]:
+        """Answer, for each function the graph names, a request in the setting of the first task that uses it."""
+        found: dict[str, Request] = {}
+        for spec in self._graph.tasks.values():
+            if spec.uses is not None and spec.uses not in found:
+                found[spec.uses] = self._in_setting(spec)
+        return found
+
+    def _in_setting(self, spec: TaskSpec) -> Request:
+        try:
+            env = self._filled(self._root_env, spec.env, {})
+        except EvaluationError:  # a border: what it reads is not there before the run
+            env = self._root_env
+        return Request(
+            run="",
+            task=spec.id,
+            attempt=0,
+            uses=spec.uses,
+            env=env,
+            secrets=tuple(dict.fromkeys((*self._graph.secrets, *spec.secrets))),
+            workdir=self._workdir(spec.workdir),
+            path=(self._around.started_in, self._graph.folder),
         )
 
     def service(self, schedule: Schedule, service: str, attempt: int) -> ServiceRequest:

@@ -18,9 +18,10 @@ from pathlib import Path
 
 from runner.clock import WallClock
 from runner.driver import Outside, World, drive
-from runner.errors import UsageError
+from runner.errors import GraphError, UsageError
 from runner.execute.pool import Pool
 from runner.execute.ports import Observer
+from runner.graph.arguments import check_arguments
 from runner.graph.check import Loaded, load
 from runner.graph.model import Graph
 from runner.graph.params import resolve_params
@@ -78,12 +79,13 @@ def run_graph(options: Options, clock: WallClock, pool: Pool, watch: Watch, outs
     params = resolve_params(loaded.graph, options.params)
     selection = select(loaded.graph, options.wish)
     graph = selection.graph
+    pool.slots = slots_of(graph, options)
+    check_functions(replace(loaded, graph=graph), params, options, pool)
     masker = Masker(_secret_values(graph, options.environment))
     state = StateFolder(path=Path(options.started_in, options.state_dir))
     kept = borrow(runs_of(state, options.graph), selection)
     folder = state.create_run(stem_of(options.graph), clock.started, secrets.token_hex(2))
     write_whole(folder.path / f"graph{Path(options.graph).suffix or '.yaml'}", loaded.text)
-    pool.slots = slots_of(graph, options)
     pool.open(folder.path)
     opened = replace(opened_of(selection, params, options), at=clock.now(), run=folder.name, kept=kept)
     opened = replace(opened, started=clock.started.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
@@ -97,6 +99,20 @@ def run_graph(options: Options, clock: WallClock, pool: Pool, watch: Watch, outs
     write_whole(folder.path / "report.md", render_markdown(report))
     state.prune(runs_of(state, options.graph))
     return Finished(report=report, folder=folder, exit_code=schedule.exit_code)
+
+
+def check_functions(loaded: Loaded, params: Mapping[str, Json], options: Options, pool: Pool) -> None:
+    """Hold the graph's arguments against what its functions say of themselves; workers import them, we do not.
+
+    Raises:
+        GraphError: a function is not there, or its parameters are not those of the graph.
+
+    """
+    around = Surroundings(environment=options.environment, started_in=options.started_in)
+    wanted = Requests(loaded.graph, around, params).describing()
+    problems = check_arguments(loaded, pool.describe(wanted)) if wanted else ()
+    if any(problem.severity == "error" for problem in problems):
+        raise GraphError(problems)
 
 
 def folded(folder: RunFolder, graph: Graph) -> Report:

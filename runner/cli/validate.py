@@ -5,13 +5,20 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
+from contextlib import closing
+from typing import TYPE_CHECKING
 
 from runner.errors import Exit, GraphError, Problem
+
+if TYPE_CHECKING:
+    from runner.graph.check import Loaded
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `validate`."""
     parser.add_argument("graphs", nargs="+", metavar="GRAPH", help="graph files")
+    parser.add_argument("--static", action="store_true", help="start no process: do not ask functions what they take")
     parser.add_argument("--json", action="store_true", help="print the problems as JSON")
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colours (default: auto)")
 
@@ -21,7 +28,7 @@ def main(chosen: argparse.Namespace) -> int:
     from runner.cli.style import coloured
     from runner.errors import render, render_coloured, to_json
 
-    checked = {file: _problems(file) for file in chosen.graphs}
+    checked = {file: _problems(file, _ask_nobody if chosen.static else _ask_functions) for file in chosen.graphs}
     if chosen.json:
         files = [{"file": file, "valid": valid, "problems": [to_json(each) for each in problems]}
                  for file, (valid, problems, _) in checked.items()]  # fmt: skip
@@ -35,14 +42,37 @@ def main(chosen: argparse.Namespace) -> int:
     return Exit.PASSED if all(valid for valid, _, _ in checked.values()) else Exit.INVALID
 
 
-def _problems(file: str) -> tuple[bool, tuple[Problem, ...], str]:
+def _problems(file: str, ask: Callable[[Loaded], None]) -> tuple[bool, tuple[Problem, ...], str]:
     """Answer whether a file is right, what is to be said of it, and how large the graph is."""
     from runner.graph.check import load
 
     try:
         loaded = load(file)
+        ask(loaded)
     except GraphError as error:  # a border: the file's author
         return False, error.problems, ""
     tasks, services = len(loaded.graph.tasks), len(loaded.graph.services)
     size = f"{tasks} task{'s' * (tasks != 1)}"
     return True, loaded.warnings, size + (f", {services} service{'s' * (services != 1)}" if services else "")
+
+
+def _ask_nobody(_loaded: Loaded) -> None:
+    """Take the functions on trust."""
+
+
+def _ask_functions(loaded: Loaded) -> None:
+    """Let workers import the functions and say what they take.
+
+    Raises:
+        GraphError: the graph's arguments do not fit.
+
+    """
+    from runner.clock import WallClock
+    from runner.execute.pool import Pool
+    from runner.wiring import Options, check_functions, slots_of
+
+    options = Options(graph=loaded.graph.file)
+    defaults = {name: spec.default for name, spec in loaded.graph.params.items()}
+    with closing(Pool(None, WallClock())) as pool:
+        pool.slots = slots_of(loaded.graph, options)
+        check_functions(loaded, defaults, options, pool)

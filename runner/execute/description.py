@@ -12,7 +12,7 @@ class Description:
     """The work of describing one function. `answer` is None until it is known."""
 
     def __init__(self, uses: str) -> None:
-        self._uses = uses
+        self.uses = uses
         self._last = b""
         self.answer: Signature | Problem | None = None
 
@@ -43,5 +43,5 @@ class Description:
     def _fail(self, reason: str) -> None:
         last = [line for line in self._last.decode(errors="replace").splitlines() if line.strip()]
         hint = f"the last it printed: {last[-1].strip()}" if last else ""
-        message = f"`{self._uses}` cannot be imported: {reason}"
+        message = f"`{self.uses}` cannot be imported: {reason}"
         self.answer = Problem(code="cannot-import", message=message, hint=hint)

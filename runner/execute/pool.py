@@ -20,6 +20,7 @@ from typing import Literal
 
 from runner.errors import Problem, RunnerFault
 from runner.execute.attempts import RunningAttempt
+from runner.execute.child import Child
 from runner.execute.description import Description
 from runner.execute.lifeline import Lifeline
 from runner.execute.output import Output, file_name
@@ -149,18 +150,37 @@ class Pool:
         for end in (self._wake_read, self._wake_write):
             os.close(end)
 
-    def describe(self, uses: Sequence[str], path: Sequence[str]) -> dict[str, Signature | Problem]:
-        """Describe functions, in a worker, one after the other; `path` is put before sys.path there."""
-        setting = Setting(env=dict(os.environ), workdir=os.getcwd(), path=tuple(path))  # noqa: PTH109  # as text
-        return {each: self._describe(each, setting) for each in dict.fromkeys(uses)}
+    def describe(self, wanted: Mapping[str, Request]) -> dict[str, Signature | Problem]:
+        """Describe functions, as many at once as there are slots, each in the setting of a request that will use it.
+
+        The workers that have loaded a function are then preferred for its attempts, so nothing is imported in vain.
+        """
+        waiting = [Description(uses) for uses in wanted]
+        active: dict[Child, Description] = {}
+        until, told = self._clock.now() + _IMPORT_LIMIT, dict[str, Signature | Problem]()
+        while waiting or active:
+            while waiting and len(active) < self.slots:
+                description = waiting.pop(0)
+                child = self._workers.take(_setting_of(wanted[description.uses]), description.uses, self.slots)
+                active[child] = description
+                child.ask(description, Describe(uses=description.uses))
+            self._turn(until)
+            for child, description in list(active.items()):
+                if description.answer is not None:
+                    told[description.uses] = description.answer
+                    del active[child]
+            if active and self._clock.now() >= until:
+                for child in active:
+                    child.stop(0.0)
+                until += _IMPORT_LIMIT
+        return {uses: told[uses] for uses in wanted}
 
     # -- starting --------------------------------------------------------------------------------------------------
 
     def _start_attempt(self, request: Request) -> None:
-        env, workdir, secrets, path = request.env, request.workdir, request.secrets, request.path
-        setting = Setting(env=env, workdir=workdir, secrets=secrets, path=path)
+        setting = _setting_of(request)
         try:
-            masker = _masker_of(env, secrets)
+            masker = _masker_of(request.env, request.secrets)
         except ValueError as error:  # a border: a secret's value is the user's
             failed = Failed(cause=Cause.BAD_PARAMETERS, message=str(error))
             at, task, attempt = self._clock.now(), request.task, request.attempt
@@ -218,8 +238,10 @@ class Pool:
         moments = [until, unheard, *(service.next_moment() for service in self._services.values())]
         soonest = min((moment for moment in moments if moment is not None), default=None)
         timeout = None if soonest is None else max(0.0, soonest - self._clock.now())
+        registered = self._selector.get_map()
         for key, mask in self._selector.select(timeout):
-            key.data(mask)
+            if registered.get(key.fd) is key:  # what came before may have closed it, or changed what is wanted of it
+                key.data(mask)
         now = self._clock.now()
         for service in list(self._services.values()):
             service.tick(now)
@@ -254,16 +276,10 @@ class Pool:
             case _:
                 pass
 
-    def _describe(self, uses: str, setting: Setting) -> Signature | Problem:
-        description, until = Description(uses), self._clock.now() + _IMPORT_LIMIT
-        child = self._workers.take(setting, uses, self.slots)
-        child.ask(description, Describe(uses=uses))
-        while description.answer is None:
-            self._turn(until)
-            if self._clock.now() >= until:
-                child.stop(0.0)
-                until += _IMPORT_LIMIT
-        return description.answer
+
+def _setting_of(request: Request) -> Setting:
+    env, workdir, secrets, path = request.env, request.workdir, request.secrets, request.path
+    return Setting(env=env, workdir=workdir, secrets=secrets, path=path)
 
 
 def _masker_of(env: Mapping[str, str], secrets: Sequence[str]) -> Masker:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from runner.errors import Problem
@@ -39,8 +39,11 @@ class Executor(Protocol):
 class Describer(Protocol):
     """Says what a function takes and returns, without running it."""
 
-    def describe(self, uses: Sequence[str], path: Sequence[str]) -> dict[str, Signature | Problem]:
-        """Describe each function once; what cannot be imported is a `Problem` without a place."""
+    def describe(self, wanted: Mapping[str, Request]) -> dict[str, Signature | Problem]:
+        """Describe each function in the setting of a request that will use it.
+
+        What cannot be imported is a `Problem` without a place.
+        """
 
 
 @runtime_checkable

@@ -8,6 +8,7 @@ would reach the runner; it is made up for at the end of the line.
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -24,6 +25,8 @@ class StopSignal:
         self._action: Action | None = None
         self._holding = False
         self._main = threading.get_ident()
+        self._masks: dict[int, set[int]] = {}
+        os.register_at_fork(before=self._block, after_in_parent=self._unblock, after_in_child=self._hand_over)
 
     def install(self) -> None:
         """Become the handler of SIGTERM, whoever was before."""
@@ -48,6 +51,19 @@ class StopSignal:
         action, self._action = self._action, None
         if action is not None:
             action()
+
+    # A copy that the task forks, say for multiprocessing, must die of SIGTERM as any process does. Python forgets a
+    # signal that reaches the copy before it is set up, so it waits in the kernel until the copy has the usual handler.
+
+    def _block(self) -> None:
+        self._masks[threading.get_ident()] = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+    def _unblock(self) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._masks.pop(threading.get_ident()))
+
+    def _hand_over(self) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        self._unblock()
 
     def __enter__(self) -> None:
         """Hold a stop back while the main thread writes a message."""

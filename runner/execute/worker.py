@@ -199,8 +199,7 @@ class Worker:
         self._send(Begun(pid=pid))
 
     def _become_a_copy(self) -> None:
-        """Keep a copy that the task forks from speaking in our name, holding our pipes, and surviving SIGTERM."""
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        """Keep a copy that the task forks from speaking in our name, and from keeping our pipes open."""
         if self._channel >= 0:
             os.close(self._channel)
             os.close(self._output)

@@ -11,10 +11,7 @@ CODES: Mapping[str, tuple[str, str]] = {
     "encoding": ("The file is not UTF-8.", "a file saved as UTF-16"),
     "unreadable-character": ("A control character or an invisible mark stands in the text.", "a NUL character"),
     "empty-file": ("There is nothing in the file, or only comments.", "`# later`"),
-    "yaml-syntax": (
-        "The text is not YAML, or more of it than a graph file takes: tags, a second document.",
-        "`if: !x`",
-    ),
+    "yaml-syntax": ("The text is not YAML, or more than a graph file takes, such as tags.", "`if: !x`"),
     "json-syntax": ("The text is not JSON.", '`{"tasks": {},}`'),
     "duplicate-key": ("A key stands twice in one mapping.", "`run: a` and `run: b` in one task"),
     "bad-number": ("A number is one that JSON does not know.", "`limit: .inf`"),

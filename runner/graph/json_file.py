@@ -104,7 +104,7 @@ class _Spots:
             spots[key] = spot
             end = spot.value[1]
         self._inside[start] = spots
-        return data, _blank(self._text, end) + 1
+        return data, _after("}", self._text, _blank(self._text, end))
 
     def _value(self, key: str | int, at: int) -> tuple[Json, int]:
         if key == "tasks" and self._text[at] == "{":
@@ -121,19 +121,20 @@ def _items(
     """Answer the items of the object or list that begins at `start`, in order, a key that comes twice twice."""
     mapping = text[start] == "{"
     at = _blank(text, start + 1)
-    index = 0
-    while text[at] not in "]}":
+    index, more = 0, text[at] != ("}" if mapping else "]")
+    while more:
         key: str | int = index
         key_span: Span | None = None
         if mapping:
+            _after('"', text, at)
             key, end = decoder.raw_decode(text, at)
             key_span = (at, end)
             at = _blank(text, _after(":", text, _blank(text, end)))
         value, end = decode(key, at) if decode else decoder.raw_decode(text, at)
         yield key, value, Spot(key=key_span, value=(at, end))
         at = _blank(text, end)
-        if text[at] not in "]}":
-            at = _blank(text, _after(",", text, at))
+        more = text[at] == ","
+        at = _blank(text, at + 1)
         index += 1
 
 
@@ -142,7 +143,8 @@ def _with_faults(source: Source) -> Document:
     text = source.text
     _refuse(source)
     problems: list[Problem] = []
-    waiting = [_blank(text, 0)]
+    root = _blank(text, 0)
+    waiting = [root] if text[root] in "{[" else []
     while waiting:
         first: dict[str | int, Spot] = {}
         for key, _, spot in _items(text, waiting.pop(), _LENIENT):

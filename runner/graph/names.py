@@ -141,6 +141,8 @@ class _Look:
             self.report(1, "unknown-name", f"`{name}` is a service, not a task", f"write `services.{name}`")
         elif name not in self.site.needs:
             self.undeclared("task", self.graph.tasks)
+        elif name not in self.graph.tasks:
+            pass  # that it is not there is said where it is needed
         elif self.known(2, RESULT_PARTS, f"`needs.{name}` has no `{{}}`"):
             self.output(name)
 

@@ -14,7 +14,19 @@ import pytest
 
 from runner.errors import Problem
 from runner.schedule.messages import AttemptEnded, AttemptReturned, AttemptStarted, Noted
-from runner.task import Artifact, Cause, Check, Failed, LedgerRow, NeedResult, Parameter, Progress, Signature, Succeeded
+from runner.task import (
+    Artifact,
+    Cause,
+    Check,
+    Failed,
+    LedgerRow,
+    NeedResult,
+    Parameter,
+    Progress,
+    Request,
+    Signature,
+    Succeeded,
+)
 from tests.execute.pools import ENV, ROOT, Bench
 
 pytestmark = pytest.mark.real
@@ -476,7 +488,8 @@ def test_functions_are_described_without_being_run(bench: Bench) -> None:
     broken.write_text("print('before')\nimport os\nos.kill(os.getpid(), 9)\n")
     uses = ["step", "width", "pids", "everything_it_knows"]
     names = [f"tests.execute.steps:{each}" for each in uses] + ["broken_at_import:x", "no_such_module:x"]
-    found = bench.pool.describe(names, (ROOT, str(bench.folder)))
+    setting = {"env": dict(os.environ), "workdir": str(bench.folder), "path": (ROOT, str(bench.folder))}
+    found = bench.pool.describe({name: Request(run="", task="", attempt=0, uses=name, **setting) for name in names})
 
     assert names == list(found)
     assert (
