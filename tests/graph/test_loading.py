@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import sys
 import time
 from pathlib import Path
@@ -10,11 +11,14 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from runner.errors import GraphError, UsageError
+from runner.errors import GraphError, Problem, UsageError, render
 from runner.graph import file
 from runner.graph.check import Loaded, load
 from runner.graph.file import read_yaml
+from runner.graph.json_file import read_json
 from runner.graph.model import Backoff, ParamSpec, Ready, Retry, Trigger
 from runner.graph.source import Source
 from runner.graph.values import evaluate
@@ -81,6 +85,34 @@ def loaded(folder: Path, text: str, name: str = "graph.yaml") -> Loaded:
     path = folder / name
     path.write_text(text, "utf-8")
     return load(str(path))
+
+
+BROKEN = Path(__file__).parent / "broken"
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-99, 99) | st.text('ab\\"é', max_size=2),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab", max_size=2), inner, max_size=3),
+)
+
+
+def pairs_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a key that comes twice."""
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError
+    return dict(pairs)
+
+
+def refused(name: str) -> Any:
+    """Refuse what is no JSON, such as NaN."""
+    raise ValueError(name)
+
+
+def problems_of(folder: Path, text: str, name: str = "graph.yaml") -> tuple[Problem, ...] | None:
+    """Answer what is wrong with a text, None if nothing is."""
+    try:
+        loaded(folder, text, name)
+    except GraphError as error:
+        return error.problems
+    return None
 
 
 def data_of(text: str) -> Any:
@@ -229,8 +261,7 @@ four: *base
 
 def test_both_parsers_of_yaml_say_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where libyaml is missing, Python's own parser reads the same graph and finds the same problems."""
-    broken = Path(__file__).parent / "broken"
-    texts = {path.name: path.read_text("utf-8").replace("⟦", "").replace("⟧", "") for path in broken.glob("*.yaml")}
+    texts = {path.name: path.read_text("utf-8").replace("⟦", "").replace("⟧", "") for path in BROKEN.glob("*.yaml")}
     differing = {"tab-before-a-value.yaml"}  # there, each notices the tab at a place of its own
 
     def said(text: str) -> Any:
@@ -343,3 +374,58 @@ def test_loading_does_not_import_networkx() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert "[]" == done.stdout.strip()
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.text(alphabet='{}[]",: 1ae\\\n-', max_size=12) | st.builds(json.dumps, JSON),
+    st.integers(0, 40),
+    st.text('{}[]",: 1N', max_size=2),
+)
+def test_json_is_what_python_takes_for_json(text: str, at: int, more: str) -> None:
+    """Our reading of JSON accepts just what the standard library does, and means the same, places or no places."""
+    text = '{"tasks":' + text[:at] + more + text[at:] + "}"
+    try:
+        expected = json.loads(text, object_pairs_hook=pairs_once, parse_constant=refused)
+    except ValueError:
+        expected = None
+
+    try:
+        document = read_json(Source(file="x.json", text=text))
+        read = None if document.problems else document.data
+    except GraphError:
+        read = None
+
+    assert expected == read
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_is_in_a_file_is_answered_with_problems(seed: int, tmp_path: Path) -> None:
+    """A file with any damage is loaded or refused with located problems; nothing else is ever raised."""
+    chance = random.Random(seed)
+    texts = [path.read_text("utf-8").replace("⟦", "").replace("⟧", "") for path in sorted(BROKEN.iterdir())]
+    texts += [WHOLE, json.dumps(data_of(WHOLE), indent=1)] * 20
+    tokens = [
+        "${{ ",
+        " }}",
+        *"[]{}:-'\"?%#\t~,",
+        "\n",
+        "\n  ",
+        "*a",
+        "&a ",
+        "<<: ",
+        "null",
+        "1e5",
+        ".inf",
+        "!x ",
+        "|\n",
+    ]
+    for _ in range(120):
+        text = chance.choice(texts)
+        for _ in range(chance.randint(1, 5)):
+            at = chance.randrange(len(text) + 1)
+            text = text[:at] + chance.choice(["", *tokens]) + text[at + chance.choice((0, 0, 1, 7)) :]
+        found = problems_of(tmp_path, text, chance.choice(("a.yaml", "a.json")))
+        assert found != ()
+        assert all(problem.where for problem in found or ())
+        assert found is None or render(found)
