@@ -44,6 +44,22 @@ class Unwatched:
         return None
 
 
+class Together:
+    """Several observers as one."""
+
+    def __init__(self, *observers: Observer) -> None:
+        self._observers = observers
+
+    def observe(self, events: Sequence[Event], schedule: Schedule) -> None:
+        """Show it to each."""
+        for each in self._observers:
+            each.observe(events, schedule)
+
+    def due(self) -> float | None:
+        """Answer the earliest wish."""
+        return min((moment for each in self._observers if (moment := each.due()) is not None), default=None)
+
+
 def nothing_outside(_now: float) -> Sequence[Event]:
     """Answer for runs that nobody interrupts."""
     return ()

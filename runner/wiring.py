@@ -17,7 +17,7 @@ from itertools import chain
 from pathlib import Path
 
 from runner.clock import WallClock
-from runner.driver import Outside, World, drive
+from runner.driver import Outside, Together, World, drive
 from runner.errors import GraphError, UsageError
 from runner.execute.pool import Pool
 from runner.execute.ports import Observer
@@ -32,6 +32,7 @@ from runner.record.earlier import borrow
 from runner.record.events import Both, EventLines
 from runner.record.folder import RunFolder, StateFolder, write_whole
 from runner.record.journal import Journal, read
+from runner.record.log import Decisions, open_log
 from runner.record.render.json import render_json
 from runner.record.render.markdown import render_markdown
 from runner.record.report import Report, fold
@@ -51,6 +52,7 @@ class Options:
     state_dir: str = ".runner"
     wish: Wish = field(default_factory=Wish)
     events: str | None = None
+    log_level: str = "WARNING"
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     started_in: str = field(default_factory=os.getcwd)
 
@@ -91,7 +93,8 @@ def run_graph(options: Options, clock: WallClock, pool: Pool, watch: Watch, outs
     opened = replace(opened, started=clock.started.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
     with _recorder(folder, clock, masker, options) as recorder:
         requests = Requests(graph, _surroundings(options, folder), params)
-        observer = watch(replace(loaded, graph=graph), opened, pool)
+        decisions = Decisions(open_log(state.path / "runner.log", options.log_level, masker))
+        observer = Together(watch(replace(loaded, graph=graph), opened, pool), decisions)
         world = World(executor=pool, clock=clock, recorder=recorder, observer=observer, outside=outside)
         schedule = drive(graph, opened, requests, world)
     report = folded(folder, loaded.graph)

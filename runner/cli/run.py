@@ -40,6 +40,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--state-dir", default=".runner", metavar="DIR", help="where runs are kept (default: .runner)")
     parser.add_argument("--events", metavar="FILE", help="write events as JSON lines, as they happen")
     parser.add_argument("-n", "--dry-run", action="store_true", help="show what would run and when; start nothing")
+    levels = ("DEBUG", "INFO", "WARNING", "ERROR")
+    help_text = "what goes into runner.log; DEBUG has every decision (default: WARNING)"
+    parser.add_argument("--log-level", choices=levels, default="WARNING", help=help_text)
     add_selection(parser)
 
 
@@ -106,6 +109,7 @@ def _options(chosen: argparse.Namespace) -> Options:
         fail_fast=fail_fast,
         state_dir=chosen.state_dir,
         events=chosen.events,
+        log_level=chosen.log_level,
     )
 
 
