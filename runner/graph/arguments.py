@@ -88,13 +88,13 @@ def _check_type(parameter: Parameter, value: Value, path: Path, types: _Types, f
     found = types.of(value)
     if not wanted or not found or wanted & found or ("float" in wanted and "int" in found):
         return
-    message = f"`{parameter.name}` takes {parameter.type}, not {' | '.join(sorted(found))}"
+    message = f"`{parameter.name}` must be {parameter.type}, not {' | '.join(sorted(found))}"
     findings.at_value(path, "bad-argument", message, hint=_hint(wanted, found))
 
 
 def _hint(wanted: set[str], found: set[str]) -> str:
     if wanted & {"int", "float", "bool"} and found == {"str"}:
-        return "take the quotes away, or give nothing but the expression: only that keeps its type"
+        return "take the quotes off, or give nothing but the expression: only that keeps its type"
     if "str" in wanted and found & {"int", "float", "bool"}:
         return "put it in quotes"
     return "write it as a list: [ … ]" if wanted == {"list"} else ""

@@ -147,7 +147,7 @@ ROOT = Record(
         "pools": Key(
             shape=MapOf(
                 name=POOL_NAME,
-                item=Either(short=Whole(least=1), record=POOL, what="a size"),
+                item=Either(short=Whole(least=1), record=POOL, what="a whole number"),
                 what="a mapping from pools to sizes",
             ),
             desc="Named limits that tasks claim from.",

@@ -108,8 +108,8 @@ class _Look:
             self.report(0, "not-here", message, "put it into `env` and let the task read the variable")
             return
         place = {"services": f"`{what}` of a service", "env": "`env` at the root"}.get(str(self.path[0]), f"`{what}`")
-        hint = f"what is known there begins with {', '.join(sorted(self.site.roots))}"
-        self.report(0, "not-here", f"`{root}` cannot be read in {place}: it is not known by then", hint)
+        hint = f"there you can read {', '.join(sorted(self.site.roots))}"
+        self.report(0, "not-here", f"`{root}` cannot be read in {place}, where it is not known yet", hint)
 
     def below(self, root: str) -> None:
         match root:
@@ -127,7 +127,10 @@ class _Look:
                 pass  # env: the shell may have any variable
 
     def param(self) -> None:
-        if not self.known(1, self.graph.params, "there is no parameter `{}`") or len(self.reference.path) < 3:
+        if (
+            not self.known(1, self.graph.params, "there is no parameter `{}`", "declare it in `params`")
+            or len(self.reference.path) < 3
+        ):
             return
         spec = self.graph.params[str(self.reference.path[1])]
         if spec.type in _SCALARS:
@@ -174,17 +177,17 @@ class _Look:
         if len(self.reference.path) < 2:
             self.report(0, "unknown-name", "a secret is read by its name: `secrets.NAME`")
         else:
-            self.known(1, self.site.secrets, "`{}` is not among the `secrets`")
+            self.known(1, self.site.secrets, "`{}` is not among the `secrets`", "add it to `secrets`")
 
-    def known(self, index: int, known: Collection[str], complaint: str) -> bool:
+    def known(self, index: int, known: Collection[str], complaint: str, otherwise: str = "") -> bool:
         """Report a piece that is none of the known ones; answers whether there is one that is."""
         if len(self.reference.path) <= index:
             return False
         name = self.reference.path[index]
         if name in known:
             return True
-        listed = "" if len(known) > 12 else f"there is {', '.join(known)}" if known else "there is none at all"
-        hint = self.findings.near(str(name), known) or listed
+        listed = f"there is {', '.join(known)}" if 0 < len(known) <= 12 else ""
+        hint = self.findings.near(str(name), known) or otherwise or listed
         self.report(index, "unknown-name", complaint.format(name), hint)
         return False
 
@@ -207,6 +210,6 @@ def _check_quotes(parsed: Parsed, findings: Findings) -> None:
     where = troubles(part if isinstance(part, str) else None for part in parts)
     for expression, trouble in zip(expressions, where, strict=True):
         if trouble:
-            message = f"this value stands {trouble}, where quoting cannot keep it one word"
-            hint = "take it out: the runner quotes it; or hand it over in `env`"
+            message = f"a value {trouble} cannot be quoted safely"
+            hint = 'let it stand on its own, the runner quotes it; or pass it in `env` and write "$NAME"'
             findings.inside(parsed.path, expression.span, "unsafe-in-shell", message, hint=hint)

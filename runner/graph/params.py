@@ -74,7 +74,7 @@ def fit(kind: str, data: Json) -> Json:
     hint = "put it in quotes" if kind == "string" and numeric else ""
     if kind in ("duration", "size") and numeric:
         hint = "write a unit: `30s`" if kind == "duration" else "write a unit: `512MiB`"
-    raise UnfitError(f"takes {_ARTICLES[kind]}, not {_shown(data)}", hint)
+    raise UnfitError(f"must be {_ARTICLES[kind]}, not {_shown(data)}", hint)
 
 
 _ARTICLES = {
@@ -102,7 +102,7 @@ def _value(graph: Graph, spec: ParamSpec, given: Mapping[str, Json]) -> Json:
         raise UnfitError(f"the parameter `{spec.name}` {error}", error.hint) from None
     if spec.enum and value not in spec.enum:
         allowed = ", ".join(f"`{as_text(each)}`" for each in spec.enum)
-        raise UnfitError(f"the parameter `{spec.name}` takes one of {allowed}, not {_shown(value)}")
+        raise UnfitError(f"the parameter `{spec.name}` must be one of {allowed}, not {_shown(value)}")
     return _absolute(".", value) if spec.type == "path" else value
 
 
@@ -133,12 +133,12 @@ def _from_text(kind: str, text: str) -> Json:
         case _:
             meant = duration_meant(text) if kind == "duration" else size_meant(text) if kind == "size" else None
             hint = f"did you mean `{meant}`?" if meant else ""
-            raise UnfitError(f"takes {_ARTICLES[kind]}, not {_shown(text)}", hint)
+            raise UnfitError(f"must be {_ARTICLES[kind]}, not {_shown(text)}", hint)
 
 
 def _url(text: str) -> str:
     if text and not _URL.fullmatch(text):
-        raise UnfitError(f"takes a URL, not {_shown(text)}", "write it with its scheme: `http://…`")
+        raise UnfitError(f"must be a URL, not {_shown(text)}", "write it with its scheme: `http://…`")
     return text
 
 
@@ -148,7 +148,7 @@ def _number(text: str) -> Json:
     except ValueError:
         number = math.nan
     if not math.isfinite(number) or "_" in text:
-        raise UnfitError(f"takes a number, not {_shown(text)}")
+        raise UnfitError(f"must be a number, not {_shown(text)}")
     return number
 
 
@@ -161,7 +161,7 @@ def _collection(kind: str, text: str) -> Json:
     if isinstance(data, list if kind == "list" else dict):
         return data
     hint = 'write JSON, such as `{"a": 1}`' if kind == "map" else 'write `a,b` or JSON, such as `["a", "b"]`'
-    raise UnfitError(f"takes {_ARTICLES[kind]}, not {_shown(text)}", hint)
+    raise UnfitError(f"must be {_ARTICLES[kind]}, not {_shown(text)}", hint)
 
 
 def _no_constant(name: str) -> Json:

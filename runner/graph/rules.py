@@ -163,7 +163,7 @@ def _check_cycles(graph: Graph, findings: Findings) -> None:
         source = findings.document.source
         related = [source.related(note, span) for note, span in zip(notes[1:], spans[1:], strict=True)]
         findings.at(
-            spans[0], "cycle", _ring_message(ring), note=notes[0], related=related, hint="take one of these needs away"
+            spans[0], "cycle", _ring_message(ring), note=notes[0], related=related, hint="remove one of these needs"
         )
 
 

@@ -25,6 +25,10 @@ class _Bad:
 
 
 BAD = _Bad()
+_TRUTHS = {
+    **dict.fromkeys(("true", "yes", "on", "y", "1"), "true"),
+    **dict.fromkeys(("false", "no", "off", "n", "0"), "false"),
+}
 
 
 def read_scalar(shape: Scalar, data: Json, path: Path, findings: Findings) -> Any:
@@ -37,7 +41,7 @@ def read_scalar(shape: Scalar, data: Json, path: Path, findings: Findings) -> An
         case Duration():
             return _duration(shape, data, path, findings)
         case Flag():
-            return data if isinstance(data, bool) else wrong(path, "`true` or `false`", data, findings)
+            return _flag(data, path, findings)
         case Whole():
             return _whole(shape, data, path, findings)
         case Number():
@@ -52,10 +56,11 @@ def read_scalar(shape: Scalar, data: Json, path: Path, findings: Findings) -> An
 
 def wrong(path: Path, what: str, data: Json, findings: Findings, *, hint: str = "") -> Any:
     """Report a value of the wrong type; answers `BAD`."""
-    if data is None and not hint:
-        hint = "give it a value"
-    takes = f"{named(path)} takes" if path else "a graph is"
-    findings.at_value(path, "wrong-type", f"{takes} {what}, not {_kind(data)}", hint=hint)
+    if data is None:
+        message, hint = f"{named(path)} has no value", hint or f"give it {what}"
+    else:
+        message = f"{named(path)} must be {what}, not {_kind(data)}"
+    findings.at_value(path, "wrong-type", message, hint=hint)
     return BAD
 
 
@@ -63,8 +68,8 @@ def named(path: Path) -> str:
     """Name what a path leads to: its key, or the key of the list it is an item of."""
     names = [step for step in path if isinstance(step, str)]
     if not path:
-        return "the file"
-    return f"`{names[-1]}`" if isinstance(path[-1], str) else f"each item of `{names[-1]}`"
+        return "a graph"
+    return f"`{names[-1]}`" if isinstance(path[-1], str) else f"an item of `{names[-1]}`"
 
 
 def _not_here(text: str, path: Path, findings: Findings) -> Any:
@@ -79,20 +84,29 @@ def _text(shape: Text, data: Json, path: Path, findings: Findings) -> Any:
         hint = "put it in quotes" if isinstance(data, int | float) else ""
         return wrong(path, shape.what, data, findings, hint=hint)
     if shape.pattern and not compiled(shape.pattern).fullmatch(data):
-        findings.at_value(path, shape.code, f"`{data}` cannot be {shape.what}", hint=shape.hint)
+        findings.at_value(path, shape.code, f"`{data}` is not {shape.what}", hint=shape.hint)
         return BAD
     return data
 
 
+def _flag(data: Json, path: Path, findings: Findings) -> Any:
+    if isinstance(data, bool):
+        return data
+    meant = _TRUTHS.get(data.lower()) if isinstance(data, str) else None
+    hint = f"write `{meant}`, without quotes" if meant else ""
+    return wrong(path, "`true` or `false`", data, findings, hint=hint)
+
+
 def _whole(shape: Whole, data: Json, path: Path, findings: Findings) -> Any:
     if isinstance(data, bool) or not isinstance(data, int):
-        return wrong(path, "a whole number", data, findings)
+        hint = "take the quotes off" if isinstance(data, str) and data.isdecimal() else ""
+        return wrong(path, "a whole number", data, findings, hint=hint)
     least = -math.inf if shape.least is None else shape.least
     most = math.inf if shape.most is None else shape.most
     if least <= data <= most:
         return data
     wanted = f"{least}" if least == most else f"a number from {least} to {most}" if shape.most else f"{least} or more"
-    findings.at_value(path, "bad-value", f"{named(path)} takes {wanted}, not {data}", hint=shape.hint)
+    findings.at_value(path, "bad-value", f"{named(path)} must be {wanted}, not {data}", hint=shape.hint)
     return BAD
 
 
@@ -100,7 +114,7 @@ def _number(shape: Number, data: Json, path: Path, findings: Findings) -> Any:
     if isinstance(data, bool) or not isinstance(data, int | float):
         return wrong(path, "a number", data, findings)
     if data < shape.least:
-        findings.at_value(path, "bad-value", f"{named(path)} takes {shape.least:g} or more, not {data}")
+        findings.at_value(path, "bad-value", f"{named(path)} must be {shape.least:g} or more, not {data}")
         return BAD
     return float(data)
 
@@ -120,7 +134,7 @@ def _duration(shape: Duration, data: Json, path: Path, findings: Findings) -> An
         return BAD
     if found == 0 and not shape.zero:
         hint = "leave the key out for no limit"
-        findings.at_value(path, "bad-value", f"{named(path)} must be longer than nothing", hint=hint)
+        findings.at_value(path, "bad-value", f"{named(path)} must be more than `0s`", hint=hint)
         return BAD
     return found
 
@@ -149,7 +163,7 @@ def _word(shape: Word, data: Json, path: Path, findings: Findings) -> Any:
         return wrong(path, f"one of {words}", data, findings)
     meant = shape.foreign.get(data)
     hint = f"did you mean `{meant}`?" if meant else findings.near(data, shape.words)
-    findings.at_value(path, "bad-value", f"{named(path)} takes one of {words}, not `{data}`", hint=hint)
+    findings.at_value(path, "bad-value", f"{named(path)} must be one of {words}, not `{data}`", hint=hint)
     return BAD
 
 
@@ -162,7 +176,7 @@ def _kind(data: Json) -> str:
         case int() | float():
             return f"the number {as_text(data)}"
         case str():
-            return "a text"
+            return f"the text `{data}`" if len(data) <= 40 and data.isprintable() else "a text"
         case list():
             return "a list"
         case dict():

@@ -38,7 +38,7 @@ POOL_NAME = Text(
     hint="use letters, digits and any of `_ . : / -`",
 )
 _USES = Text(
-    what="a function",
+    what="the name of a function",
     pattern=r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*",
     code="bad-uses",
     hint="write `package.module:function`, such as `tasks.health:check`",

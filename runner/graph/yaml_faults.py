@@ -25,7 +25,7 @@ def explained(source: Source, words: str, context: int | None, at: int | None) -
 def _explained(source: Source, words: str, context: int, at: int) -> tuple[str, Span, str]:
     text = source.text
     if "\t" in text[at : at + 1] and ("token" in words or "tab" in words):
-        return "a tab stands here, but YAML is indented with blanks", (at, at + 1), "replace it by blanks"
+        return "a tab stands here, but YAML is indented with spaces", (at, at + 1), "replace it with spaces"
     if "start any token" in words:
         return f"a text cannot begin with `{text[at]}`", (at, at + 1), _QUOTE_IT
     if "unexpected end of stream" in words or "unexpected document indicator" in words:
@@ -39,7 +39,7 @@ def _explained(source: Source, words: str, context: int, at: int) -> tuple[str, 
     if "mapping values are not allowed" in words:
         return _second_colon(source, at)
     if "could not find expected ':'" in words:
-        return "a `:` is missing behind this", (context, _end_of_line(text, context)), "a key is followed by `: `"
+        return "a `:` is missing after this", (context, _end_of_line(text, context)), "a key is followed by `: `"
     if "expected key" in words or "block end" in words or "'-' indicator" in words:
         return _out_of_line(source, words, context, at)
     return _others(source, words, context, at)
@@ -56,7 +56,7 @@ def _others(source: Source, words: str, context: int, at: int) -> tuple[str, Spa
         return "a list cannot begin here", (at, at + 1), "put the `-` on a line of its own, below the key"
     if "comment or line break" in words or "indentation indicators" in words:
         return (
-            f"nothing may stand behind `{text[context]}`",
+            f"nothing may stand after `{text[context]}`",
             (at, _end_of_line(text, at)),
             "begin the text on a new line",
         )
@@ -88,7 +88,7 @@ def _second_colon(source: Source, at: int) -> tuple[str, Span, str]:
         and before[: start - begin] == text[above[0] - (start - begin) : above[0]]
         and ":" not in text[slice(*above)]
     ):
-        return "a `:` is missing behind this", above, "a key is followed by `: `"
+        return "a `:` is missing after this", above, "a key is followed by `: `"
     hint = "indent it like the line above, or give the key above no value of its own"
     return f"`{text[start:at]}` is indented too deep to be a key here", (start, at), hint
 
@@ -110,12 +110,12 @@ def _out_of_line(source: Source, words: str, context: int, at: int) -> tuple[str
     line = source.place((context, context)).line
     if "'-' indicator" in words or text[context : context + 2] == "- ":
         return (
-            f"this line is none of the list that begins in line {line}",
+            f"this line is not an item of the list that begins in line {line}",
             (at, end),
             "begin it with `- `, or indent it less",
         )
     hint = f"the keys around it begin in column {source.place((context, context)).column} (line {line})"
-    return "this line is indented like none of the lines above", (at, end), hint
+    return "the indentation of this line fits no line above", (at, end), hint
 
 
 def _behind_quote(source: Source, before: str, at: int) -> tuple[str, Span, str]:
@@ -127,7 +127,7 @@ def _behind_quote(source: Source, before: str, at: int) -> tuple[str, Span, str]
         return f"this {quote} is closed only in line {line}", (opening, opening + 1), "close it on the same line"
     other = "double" if quote == "'" else "single"
     hint = f"put the whole text in {other} quotes"
-    return "text goes on behind the closing quote", (at, _end_of_line(source.text, at)), hint
+    return "there is text after the closing quote", (at, _end_of_line(source.text, at)), hint
 
 
 def _not_closed(source: Source, context: int, at: int) -> tuple[str, Span, str]:

@@ -133,5 +133,6 @@ class Decisions:
                 debug("%d slots from now on", slots)
             case ClockTicked() | Noted():
                 pass
-        for left in event.left if isinstance(event, AttemptEnded) else ():
-            warning("`%s` left behind, ended: %s", event.task, left)
+        if isinstance(event, AttemptEnded):
+            for left in event.left:
+                warning("`%s` left behind, ended: %s", event.task, left)
