@@ -80,15 +80,15 @@ def test_arguments_that_fit_are_not_mentioned(tmp_path: Path, arguments: str) ->
     [
         ("{base_url: u, ⟦attemps⟧: 3}", "`tasks.health:check` has no parameter `attemps` (did you mean `attempts`?)"),
         ("{base_url: u, ⟦colour⟧: 3}", "(it takes base_url, strict, max_wait, attempts, services, options)"),
-        ("{base_url: ⟦5⟧}", "`base_url` takes str, not int (put it in quotes)"),
-        ("{base_url: ⟦null⟧}", "`base_url` takes str, not None"),
-        ("{base_url: u, strict: ⟦1⟧}", "`strict` takes bool, not int"),
-        ("{base_url: u, attempts: ⟦true⟧}", "`attempts` takes int | None, not bool"),
-        ("{base_url: u, attempts: ⟦1.5⟧}", "`attempts` takes int | None, not float"),
-        ("{base_url: u, max_wait: ⟦30s⟧}", "`max_wait` takes float, not str"),
-        ("{base_url: u, services: ⟦backend⟧}", "`services` takes list, not str (write it as a list: [ … ])"),
-        ("{base_url: u, attempts: ⟦'${{ params.whole }} '⟧}", "takes int | None, not str (take the quotes away"),
-        ("{base_url: ⟦'${{ params.whole }}'⟧}", "`base_url` takes str, not int"),
+        ("{base_url: ⟦5⟧}", "`base_url` must be str, not int (put it in quotes)"),
+        ("{base_url: ⟦null⟧}", "`base_url` must be str, not None"),
+        ("{base_url: u, strict: ⟦1⟧}", "`strict` must be bool, not int"),
+        ("{base_url: u, attempts: ⟦true⟧}", "`attempts` must be int | None, not bool"),
+        ("{base_url: u, attempts: ⟦1.5⟧}", "`attempts` must be int | None, not float"),
+        ("{base_url: u, max_wait: ⟦30s⟧}", "`max_wait` must be float, not str"),
+        ("{base_url: u, services: ⟦backend⟧}", "`services` must be list, not str (write it as a list: [ … ])"),
+        ("{base_url: u, attempts: ⟦'${{ params.whole }} '⟧}", "must be int | None, not str (take the quotes off"),
+        ("{base_url: ⟦'${{ params.whole }}'⟧}", "`base_url` must be str, not int"),
     ],
 )
 def test_arguments_that_cannot_fit_are_found_before_the_run(tmp_path: Path, arguments: str, expected: str) -> None:
@@ -164,7 +164,7 @@ def test_outputs_that_are_returned_may_be_read(tmp_path: Path, tail: str) -> Non
         ),
         (
             "    uses: tasks.health:check\n    with: {base_url: ⟦'${{ needs.health.outputs.healthy }}'⟧}",
-            "bad-argument: `base_url` takes str, not bool",
+            "bad-argument: `base_url` must be str, not bool",
         ),
     ],
 )
@@ -178,5 +178,5 @@ def test_an_output_may_be_null_where_its_task_may_have_failed(tmp_path: Path) ->
     arguments: Any = "    uses: tasks.health:check\n    with: {base_url: u, attempts: %s}\n"
     value = "'${{ needs.health.outputs.status }}'"
 
-    assert "takes int | None, not str" in said(tmp_path, reading(arguments % f"⟦{value}⟧"))
+    assert "must be int | None, not str" in said(tmp_path, reading(arguments % f"⟦{value}⟧"))
     assert "" == said(tmp_path, reading(arguments % value + "    trigger: all_done\n"))
