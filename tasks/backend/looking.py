@@ -194,5 +194,8 @@ class _Looking:
         )
 
     def _not_found(self) -> str:
-        tried = ", ".join(f"{each.url.partition('://')[2].partition('/')[2]} {each.message}" for each in self._asked)
-        return f"no health endpoint was found, give its `path`; tried {tried}"
+        tried: dict[str, list[str]] = {}
+        for each in self._asked:
+            tried.setdefault(each.message, []).append("/" + each.url.partition("://")[2].partition("/")[2])
+        said = "; ".join(f"{', '.join(dict.fromkeys(paths))} {message}" for message, paths in tried.items())
+        return f"no health endpoint was found, give its `path`: {said}"

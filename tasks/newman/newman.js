@@ -112,7 +112,7 @@ run.on('request', (error, args) => {
     url: request ? request.url.toString() : '',
     status: response ? response.code : null,
     milliseconds: response ? response.responseTime : null,
-    bytes: response && response.stream ? response.stream.length : 0,
+    type: response ? String(response.headers.get('content-type') || '').split(';')[0] : '',
     record: response && response.code < 300 ? recordIn(response) : null,
     error: fault(error),
   });

@@ -14,6 +14,18 @@ LISTED = 20
 TIMED_OUT = "ERR_SCRIPT_EXECUTION_TIMEOUT"
 """A script's time-out is reported twice: by the script, which counts, and as the end of the run, which it is not."""
 
+MEANT = {
+    "ESOCKETTIMEDOUT": "no answer within the request's time limit",
+    "ETIMEDOUT": "no connection within the request's time limit",
+    "ECONNREFUSED": "nobody listens there",
+    "ECONNRESET": "the connection broke off",
+    "aborted": "the connection broke off before the answer was whole",
+    "ENOTFOUND": "there is no such host",
+    "sandbox: synchronous script execution timeout": "it ran longer than a script may",
+    "sandbox: asynchronous script execution timeout": "it waited longer than a script may",
+}
+"""What errors of Node and of Newman's sandbox mean, by code or message."""
+
 BAILED = "AssertionFailure"
 """With `bail`, what ends a script whose assertion failed; the assertion itself was told already."""
 
@@ -160,7 +172,8 @@ class Tally:
             )
             return
         self.slowest_ms = max(self.slowest_ms, event["milliseconds"] or 0.0)
-        self.last_request = f"{sent} answered {event['status']} in {event['milliseconds']} ms"
+        answered = " ".join(str(each) for each in (event["status"], event["type"]) if each)
+        self.last_request = f"{sent} answered {answered} in {event['milliseconds']} ms"
         yield from self._records(event)
 
     def _records(self, event: Mapping[str, Any]) -> Iterator[Record]:
@@ -222,10 +235,12 @@ class Tally:
         self.seconds = max(self.seconds, event["milliseconds"] / 1000)
 
     def _summary(self, ran: int, failed: int, skipped: int) -> str:
-        parts = [f"{ran} assertions in {self.requests} requests", f"{failed} failed"]
+        if not self.requests:
+            return "no request was sent; is the collection, or the folder, empty?"
+        parts = [f"{_counted(ran, 'assertion')} in {_counted(self.requests, 'request')}", f"{failed} failed"]
         parts += [f"{skipped} skipped"] if skipped else []
-        parts += [f"{len(self.script_errors)} script errors"] if self.script_errors else []
-        parts += [f"{len(self.request_errors)} requests without an answer"] if self.request_errors else []
+        parts += [_counted(len(self.script_errors), "script error")] if self.script_errors else []
+        parts += [f"{_counted(len(self.request_errors), 'request')} without an answer"] if self.request_errors else []
         return ", ".join(parts)
 
 
@@ -238,8 +253,16 @@ def _name(path: str, what: str, iteration: int) -> str:
     return f"{path}: {what}" + (f" (iteration {iteration + 1})" if iteration else "")
 
 
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
 def _words(error: Mapping[str, Any] | None) -> str:
+    """Say an error in words; what Node and the sandbox say stays beside them."""
     if error is None:
         return "no reason given"
     name, message = str(error["name"]), str(error["message"])
+    meant = MEANT.get(str(error["code"])) or MEANT.get(message)
+    if meant is not None:
+        return f"{meant} ({message})"
     return message if name == "Error" or message.startswith(name) else f"{name}: {message}"

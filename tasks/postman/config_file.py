@@ -83,7 +83,7 @@ def parse_config(content: bytes, file: str, choice: Choice) -> Loaded:
     text, raw = _parsed(content, file)
     shape = _shape(raw, choice, Path(file).name)
     config, findings = _validated(shape)
-    findings += _warnings(shape, raw)
+    findings += _keys_in(shape)
     problems = _placed(file, text, findings, exported=is_collection(raw))
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors or config is None:
@@ -173,15 +173,10 @@ def _findings(error: ValidationError, shape: Shape) -> list[Finding]:
     ]
 
 
-def _warnings(shape: Shape, raw: Mapping[str, Any]) -> list[Finding]:
+def _keys_in(shape: Shape) -> list[Finding]:
     in_file = [path for name in SECRETS for path in shape.sources.get(name, [])]
     advice = f"a key in a file is easily shared; put it into the variable {KEY_VARIABLE} and take it out here"
-    found = [Finding(path=path, message=advice, severity="warning") for path in in_file]
-    named = shape.values.get("collection_id") or shape.values.get("collection_file") or is_collection(raw)
-    if not named and not any(finding.severity == "error" for finding in shape.findings):
-        message = "no collection is named; set `collection_id` or `collection_file`"
-        found.append(Finding(path=(), message=message, severity="warning"))
-    return found
+    return [Finding(path=path, message=advice, severity="warning") for path in in_file]
 
 
 def _placed(file: str, text: str, findings: list[Finding], *, exported: bool) -> list[ConfigProblem]:

@@ -38,6 +38,7 @@ class McpTransport:
         self._stack = ExitStack()
         self._client: Any = None
         self._portal: Any = None
+        self._refused: int | None = None
 
     def open(self) -> Offer:
         """Connect, see that the tools we need are there, and authenticate.
@@ -95,12 +96,11 @@ class McpTransport:
         try:
             from anyio.from_thread import start_blocking_portal  # noqa: PLC0415  # heavy, and only this transport needs it
             from mcp import Client  # noqa: PLC0415  # the same
-
-            client = Client(self._endpoint(key), read_timeout_seconds=TIMEOUT, mode="legacy")
         except ImportError as error:
             message = f"the extra `mcp` is not installed ({error}): `pip install 'taskgraph-runner[mcp]'`"
             raise PowerError(Fault.TOOL_MISSING, message) from None
         self._portal = self._stack.enter_context(start_blocking_portal())
+        client = Client(self._endpoint(key), read_timeout_seconds=TIMEOUT, mode="legacy")
         try:
             self._client = self._stack.enter_context(self._portal.wrap_async_context_manager(client))
         except Exception as error:  # noqa: BLE001  # a border: whatever the SDK, the server or the network raises
@@ -116,12 +116,19 @@ class McpTransport:
             from httpx2 import AsyncClient, Timeout  # noqa: PLC0415  # what the SDK sends with
 
             guard(url)
-            headers = {"Authorization": f"Bearer {key}"}
-            return streamable_http_client(url, http_client=AsyncClient(headers=headers, timeout=Timeout(TIMEOUT)))
+            headers, hooks = {"Authorization": f"Bearer {key}"}, {"response": [self._note]}
+            sender = AsyncClient(headers=headers, timeout=Timeout(TIMEOUT), event_hooks=hooks)
+            self._stack.callback(self._portal.call, sender.aclose)  # the SDK closes only a sender of its own
+            return streamable_http_client(url, http_client=sender)
         command = ["npx", "-y", PACKAGE] if self._server == "local" else ["node", _main_of(Path(self._server))]
         passed = {name: self._environ[name] for name in PASSED if name in self._environ}
         env = {**passed, "POSTMAN_API_KEY": key}
         return StdioServerParameters(command=command[0], args=[*command[1:], "--quiet"], env=env)
+
+    async def _note(self, response: Any) -> None:
+        """Keep the status of a refusal: the SDK says only that there was one."""
+        if response.request.method == "POST":  # the stream of notifications is a GET that a server may refuse
+            self._refused = response.status_code if response.status_code >= 400 else None
 
     def _tools(self) -> list[str]:
         try:
@@ -142,9 +149,10 @@ class McpTransport:
 
     def _unreachable(self, error: BaseException) -> PowerError:
         inner = _innermost(error)
-        status = re.search(r"\b(401|403|404|429|5\d\d)\b", str(inner))
-        if status:
-            return fault_of(Reply(status=int(status[1]), headers={}, body=str(inner)), f"the MCP server {self._server}")
+        if self._refused is not None:
+            return fault_of(
+                Reply(status=self._refused, headers={}, body=""), f"a session with the MCP server {self._server}"
+            )
         hint = "; it needs Node 20 and npx" if isinstance(inner, FileNotFoundError) else ""
         return PowerError(Fault.UNREACHABLE, f"the MCP server {self._server}: {inner or type(inner).__name__}{hint}")
 

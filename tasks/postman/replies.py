@@ -71,7 +71,7 @@ def fault_of(reply: Reply, what: str) -> PowerError:
     """Say what an answer that is not good means, and what to do."""
     reason = reason_of(reply.body)
     fault, advice = _meaning(reply.status, reason, reply.headers)
-    message = f"{what}: answered {reply.status}, {reason}" + (f"; {advice}" if advice else "")
+    message = f"asked for {what}, Postman answered {reply.status}, {reason}" + (f"; {advice}" if advice else "")
     return PowerError(fault, message, status=reply.status, body=reply.body)
 
 

@@ -140,7 +140,7 @@ def test_where_no_path_is_health_every_one_that_was_tried_is_named() -> None:
 
     assert (False, "unknown", 1, list(PATHS)) == (report.healthy, report.status, report.attempts, world.asked)
     assert report.error is not None
-    assert "give its `path`; tried health answered 404, healthz answered 404" in report.error
+    assert f"give its `path`: {', '.join(PATHS)} answered 404" in report.error
 
 
 def test_required_services_must_be_there_and_up() -> None:

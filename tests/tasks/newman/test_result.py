@@ -14,7 +14,7 @@ HERE = {"path": ["Users", "Create"], "iteration": 0}
 
 def request(**more: Any) -> dict[str, Any]:
     """Make the event of a request that was answered."""
-    sent = {"method": "POST", "url": "http://x.test/api/users", "status": 201, "milliseconds": 12, "bytes": 9}
+    sent = {"method": "POST", "url": "http://x.test/api/users", "status": 201, "milliseconds": 12, "type": "text/html"}
     return {"event": "request", **HERE, **sent, "record": None, "error": None, **more}
 
 
@@ -103,7 +103,7 @@ def test_a_failed_assertion_says_what_was_asked_and_answered() -> None:
         verdict="failed",
         expected="answers 201",
         observed="expected 500 to equal 201",
-        message="POST http://x.test/api/users answered 500 in 12 ms",
+        message="POST http://x.test/api/users answered 500 text/html in 12 ms",
     )
     assert [expected] == said
 
