@@ -68,8 +68,10 @@ def read_yaml(source: Source) -> Document:
 def _events(text: str) -> Iterator[Any]:
     loader = _EVENTS(text)
     try:
-        while loader.check_event():
-            yield loader.get_event()
+        event = loader.get_event()
+        while event.__class__ is not yaml.StreamEndEvent:
+            yield event
+            event = loader.get_event()
     finally:
         loader.dispose()
 

@@ -63,6 +63,7 @@ class _Spots:
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._root = Spot(key=None, value=(_blank(text, 0), len(text.rstrip())))
         self._inside: dict[int, dict[str | int, Spot]] = {}
 
     def decoded(self) -> dict[str, Json]:
@@ -72,16 +73,14 @@ class _Spots:
             ValueError, IndexError, RecursionError: something is wrong; these do not say what.
 
         """
-        start = _blank(self._text, 0)
-        data, end = self._mapping(start)
+        data, end = self._mapping(self._root.value[0])
         if _blank(self._text, end) != len(self._text):
             raise _Spoilt
         return data
 
     def __call__(self, path: Path) -> Spot:
         """Answer where a path leads."""
-        start = _blank(self._text, 0)
-        spot = Spot(key=None, value=(start, len(self._text.rstrip())))
+        spot = self._root
         for step in path:
             start = spot.value[0]
             if start not in self._inside:

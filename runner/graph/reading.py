@@ -57,14 +57,14 @@ class Reader:
     def read(self, shape: Shape, data: Json, path: Path) -> Any:
         """Read one value; `BAD` if it does not fit."""
         match shape:
-            case Text() | Duration() | Flag() | Whole() | Number() | Size() | Word() | Plain():
-                return read_scalar(shape, data, path, self.findings)
             case ListOf():
                 return self._list(shape, data, path)
             case Record():
                 return self._record(shape, data, path)
             case Arguments():
                 return self._arguments(data, path)
+            case Text() | Duration() | Flag() | Whole() | Number() | Size() | Word() | Plain():
+                return read_scalar(shape, data, path, self.findings)
             case MapOf():
                 return self._map(shape, data, path)
             case Either():

@@ -10,6 +10,7 @@ from typing import Any
 
 from runner.graph.keys import PARAM, PARAM_TYPES, READY, ROOT, SERVICE
 from runner.graph.quantities import UNITS_OF_SIZE
+from runner.graph.scalars import Scalar
 from runner.graph.shape import (
     Arguments,
     Command,
@@ -49,20 +50,8 @@ def schema() -> dict[str, Any]:
 
 def _of(shape: Shape) -> dict[str, Any]:
     match shape:
-        case Text(pattern=pattern):
-            return {"type": "string", **({"pattern": f"^(?:{pattern})$"} if pattern else {}), **_NO_EXPRESSION}
-        case Flag():
-            return {"type": "boolean"}
-        case Whole(least=least, most=most):
-            return {"type": "integer", **_given(minimum=least, maximum=most)}
-        case Number(least=least):
-            return {"type": "number", "minimum": least}
-        case Duration(zero=zero):
-            return {"type": "string", "pattern": _DURATION if zero else f"(?![0.]+[a-z]+$){_DURATION}"}
-        case Size():
-            return {"type": "string", "pattern": _SIZE}
-        case Word(words=words):
-            return {"enum": list(words)}
+        case Text() | Flag() | Whole() | Number() | Duration() | Size() | Word() | Plain():
+            return _scalar(shape)
         case ListOf(item=item, unique=unique):
             several = {"type": "array", "items": _of(item), **({"uniqueItems": True} if unique else {})}
             return {"anyOf": [_of(item), several]}
@@ -72,8 +61,6 @@ def _of(shape: Shape) -> dict[str, Any]:
             return {"type": "object", "propertyNames": _of(name), "additionalProperties": _of(item)}
         case Record():
             return {**_record(shape), **_rules(shape)}
-        case Plain():
-            return {}
         case Arguments():
             return {"type": "object"}
         case Variables():
@@ -82,6 +69,26 @@ def _of(shape: Shape) -> dict[str, Any]:
             return {"type": "string", "pattern": r"\S"}
         case Condition():
             return {"type": ["string", "boolean"], "pattern": r"\S"}
+
+
+def _scalar(shape: Scalar) -> dict[str, Any]:
+    match shape:
+        case Text(pattern=pattern):
+            return {"type": "string", **({"pattern": f"^(?:{pattern})$"} if pattern else {}), **_NO_EXPRESSION}
+        case Flag():
+            return {"type": "boolean"}
+        case Whole(least=least, most=most):
+            return {"type": "integer", **_given(minimum=least, maximum=most)}
+        case Number(least=least):
+            return {"type": "number", "minimum": least}
+        case Duration(zero=zero):
+            return {"type": "string", "pattern": _DURATION if zero else f"^(?![0.]+[a-z]+$){_DURATION}"}
+        case Size():
+            return {"type": "string", "pattern": _SIZE}
+        case Word(words=words):
+            return {"enum": list(words)}
+        case Plain():
+            return {}
 
 
 def _record(shape: Record) -> dict[str, Any]:
