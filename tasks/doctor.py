@@ -37,9 +37,8 @@ def _newman(context: Context, setting: str) -> Check:
     except NewmanUnavailable as error:
         return Check(name="Newman", verdict="failed", message=str(error))
     if found is not None:
-        return Check(
-            name="Newman", verdict="passed", observed=f"{found.version} in {found.folder}, from {found.origin}"
-        )
+        observed = f"{found.version} in {found.folder}, from {found.origin}"
+        return Check(name="Newman", verdict="passed", observed=observed)
     cache = cache_folder(context.env)
     if not writable(cache):
         hint = f"{cache} cannot be written; run `npm install -g newman@{NEWMAN_VERSION}`"
@@ -57,6 +56,8 @@ def _key(context: Context) -> Check:
 
 def _backend(base_url: str) -> Check:
     report = check_backend_health(base_url, attempts=1, max_wait=5.0)
-    verdict = "passed" if report.healthy else "failed"
-    message = "" if report.healthy else f"{report.error or report.status}; start it, or give another base_url"
-    return Check(name=f"backend {base_url}", verdict=verdict, observed=report.status, message=message)
+    name = f"backend {base_url}"
+    if report.healthy:
+        return Check(name=name, verdict="passed", observed=report.status)
+    message = f"{report.error or report.status}; start it, or give another base_url"
+    return Check(name=name, verdict="failed", observed=report.status, message=message)

@@ -1,12 +1,13 @@
 """The commands that read, and the options that choose: each through the real command line."""
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
 
 from runner.record.journal import read
-from tests.cli.command import GRAPHS, report_in, run
+from tests.cli.command import GRAPHS, environment, report_in, run
 
 pytestmark = pytest.mark.real
 
@@ -168,3 +169,45 @@ def test_list_names_the_tasks(tmp_path: Path) -> None:
     assert ["a  the first", "b   (needs a)", "c   (needs b)", "d   (needs a)"] == said.out.splitlines()
     rows = json.loads(run("list", CHOSEN, "--json", cwd=tmp_path).out)
     assert [["early"], ["early", "middle"], [], []] == [row["tags"] for row in rows]
+
+
+def test_the_schema_is_printed(tmp_path: Path) -> None:
+    """Schema prints a JSON Schema that knows the keys of a graph."""
+    said = run("schema", cwd=tmp_path)
+
+    assert {"tasks", "services", "params"} <= json.loads(said.out)["properties"].keys()
+
+
+FIT_FOR_NOBODY = """\
+version: 1
+params:
+  base_url: {{type: string}}
+services:
+  s: {{run: serve, port: {port}, ready: {{http: /}}}}
+tasks:
+  a: {{run: 'true', needs: [s], memory: 900GiB}}
+"""
+
+
+def test_the_doctor_says_what_is_missing(tmp_path: Path) -> None:
+    """Doctor has a line a look; a backend that does not answer and a taken port are failures, a key is never shown."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        (tmp_path / "g.yaml").write_text(FIT_FOR_NOBODY.format(port=port), encoding="utf-8")
+        env = environment(POSTMAN_API_KEY="PMAK-never-shown")
+        said = run("doctor", "g.yaml", "-p", "base_url=http://127.0.0.1:9", cwd=tmp_path, env=env)
+
+    assert 1 == said.code, said.err
+    lines = said.out.splitlines()
+    assert any(line.startswith("failure  backend http://127.0.0.1:9: down") for line in lines)
+    assert any(line.startswith(f"failure  port {port} of service s: taken") for line in lines)
+    assert any(line.startswith("warning  memory:") for line in lines)
+    assert "ok       POSTMAN_API_KEY: set" in lines
+    assert "never-shown" not in said.out + said.err
+
+
+def test_the_doctor_is_content_with_a_machine_that_is_fit(tmp_path: Path) -> None:
+    """Without a graph the doctor looks at the machine alone; warnings do not fail."""
+    assert 0 == run("doctor", cwd=tmp_path).code
