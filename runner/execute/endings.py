@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import cast
 
 from runner.execute.command import signal_name
-from runner.execute.wire import Ended, Exited
-from runner.execute.worker import LOST_CHANNEL
+from runner.execute.wire import LOST_CHANNEL, Ended, Exited
 from runner.mask import Masker
 from runner.schedule.messages import StopAttempt
 from runner.task import Artifact, Cause, Check, Failed, Json, LedgerRow, Note, Outcome, Progress, Succeeded

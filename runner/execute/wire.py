@@ -17,6 +17,8 @@ from typing import Any, TypeAlias
 from runner.plain import NotThisShape, from_plain, to_plain
 from runner.task import Note, Outcome, Request, Signature
 
+LOST_CHANNEL = 71
+"""Exit code of a worker that can no longer speak to the runner (EX_OSERR of sysexits.h)."""
 LONGEST = 512 * 1024 * 1024
 """Bytes of a line that can still be a message. What is longer is garbage that must not fill the runner's memory."""
 

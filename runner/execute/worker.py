@@ -29,6 +29,7 @@ from runner.execute.leftovers import end_leftovers, threads_left
 from runner.execute.returned import NotPlain, outputs_of
 from runner.execute.stopping import StopSignal
 from runner.execute.wire import (
+    LOST_CHANNEL,
     Begun,
     Describe,
     Ended,
@@ -44,9 +45,6 @@ from runner.execute.wire import (
 )
 from runner.plain import TAG, NotThisShape, from_plain
 from runner.task import Cause, Context, Failed, Note, Outcome, Request
-
-LOST_CHANNEL = 71
-"""Exit code of a worker that can no longer speak to the runner (EX_OSERR of sysexits.h)."""
 
 
 def run_worker(channel: int, output: int, token: str) -> NoReturn:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -488,7 +489,7 @@ def test_functions_are_described_without_being_run(bench: Bench) -> None:
     broken.write_text("print('before')\nimport os\nos.kill(os.getpid(), 9)\n")
     uses = ["step", "width", "pids", "everything_it_knows"]
     names = [f"tests.execute.steps:{each}" for each in uses] + ["broken_at_import:x", "no_such_module:x"]
-    setting = {"env": dict(os.environ), "workdir": str(bench.folder), "path": (ROOT, str(bench.folder))}
+    setting: dict[str, Any] = {"env": dict(os.environ), "workdir": str(bench.folder), "path": (ROOT, str(bench.folder))}
     found = bench.pool.describe({name: Request(run="", task="", attempt=0, uses=name, **setting) for name in names})
 
     assert names == list(found)
