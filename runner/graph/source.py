@@ -121,7 +121,8 @@ class Document:
         where = list(_characters(self.source.text[start:end]))
         before, token = (sum(not c.isspace() for c in part) for part in (data[:offset], data[offset : offset + length]))
         if before >= len(where):
-            return self.value(path)
+            behind = start + where[-1][1] if where else start
+            return behind, behind + 1
         last = where[min(before + max(token, 1), len(where)) - 1]
         return start + where[before][0], start + last[1]
 

@@ -58,6 +58,7 @@ UNSAFE = [
     "echo $'a @'",
     "echo a # @",
     "# @\necho",
+    "echo \\\n# @",
     "cat <<END\n@\nEND",
     "cat <<'END'\n@\nEND",
     "cat <<-END\n\ta\n\t@\n\tEND",
