@@ -19,6 +19,7 @@ COMMANDS = {
     "logs": "print what a task has printed: python -m runner logs latest power",
     "history": "list the runs that are kept: python -m runner history",
     "list": "list the tasks of a graph: python -m runner list graphs/phase2.yaml",
+    "graph": "draw a graph: python -m runner graph graphs/phase2.yaml --format mermaid",
     "schema": "print the JSON Schema of the graph file, for editors: python -m runner schema > graph.schema.json",
     "doctor": "look whether this machine is fit for a phase: python -m runner doctor graphs/phase2.yaml",
 }

@@ -18,7 +18,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -46,12 +46,16 @@ def running() -> dict[int, Process]:
     return {process.pid: process for process in found}
 
 
-def family(root: int) -> list[Process]:
-    """Answer everything that descends from a process or is in its session, parents first, without itself."""
-    return [process for process in household(root) if process.pid != root]
+def family(root: int, *, spared: Collection[int] = ()) -> list[Process]:
+    """Answer everything that descends from a process or is in its session, parents first, without itself.
+
+    Left out are the `spared` and all below them, by the same look at the system: between two looks a process may be
+    born, and would seem to belong to nobody.
+    """
+    return [process for process in household(root, spared=spared) if process.pid != root]
 
 
-def household(root: int) -> list[Process]:
+def household(root: int, *, spared: Collection[int] = ()) -> list[Process]:
     """Answer a process, unless it has ended, and its family."""
     everything = running()
     children: dict[int, list[Process]] = {}
@@ -63,7 +67,7 @@ def household(root: int) -> list[Process]:
     found = {root: everything.get(root)}
     waiting = list(children.get(root, ()))
     for process in waiting:  # grows while it is walked
-        if process.pid not in found:
+        if process.pid not in found and process.pid not in spared:
             found[process.pid] = process
             waiting += children.get(process.pid, ())
     return [process for process in found.values() if process is not None]

@@ -175,8 +175,7 @@ class Warden:
     def _strays(self) -> list[tree.Process]:
         """Answer what is below us and neither a living worker nor below one."""
         living = {ward.pid for ward in self._wards.values() if ward.status is None}
-        spared = living.union(*({process.pid for process in tree.family(pid)} for pid in living), self._given_up)
-        return [process for process in tree.family(os.getpid()) if process.pid not in spared]
+        return tree.family(os.getpid(), spared=living | self._given_up)
 
     # -- the helpers -----------------------------------------------------------------------------------------------
 
