@@ -22,18 +22,16 @@ NAMED = 3
 
 
 def run_attempt(
-    request: Request, context: Context, said: Sequence[Note], stop: StopSignal, begun: Callable[[int], None]
+    request: Request, context: Context, said: Sequence[Note], stop: StopSignal, spawned: Callable[[int], None]
 ) -> Outcome:
-    """Run a function or a command. `said` grows while it runs; `begun` is told the process that does the work."""
+    """Run a function or a command. `said` grows while it runs; `spawned` is told the process id of a command."""
     try:
         os.chdir(request.workdir)
     except OSError as error:  # a border: the folder is the user's
-        begun(os.getpid())
         return Failed(cause=Cause.BAD_PARAMETERS, message=f"its workdir cannot be entered: {error}")
     if request.command is not None:
         # SIGTERM reaches the whole tree of the command, and we wait on until it is gone.
-        return run_command(request.shell, request.command, {**request.env, **request.own_env}, begun)
-    begun(os.getpid())
+        return run_command(request.shell, request.command, {**request.env, **request.own_env}, spawned)
     return _judge(_run_function(request, context, stop), said)
 
 

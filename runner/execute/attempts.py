@@ -61,6 +61,9 @@ class RunningAttempt:
         task, attempt = self.request.task, self.request.attempt
         self._emit(AttemptStarted(at=self._clock.now(), task=task, attempt=attempt, pid=pid))
 
+    def spawned(self, pid: int) -> None:
+        """Hear nothing: its worker stands for it."""
+
     def said(self, note: Note) -> None:
         """Tell what it says; a ledger row that holds a secret is told without it, and fails the attempt later."""
         if self.setting.secrets:

@@ -30,6 +30,7 @@ from runner.execute.wire import (
     Lines,
     Said,
     Setting,
+    Spawned,
     decode,
     encode,
     mark,
@@ -47,7 +48,10 @@ class Work(Protocol):
     """What a worker is asked to do, as told what becomes of it."""
 
     def begun(self, pid: int) -> None:
-        """Hear that it begins."""
+        """Hear that it begins, in this worker."""
+
+    def spawned(self, pid: int) -> None:
+        """Hear that it is a command, and runs now."""
 
     def said(self, note: Note) -> None:
         """Hear what it says."""
@@ -188,6 +192,8 @@ class Child:
         match message:
             case Begun(pid=pid):
                 self._work.begun(pid)
+            case Spawned(pid=pid):
+                self._work.spawned(pid)
             case Said(note=note):
                 self._work.said(note)
             case Ended() | Described():

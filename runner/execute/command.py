@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from runner.task import Cause, Failed, Outcome, Succeeded
 
 
-def run_command(shell: str, command: str, env: Mapping[str, str], begun: Callable[[int], None]) -> Outcome:
-    """Run a command in the current folder until it ends by itself or by a signal; `begun` is told its process id.
+def run_command(shell: str, command: str, env: Mapping[str, str], spawned: Callable[[int], None]) -> Outcome:
+    """Run a command in the current folder until it ends by itself or by a signal; `spawned` is told its process id.
 
     It leads a process group of its own, so that a script's `kill 0` ends the script and not us.
     """
@@ -21,7 +21,7 @@ def run_command(shell: str, command: str, env: Mapping[str, str], begun: Callabl
         )
     except (OSError, ValueError) as error:  # a border: no such shell, an environment too large, a NUL in the command
         return Failed(cause=Cause.EXIT_CODE, message=f"`{shell}` could not be started: {error}", exit_code=127)
-    begun(child.pid)
+    spawned(child.pid)
     return outcome_of(child.wait())
 
 

@@ -19,6 +19,9 @@ class Description:
     def begun(self, pid: int) -> None:
         """Hear nothing: describing does not begin."""
 
+    def spawned(self, pid: int) -> None:
+        """Hear nothing: describing runs no command."""
+
     def said(self, note: Note) -> None:
         """Hear nothing: a module that is imported has no way to say notes."""
 

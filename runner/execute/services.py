@@ -122,6 +122,9 @@ class RunningService:
     # -- what its worker tells -------------------------------------------------------------------------------------
 
     def begun(self, pid: int) -> None:
+        """Hear nothing: only its command matters."""
+
+    def spawned(self, pid: int) -> None:
         """Begin to look whether it is ready."""
         self._pid = pid
         if self._ending is not None:

@@ -1,7 +1,7 @@
 """What pool, warden and workers say to each other: one line of JSON a message. Knows no process and no pipe.
 
     pool ──Fork, Stop, Hold──► warden            pool ──Setting, then Request or Describe──► worker
-    pool ◄──Forked, Exited──── warden            pool ◄──Begun, Said…, Ended or Described─── worker
+    pool ◄──Forked, Exited──── warden            pool ◄──Begun, Said…, Ended; or Described── worker
 
 Nothing else crosses: no pickle, no object, no exception. Reading follows the declared types (`runner.plain`), so a
 worker that writes anything else has written garbage, and that is the end of it.
@@ -45,7 +45,14 @@ ToWorker: TypeAlias = Setting | Request | Describe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
-    """The attempt begins now; `pid` is the process that does the work."""
+    """The attempt begins now, in the worker of this process id; nothing of it has run before."""
+
+    pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spawned:
+    """The attempt is a command, and it runs now in a process of its own."""
 
     pid: int
 
@@ -81,7 +88,7 @@ class Described:
     hint: str = ""
 
 
-FromWorker: TypeAlias = Begun | Said | Ended | Described
+FromWorker: TypeAlias = Begun | Spawned | Said | Ended | Described
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,7 @@ from runner.execute.wire import (
     Lines,
     Said,
     Setting,
+    Spawned,
     ToWorker,
     decode,
     encode,
@@ -134,14 +135,14 @@ class Worker:
             said.append(checked)
 
         context = Context(request, say, _now)
+        self._send(Begun(pid=self._pid))
         try:
             self._put_right({**request.env, **request.own_env})
             sys.argv[:] = [request.uses or ""]
         except (OSError, ValueError) as error:  # a border: a variable may hold what no environment can
-            self._say_begun(self._pid)
             outcome: Outcome = Failed(cause=Cause.BAD_PARAMETERS, message=f"its environment cannot be set: {error}")
         else:
-            outcome = run_attempt(request, context, said, self._stop, self._say_begun)
+            outcome = run_attempt(request, context, said, self._stop, self._say_spawned)
         if os.getpid() != self._pid:
             os._exit(0)  # a copy of us, forked by the task, that came back from it as if it were us
         stopped = self._stop.heard
@@ -193,8 +194,8 @@ class Worker:
         except OSError:  # a border: the task closed our channel, or the runner is gone
             os._exit(LOST_CHANNEL)
 
-    def _say_begun(self, pid: int) -> None:
-        self._send(Begun(pid=pid))
+    def _say_spawned(self, pid: int) -> None:
+        self._send(Spawned(pid=pid))
 
     def _become_a_copy(self) -> None:
         """Keep a copy that the task forks from speaking in our name, and from keeping our pipes open."""

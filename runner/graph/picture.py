@@ -42,7 +42,7 @@ def mermaid(net: Net) -> str:
     """Write a flowchart for Markdown; services are rounded."""
     names = {node: f"n{number}" for number, node in enumerate(net)}
     lines = ["flowchart LR"]
-    for node, kind in net.nodes(data="kind"):
+    for node, kind in _kinds(net):
         label = escape(str(node)).replace("`", "&#96;")
         lines.append(f'    {names[node]}(["{label}"])' if kind == "service" else f'    {names[node]}["{label}"]')
     return "\n".join([*lines, *(f"    {names[a]} --> {names[b]}" for a, b in net.edges)])
@@ -51,14 +51,14 @@ def mermaid(net: Net) -> str:
 def dot(net: Net) -> str:
     """Write a digraph for Graphviz; services are ellipses."""
     lines = ["digraph {", "    rankdir=LR", '    node [shape=box, fontname="sans-serif"]']
-    for node, kind in net.nodes(data="kind"):
+    for node, kind in _kinds(net):
         lines.append(f"    {_quoted(node)} [shape=ellipse]" if kind == "service" else f"    {_quoted(node)}")
     return "\n".join([*lines, *(f"    {_quoted(a)} -> {_quoted(b)}" for a, b in net.edges), "}"])
 
 
 def ascii_lines(net: Net) -> str:
     """Write one line a layer: what stands in a line needs only what stands above it."""
-    signs = {node: f"({node})" if kind == "service" else node for node, kind in net.nodes(data="kind")}
+    signs = {node: f"({node})" if kind == "service" else node for node, kind in _kinds(net)}
     layers = enumerate(nx.topological_generations(net), start=1)
     return "\n".join(f"{number:>3}  {'  '.join(signs[node] for node in layer)}" for number, layer in layers)
 
@@ -91,6 +91,10 @@ FORMATS: Mapping[str, Callable[[Net], str]] = {
 
 
 # -- the helpers -------------------------------------------------------------------------------------------------------
+
+
+def _kinds(net: Net) -> list[tuple[str, str]]:
+    return [(node, data["kind"]) for node, data in net.nodes(data=True)]
 
 
 def _quoted(node: str) -> str:

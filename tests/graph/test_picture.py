@@ -36,8 +36,6 @@ def test_lines_go_from_needs_to_dependents() -> None:
     lines = [line.strip() for line in FORMATS["ascii"](net_of(GRAPH)).splitlines()]
 
     assert ["1  (db)  a", "2  b", "3  c", "4  d"] == lines
-        line.strip() for line in FORMATS["ascii"](net_of(GRAPH)).splitlines()
-    ]
 
 
 def test_an_svg_has_a_box_for_each_node_and_a_line_for_each_edge() -> None:
