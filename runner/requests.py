@@ -5,7 +5,7 @@ Secrets enter here, from the environment, and only into `with` and `env`: no eve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -49,7 +49,7 @@ class Requests:
         self._graph = graph
         self._around = surroundings
         self._params = dict(params)
-        self._root_env = self._filled(surroundings.environment, graph.env, {})
+        self._root_env = self._filled(surroundings.environment, graph.env, {}, graph.secrets)
         self._carriers: dict[str, frozenset[str]] = {}
 
     def attempt(self, schedule: Schedule, stories: Stories, task: str, attempt: int) -> Request:
@@ -61,8 +61,8 @@ class Requests:
         """
         spec = self._graph.tasks[task]
         scope = self._scope(schedule, {"needs": schedule.need_scope(task)})
-        env = self._filled(self._root_env, spec.env, scope)
         secrets = tuple(dict.fromkeys((*self._graph.secrets, *spec.secrets)))
+        env = self._filled(self._root_env, spec.env, scope, secrets)
         scope = {**scope, "env": dict(env), "secrets": {name: env.get(name, "") for name in secrets}}
         return Request(
             run=self._run(schedule),
@@ -92,7 +92,7 @@ class Requests:
 
     def _in_setting(self, spec: TaskSpec) -> Request:
         try:
-            env = self._filled(self._root_env, spec.env, {})
+            env = self._filled(self._root_env, spec.env, {}, spec.secrets)
         except EvaluationError:  # a border: what it reads is not there before the run
             env = self._root_env
         return Request(
@@ -117,7 +117,7 @@ class Requests:
         port = None if spec.port is None else spec.port or PORT_MARK
         own: Json = {"port": port, "url": None if port is None else f"http://127.0.0.1:{port}"}
         scope = self._scope(schedule, {"services": {service: own}})
-        env = self._filled(self._root_env, spec.env, scope)
+        env = self._filled(self._root_env, spec.env, scope, self._graph.secrets)
         return ServiceRequest(
             run=self._run(schedule),
             service=service,
@@ -146,11 +146,12 @@ class Requests:
         services: Json = {name: dict(schedule.service_outputs(name)) for name in self._graph.services}
         return {"params": self._params, "run": run, "env": dict(self._root_env), "services": services, **own}
 
-    def _filled(self, outer: Env, own: Mapping[str, Value], scope: Mapping[str, Json]) -> dict[str, str]:
-        """Lay variables over those outside; a value may read what lies outside of it."""
+    def _filled(
+        self, outer: Env, own: Mapping[str, Value], scope: Mapping[str, Json], names: Sequence[str]
+    ) -> dict[str, str]:
+        """Lay variables over those outside; a value may read what lies outside of it, and the secrets of these names."""
         if not own:
             return dict(outer)
-        names = (*self._graph.secrets,)
         secrets: Json = {name: outer.get(name, "") for name in names}
         inner = {"params": self._params, **scope, "env": dict(outer), "secrets": secrets}
         return {

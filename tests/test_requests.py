@@ -82,6 +82,10 @@ def test_secrets_reach_what_may_hold_them() -> None:
     schedule, stories = opened(whole)
     request = requests(whole).attempt(schedule, stories, "a", 1)
 
+    own = graph(task("b", secrets=("TOKEN",), env={"HEADER": parse("Bearer ${{ secrets.TOKEN }}")}))
+    header = requests(own).attempt(*opened(own), "b", 1).env["HEADER"]
+
+    assert "Bearer s3cret-value" == header, "a secret of the task alone, too"
     assert {"key": "s3cret-value"} == dict(request.arguments)
     assert "Bearer s3cret-value" == request.env["HEADER"]
     assert ("TOKEN",) == request.secrets
