@@ -149,7 +149,7 @@ class Requests:
     def _filled(
         self, outer: Env, own: Mapping[str, Value], scope: Mapping[str, Json], names: Sequence[str]
     ) -> dict[str, str]:
-        """Lay variables over those outside; a value may read what lies outside of it, and the secrets of these names."""
+        """Lay variables over those outside; a value may read what lies outside of it, and secrets of these names."""
         if not own:
             return dict(outer)
         secrets: Json = {name: outer.get(name, "") for name in names}
