@@ -1,24 +1,20 @@
-"""Tasks that the tests of the pool run in real workers."""
+"""Tasks that the tests of the pool run in real workers; what takes long to import is in `heavy`."""
 
 from __future__ import annotations
 
-import asyncio
 import ctypes
 import os
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from pydantic import BaseModel, Field
 
 from runner.task import Context, Progress, Stopped
 
 
-def step(seconds: float, stop_takes: float, context: Context, fails: str = "") -> dict[str, int]:
+def step(seconds: float, stop_takes: float, context: Context, fails: str = "", mark: str = "") -> dict[str, int]:
     """Say that it is at work, take some time, and some to stop; then end as told."""
     try:
         context.progress("at work")
@@ -28,6 +24,8 @@ def step(seconds: float, stop_takes: float, context: Context, fails: str = "") -
         raise
     if fails:
         raise RuntimeError(fails)
+    if mark:
+        Path(mark).touch()
     return {"pid": os.getpid()}
 
 
@@ -129,35 +127,6 @@ def everything_it_knows(context: Context) -> dict[str, Any]:
         "needs": {name: [need.state, dict(need.outputs)] for name, need in context.needs.items()},
         "own": context.env.get("TASKGRAPH_TASK"),
     }
-
-
-class Range(BaseModel):
-    """A parameter that takes pydantic to check."""
-
-    low: int = Field(ge=0)
-    high: int
-
-
-@dataclass
-class Width:
-    """What `width` returns."""
-
-    width: int
-    inside: bool
-
-
-def width(span: Range, point: int | None = None) -> Width:
-    """Measure a range."""
-    return Width(width=span.high - span.low, inside=point is not None and span.low <= point <= span.high)
-
-
-async def asynchronous(seconds: float) -> str:
-    """Sleep, in a coroutine."""
-    try:
-        await asyncio.sleep(seconds)
-    finally:
-        print("cleaned up")
-    return "slept"
 
 
 def leaks(where: str, context: Context) -> dict[str, str]:

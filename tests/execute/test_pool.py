@@ -291,9 +291,11 @@ def test_parameters_that_do_not_fit_are_named(bench: Bench, arguments: dict[str,
 def test_models_come_in_and_go_out_as_plain_data(bench: Bench) -> None:
     """A pydantic parameter is made from a mapping, and a dataclass that is returned becomes one."""
     span = {"low": 1, "high": 5}
-    failed = bench.failure("bad", "width", arguments={"span": {"low": -1, "high": "x"}})
+    failed = bench.failure("bad", "tests.execute.heavy:width", arguments={"span": {"low": -1, "high": "x"}})
 
-    assert {"width": 4, "inside": True} == bench.outputs("good", "width", arguments={"span": span, "point": 3})
+    assert {"width": 4, "inside": True} == bench.outputs(
+        "good", "tests.execute.heavy:width", arguments={"span": span, "point": 3}
+    )
     assert Cause.BAD_PARAMETERS is failed.cause
     assert "parameter `span`: expected Range: at low: " in failed.message
     assert "got -1; at high: " in failed.message
@@ -310,8 +312,8 @@ def test_unknown_functions_and_modules_are_the_attempts_fault(bench: Bench) -> N
 
 def test_coroutines_run_and_are_cancelled(bench: Bench) -> None:
     """An async function runs to its end; stopped, its finally blocks run."""
-    bench.start("stopped", "asynchronous", arguments={"seconds": 60.0})
-    assert {"value": "slept"} == bench.outputs("ends", "asynchronous", arguments={"seconds": 0.0})
+    bench.start("stopped", "tests.execute.heavy:asynchronous", arguments={"seconds": 60.0})
+    assert {"value": "slept"} == bench.outputs("ends", "tests.execute.heavy:asynchronous", arguments={"seconds": 0.0})
     bench.stop("stopped", kill_after=60.0)
     end = bench.end_of("stopped")
 
@@ -446,17 +448,19 @@ def test_a_stopped_task_tells_where_it_was(bench: Bench) -> None:
 
 def test_what_is_stopped_before_it_begins_never_ran(bench: Bench) -> None:
     """With the warden held, the order and the stop arrive together: the attempt comes back and has left no trace."""
-    bench.outputs("warm", "pid")
-    os.kill(bench.pool._lifeline.pid, signal.SIGSTOP)
-    bench.start("late", "after_the_end", arguments={"mark": str(bench.folder / "mark")}, env={**ENV, "OTHER": "1"})
-    bench.stop("late")
-    os.kill(bench.pool._lifeline.pid, signal.SIGCONT)
-    event = bench.until((AttemptEnded, AttemptReturned), "late")
+    returned = 0
+    for number in range(8):  # a worker may still be quicker than the stop
+        task, mark = f"late{number}", bench.folder / str(number)
+        os.kill(bench.pool._lifeline.pid, signal.SIGSTOP)
+        bench.start(task, "after_the_end", arguments={"mark": str(mark)}, env={**ENV, "OTHER": task})
+        bench.stop(task)
+        os.kill(bench.pool._lifeline.pid, signal.SIGCONT)
+        if isinstance(bench.until((AttemptEnded, AttemptReturned), task), AttemptReturned):
+            returned += 1
+            assert not mark.exists()
 
-    assert isinstance(event, AttemptReturned)
-    assert not (bench.folder / "mark").exists()
-    bench.events.clear()
-    assert isinstance(bench.run("late", "after_the_end", attempt=2, arguments={"mark": "mark"}), AttemptEnded)
+    assert 1 <= returned
+    assert {"value": "done"} == bench.outputs("next", "after_the_end", arguments={"mark": "mark"})
 
 
 def test_an_idle_worker_that_dies_costs_nothing(bench: Bench) -> None:
@@ -480,6 +484,16 @@ def test_a_wake_ends_the_wait(bench: Bench) -> None:
     timer.join()
 
 
+def test_ends_of_others_hurt_nobody(bench: Bench) -> None:
+    """While workers crash all around, a command that starts one process after the other loses none of them."""
+    bench.start("busy", command="while [ ! -e enough ]; do /bin/true || exit 9; done")
+    for crash in range(40):
+        assert Cause.CRASHED is bench.failure(f"crash {crash}", command="sleep 60 & kill -9 $PPID").cause
+    (bench.folder / "enough").touch()
+
+    assert isinstance(bench.end_of("busy").outcome, Succeeded)
+
+
 # -- descriptions ------------------------------------------------------------------------------------------------------
 
 
@@ -487,8 +501,8 @@ def test_functions_are_described_without_being_run(bench: Bench) -> None:
     """Parameters, defaults and outputs come as plain words; what is wrong comes as a problem, and hurts nobody else."""
     broken = bench.folder / "broken_at_import.py"
     broken.write_text("print('before')\nimport os\nos.kill(os.getpid(), 9)\n")
-    uses = ["step", "width", "pids", "everything_it_knows"]
-    names = [f"tests.execute.steps:{each}" for each in uses] + ["broken_at_import:x", "no_such_module:x"]
+    uses = ["steps:step", "heavy:width", "steps:pids", "steps:everything_it_knows"]
+    names = [f"tests.execute.{each}" for each in uses] + ["broken_at_import:x", "no_such_module:x"]
     setting: dict[str, Any] = {"env": dict(os.environ), "workdir": str(bench.folder), "path": (ROOT, str(bench.folder))}
     found = bench.pool.describe({name: Request(run="", task="", attempt=0, uses=name, **setting) for name in names})
 
@@ -500,6 +514,7 @@ def test_functions_are_described_without_being_run(bench: Bench) -> None:
                 Parameter(name="seconds", type="float", required=True),
                 Parameter(name="stop_takes", type="float", required=True),
                 Parameter(name="fails", type="str", required=False, default=""),
+                Parameter(name="mark", type="str", required=False, default=""),
             ),
             outputs=None,
         )

@@ -184,7 +184,7 @@ def test_a_service_may_take_its_time_to_stop(bench: Bench) -> None:
     bench.ready("slow")
     end = _stop(bench, "slow", kill_after=60.0)
 
-    assert ("stopped", ("up", "bye")) == (end.how, end.lines)
+    assert ("stopped", "up", "bye") == (end.how, end.lines[0], end.lines[-1])
 
 
 def test_the_worker_of_a_service_does_not_stay(bench: Bench) -> None:

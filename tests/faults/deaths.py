@@ -118,8 +118,8 @@ def left_behind() -> str:
 
 def sigterm_ignored() -> None:
     """Sleep for ever, deaf to SIGTERM."""
-    _evidence("sigterm_ignored")
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _evidence("sigterm_ignored")
     time.sleep(FOREVER)
 
 

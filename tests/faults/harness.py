@@ -109,6 +109,7 @@ def _until_evidence(folder: str, death: str) -> None:
     until = time.monotonic() + 10
     while time.monotonic() < until and not all(list(Path(folder).glob(mark)) for mark in marks):
         time.sleep(0.005)
+    time.sleep(0.1)  # and is where it wants to be
 
 
 def _alive(folder: str) -> list[int]:
