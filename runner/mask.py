@@ -26,7 +26,14 @@ SHORTEST = 4
 """Characters a secret, or one line of it, must have: shorter ones would be found in every text (DESIGN section 5)."""
 
 _WRAPS = (76, 64)  # columns at which `base64` and `openssl` break their lines (RFC 2045, RFC 7468)
-_URL_SAFES = ("", "/", "!'()*~")  # what Python's quote and JavaScript's encodeURIComponent leave as it is
+_QUERY_SAFE = (
+    "!$%&()*+,/:;=?@[\\]^`{|}~"  # what browsers and Postman leave in a query (WHATWG URL, query percent-encode set)
+)
+_URL_SAFES = (
+    *("", "/", "!'()*~"),  # Python's quote, and JavaScript's encodeURIComponent
+    *(_QUERY_SAFE, f"{_QUERY_SAFE}'"),
+)
+"""The characters that one or the other leaves as they are when a text becomes part of a URL."""
 
 
 class Masker:
