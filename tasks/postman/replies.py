@@ -22,6 +22,9 @@ QUOTA = "serviceLimitExhausted"
 DELAYS = ("retry-after", "retryafter", "x-ratelimit-retryafter", "ratelimit-reset", "x-ratelimit-reset")
 """Headers that say how many seconds to wait; which of them is sent varies."""
 
+A_DAY = 86_400
+"""More than that is no delay but a moment, seconds since 1970."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
@@ -99,7 +102,7 @@ def wait_before(attempt: int, headers: Mapping[str, str], jitter: float) -> floa
     """Answer the seconds to wait after the `attempt`-th attempt; `jitter` is between 0 and 1."""
     for name in DELAYS:
         text = headers.get(name, "").strip()
-        if text.replace(".", "", 1).isdigit():
+        if text.replace(".", "", 1).isdigit() and float(text) < A_DAY:
             return min(LONGEST_ASKED, float(text))
     return min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** (attempt - 1)) + JITTER * jitter
 

@@ -58,8 +58,10 @@ _TOP = {
 
 
 def is_collection(raw: Mapping[str, Any]) -> bool:
-    """Answer whether a file is a whole exported collection."""
-    return isinstance(raw.get("info"), dict) and isinstance(raw.get("item"), list)
+    """Answer whether a file is a whole exported collection, or an answer of the API that holds one."""
+    inner = raw.get("collection")
+    found = inner if isinstance(inner, dict) else raw
+    return isinstance(found.get("info"), dict) and isinstance(found.get("item"), list)
 
 
 def read_shape(raw: Mapping[str, Any], choice: Choice) -> Shape:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -109,13 +110,17 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What a stand-in server answers; `raw` is written to the socket as it is, and the connection closed."""
+    """What a stand-in server answers; `raw` is written to the socket as it is, and the connection closed.
+
+    `hang` is seconds before the answer, `drip` seconds between the bytes of its body.
+    """
 
     status: int = 200
     body: bytes | str = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     raw: bytes | None = None
     hang: float = 0.0
+    drip: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +134,7 @@ class Call:
 
 
 @contextmanager
-def server(answer: Callable[[Call], Reply]) -> Iterator[tuple[str, list[Call]]]:
+def server(answer: Callable[[Call], Reply], *, tls: ssl.SSLContext | None = None) -> Iterator[tuple[str, list[Call]]]:
     """Run a server on loopback that answers as it is told; gives its URL and the requests it got."""
     calls: list[Call] = []
     over = threading.Event()
@@ -153,7 +158,9 @@ def server(answer: Callable[[Call], Reply]) -> Iterator[tuple[str, list[Call]]]:
             for name, value in {"content-length": str(len(body)), **reply.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body)
+            for piece in [body] if not reply.drip else [body[at : at + 1] for at in range(len(body))]:
+                self.wfile.write(piece)
+                over.wait(reply.drip)
 
         do_GET = do_POST = do_PUT = do_DELETE = _any  # noqa: N815  # the names are those of http.server
 
@@ -167,12 +174,27 @@ def server(answer: Callable[[Call], Reply]) -> Iterator[tuple[str, list[Call]]]:
             """Say nothing: a client that goes away is part of the game."""
 
     running = Server(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        running.socket = tls.wrap_socket(running.socket, server_side=True)
     thread = threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{running.server_address[1]}", calls
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{running.server_address[1]}", calls
     finally:
         over.set()
         running.shutdown()
         running.server_close()
         thread.join()
+
+
+def commands_of_children() -> str:
+    """Answer the command lines of the processes that this one has started and not buried."""
+    found: list[str] = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = stat.read_text(encoding="utf-8").rpartition(")")[2].split()[1]
+            if int(parent) == os.getpid():
+                found.append(stat.with_name("cmdline").read_text(encoding="utf-8"))
+        except OSError:  # it ended while we looked
+            continue
+    return " ".join(found)

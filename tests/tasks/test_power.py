@@ -8,9 +8,14 @@ from typing import Any
 import httpx
 import pytest
 
+from runner.task import Stopped
+from tasks.newman.options import RunOptions
 from tasks.newman.result import CollectionRun
+from tasks.postman.client import Listener, PostmanPowerClient
+from tasks.postman.config_model import PostmanConfig
 from tasks.power import run
-from tests.tasks.kit import PHASE, Call, Reply, Said, context, server, without_key
+from tests.tasks.kit import PHASE, Call, Reply, Said, commands_of_children, context, server, without_key
+from tests.tasks.postman.stand_in import collection
 
 pytestmark = pytest.mark.real
 
@@ -130,3 +135,35 @@ def test_a_folder_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     assert result is not None
     assert result.passed is False
     assert "Unable to find a folder or request" in str(said.failed[0].observed)
+
+
+def test_newman_is_gone_when_the_task_is_stopped(tmp_path: Path) -> None:
+    """A stop in the middle of a run ends the process that runs the collection."""
+
+    def stop(_: object) -> None:
+        raise Stopped
+
+    with server(lambda _: Reply(hang=20)) as (url, _):
+        (tmp_path / "c.json").write_text(json.dumps(collection()), encoding="utf-8")
+        client = PostmanPowerClient(
+            PostmanConfig(collection_file="c.json"),
+            folder=tmp_path,
+            environ=without_key(),
+            listener=Listener(progress=lambda *said: stop(said)),
+        )
+        with client, pytest.raises(Stopped):
+            client.run_collection(RunOptions(base_url=url))
+
+    assert "newman.js" not in commands_of_children()
+
+
+def test_a_run_has_a_limit_of_its_own(tmp_path: Path) -> None:
+    """Whatever a script does, the whole of it ends in time when it is run from Python."""
+    with server(lambda _: Reply()) as (url, _):
+        made = collection()
+        made["item"][0]["event"][0]["script"]["exec"] = ["while (true) {}"]
+        (tmp_path / "c.json").write_text(json.dumps(made), encoding="utf-8")
+        client = PostmanPowerClient(PostmanConfig(collection_file="c.json"), folder=tmp_path, environ=without_key())
+        result = client.run_collection(RunOptions(base_url=url, script_timeout=0, limit=3))
+
+    assert (False, "Newman ended before it was done: killed after 3 s") == (result.passed, result.run_error)

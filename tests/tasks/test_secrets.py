@@ -106,21 +106,8 @@ COLLECTION = {
 
 PLACES = {
     *("stdout", "stderr", "halves", "child", "name", "expected", "key", "nested", "message", "observed"),
-    *(
-        "service",
-        "shell",
-        "fails",
-        "exception",
-        "output",
-        "ledger",
-        "console",
-        "test",
-        "thrown",
-        "script",
-        "answer",
-        "url",
-        "url",
-    ),
+    *("service", "shell", "fails", "exception", "output", "ledger"),
+    *("console", "test", "thrown", "script", "answer", "url"),
 }
 
 

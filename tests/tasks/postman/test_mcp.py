@@ -17,6 +17,7 @@ from tasks.postman.client import PostmanPowerClient
 from tasks.postman.config_model import PostmanConfig
 from tasks.postman.mcp import McpTransport, fault_in
 from tasks.postman.transport import Fault, PowerError
+from tests.tasks.kit import commands_of_children
 from tests.tasks.npm import package
 from tests.tasks.postman.stand_in import COLLECTION, ENVIRONMENT, FORBIDDEN, KEY, MISSING, collection, postman
 
@@ -99,13 +100,7 @@ def test_a_wrong_key_is_refused_over_stdio_and_the_server_is_gone(installed: Pat
 
     assert Fault.KEY_REFUSED is caught.value.fault
     assert wrong not in str(caught.value)
-    assert "postman-mcp-server" not in _commands_of_children()
-
-
-def _commands_of_children() -> str:
-    children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
-    pids = children.read_text(encoding="utf-8").split() if children.exists() else []
-    return " ".join(Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8") for pid in pids)
+    assert "postman-mcp-server" not in commands_of_children()
 
 
 @contextmanager

@@ -69,6 +69,7 @@ WAITS: list[tuple[int, dict[str, str], float]] = [
     (1, {}, 0.15), (2, {}, 0.3), (3, {}, 0.6), (20, {}, 5.0),
     (1, {"retry-after": "3"}, 3.0), (1, {"retryafter": "2.5"}, 2.5), (1, {"x-ratelimit-reset": "9"}, 9.0),
     (1, {"retry-after": "3600"}, 60.0), (1, {"retry-after": "soon"}, 0.15),
+    (1, {"x-ratelimit-reset": "1795500000"}, 0.15),
 ]  # fmt: skip
 
 
