@@ -13,7 +13,7 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import reduce
+from functools import cache, reduce
 from typing import Any, Union, get_args, get_origin
 
 from runner.task import Context, Json
@@ -46,6 +46,7 @@ class Function:
     context: str
 
 
+@cache
 def find(uses: str) -> Function:
     """Import `package.module:function`.
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from functools import partial
 
 from runner.errors import RunnerFault
+from runner.execute.command import signal_name
 from runner.execute.wire import Exited, Fork, Forked, FromWarden, Hold, Lines, Stop, ToWarden, decode, encode
 
 # Not `-m`: the warden has to find exactly the modules that we find, in a folder that may hold a `runner` of its own.
@@ -32,7 +33,7 @@ class Lifeline:
         try:
             self._socket, theirs = socket.socketpair()
             with theirs:
-                path = [entry or os.getcwd() for entry in sys.path]  # noqa: PTH109  # pathlib costs its import
+                path = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100  # as text, as it came
                 self._warden = subprocess.Popen(  # noqa: S603  # our own words
                     [sys.executable, "-P", "-c", _START, str(theirs.fileno()), *path],
                     stdin=subprocess.DEVNULL,
@@ -115,4 +116,10 @@ class Lifeline:
             # The kernel has killed the worker itself; what it had started is known by its session only.
             with suppress(OSError):
                 tree.kill(partial(tree.household, pid))
-        return RunnerFault("the process that looks after all others was ended from outside; its tasks were ended, too")
+        try:
+            code = self._warden.wait(1.0)
+        except subprocess.TimeoutExpired:
+            end = "let go of its lifeline"
+        else:
+            end = f"was killed by {signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
+        return RunnerFault(f"the warden, the process that looks after all others, {end}; all tasks were ended, too")

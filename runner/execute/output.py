@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -26,11 +26,14 @@ LONGEST_NAME = 100
 class Output:
     """The output of one attempt or one service."""
 
-    def __init__(self, file: Path | None, limit: int, masker: Masker) -> None:
-        """`file` None keeps only the last lines."""
+    def __init__(
+        self, file: Path | None, limit: int, masker: Masker, tell: Callable[[bytes], None] | None = None
+    ) -> None:
+        """`file` None keeps only the last lines; `tell` is handed all of it, without secrets, as it comes."""
         self._file = file
         self._limit = limit
         self._masker = masker
+        self._tell = tell
         self._log: BoundedLog | None = None
         self._recent = b""
 
@@ -59,6 +62,13 @@ class Output:
         return tuple([line.rstrip() for line in lines if line.strip()][-count:])
 
     @property
+    def last_line(self) -> str:
+        """The newest line that is not empty, whole or not; asked often, so it looks at no more than that."""
+        recent = self._recent.rstrip()
+        start = max(recent.rfind(b"\n"), recent.rfind(b"\r")) + 1
+        return recent[start:].decode(errors="replace")
+
+    @property
     def recent(self) -> str:
         """The newest text."""
         return self._recent.decode(errors="replace")
@@ -67,6 +77,8 @@ class Output:
         if not piece:
             return
         self._recent = (self._recent + piece)[-REMEMBERED:]
+        if self._tell is not None:
+            self._tell(piece)
         if self._file is None:
             return
         try:

@@ -12,8 +12,9 @@ answers of services that are being probed, and a pipe by which a signal handler 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 from typing import Literal
@@ -44,6 +45,8 @@ from runner.task import Cause, Failed, Request, ServiceRequest, Signature
 
 STILLBORN = 3
 """Workers in a row that may die before their first request; then none will ever start."""
+Hear = Callable[[str, bytes], None]
+"""Is told what a task or a service prints, while it does: its id, and the next bytes, without secrets."""
 _NOTHING_TO_MASK = Masker({})
 UNHEARD = 30.0
 """Seconds after which a worker that has not begun what it was asked for is replaced: somebody may have frozen it."""
@@ -67,6 +70,7 @@ class Pool:
         self._attempts: dict[tuple[str, int], RunningAttempt] = {}
         self._services: dict[tuple[str, int], RunningService] = {}
         self._outputs: dict[str, Output] = {}
+        self._hear: Hear | None = None
         self._unheard: dict[tuple[str, int], float] = {}  # until when they have to begin, the earliest first
         self._stillborn = 0
         self._woken = False
@@ -87,12 +91,16 @@ class Pool:
         """Let the warden keep a copy of a descriptor until everything has ended: the run's lock."""
         self._lifeline.hold(descriptor)
 
+    def listen(self, hear: Hear) -> None:
+        """Hand on what is printed by all that starts from now on; `wait` then returns for that, too."""
+        self._hear = hear
+
     # -- the questions ---------------------------------------------------------------------------------------------
 
     def last_line(self, name: str) -> str:
         """Answer the newest line that a running task or service has printed, "" if there is none."""
         output = self._outputs.get(name)
-        return (output.last_lines(1) or ("",))[0] if output is not None else ""
+        return output.last_line if output is not None else ""
 
     @property
     def wake_fd(self) -> int:
@@ -186,12 +194,11 @@ class Pool:
             at, task, attempt = self._clock.now(), request.task, request.attempt
             self._events.append(AttemptEnded(at=at, task=task, attempt=attempt, outcome=failed))
             return
-        output = Output(self._log(request.task, str(request.attempt)), request.log_limit, masker)
+        output = self._output(request.task, self._log(request.task, str(request.attempt)), request.log_limit, masker)
         running = RunningAttempt(
             request, setting, output, masker, clock=self._clock, emit=self._emit, again=self._again
         )
         self._attempts[request.task, request.attempt] = running
-        self._outputs[request.task] = output
         self._assign(running)
 
     def _assign(self, running: RunningAttempt) -> None:
@@ -216,16 +223,24 @@ class Pool:
         except ValueError as error:  # a border: a secret's value is the user's
             self._refuse(request, "died", str(error))
             return
-        output = Output(self._log(request.service), LOG_LIMIT, masker)
+        output = self._output(request.service, self._log(request.service), LOG_LIMIT, masker)
         child = self._workers.beside(setting_of(request))
         running = RunningService(request, child, output, self._selector, clock=self._clock, emit=self._emit)
         self._services[request.service, request.attempt] = running
-        self._outputs[request.service] = output
         child.ask(running, attempt_of(request))
 
     def _refuse(self, request: ServiceRequest, how: Literal["died", "port_taken"], message: str) -> None:
         at, name, attempt = self._clock.now(), request.service, request.attempt
         self._events.append(ServiceEnded(at=at, service=name, attempt=attempt, how=how, message=message))
+
+    def _output(self, name: str, log: Path | None, limit: int, masker: Masker) -> Output:
+        tell = None if self._hear is None else partial(self._printed, self._hear, name)
+        output = self._outputs[name] = Output(log, limit, masker, tell)
+        return output
+
+    def _printed(self, hear: Hear, name: str, piece: bytes) -> None:
+        hear(name, piece)
+        self._woken = True
 
     def _log(self, *parts: str) -> Path | None:
         return None if self._folder is None else self._folder / "logs" / f"{file_name(*parts)}.log"

@@ -23,6 +23,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 _PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 1, 15, 36  # linux/prctl.h
+_C = ctypes.CDLL(None)
 _LINUX = sys.platform == "linux"
 _TICK = 0.01  # seconds between two looks at a family that is ending
 
@@ -137,7 +138,7 @@ def has_children() -> bool:
 
 def flush_c_streams() -> None:
     """Write out what code in C has printed and its library still holds."""
-    ctypes.CDLL(None).fflush(None)
+    _C.fflush(None)
 
 
 def adopt_orphans() -> None:
@@ -159,7 +160,7 @@ def _prctl(option: int, value: int | bytes) -> None:
     if _LINUX:
         argument = ctypes.c_char_p(value) if isinstance(value, bytes) else ctypes.c_ulong(value)
         nothing = ctypes.c_ulong(0)
-        ctypes.CDLL(None).prctl(ctypes.c_int(option), argument, nothing, nothing, nothing)
+        _C.prctl(ctypes.c_int(option), argument, nothing, nothing, nothing)
 
 
 def _send(pid: int, number: signal.Signals) -> None:

@@ -164,10 +164,7 @@ class Worker:
         sys.stdout, sys.stderr = self._streams
         self._stop.install()
         signal.setitimer(signal.ITIMER_REAL, 0)  # an alarm that was set must not ring in another attempt
-        if dict(os.environ) != environment:
-            os.environ.clear()
-            os.environ.update(environment)
-            time.tzset()
+        _set_environment(environment)
 
     def _clear_up(self) -> tuple[tuple[str, ...], bool]:
         """End what was left behind and mark the end of the output; answers its names, and whether we have to leave."""
@@ -239,6 +236,18 @@ def _open_streams() -> tuple[TextIO, TextIO]:
     out = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115  # they live as long as we do
     err = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115  # they live as long as we do
     return out, err
+
+
+def _set_environment(wanted: dict[str, str]) -> None:
+    """Change only what differs: most attempts of a worker differ in nothing but their own few variables."""
+    present = dict(os.environ)
+    for name in present.keys() - wanted.keys():
+        del os.environ[name]
+    for name, value in wanted.items():
+        if present.get(name) != value:
+            os.environ[name] = value
+    if present.get("TZ") != wanted.get("TZ"):
+        time.tzset()
 
 
 def _reset_signals() -> None:

@@ -38,7 +38,7 @@ def main(moment: str, folder: str) -> None:
         while not raised:
             pool.wait(5.0)
     except RunnerFault as fault:
-        raised = type(fault).__name__
+        raised = str(fault)
     pool.close()
     print(json.dumps({"raised": raised, "left": children_left()}))
 
