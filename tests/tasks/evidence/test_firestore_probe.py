@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tasks.evidence.finding import Orphan, Searched, Unverified, Wanted
@@ -15,6 +15,7 @@ from tests.tasks.npm import firestore
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6)
 
 
+@example("a\ud7ff", "b")
 @given(texts, texts)
 def test_the_successor_bounds_exactly_what_begins_with_a_prefix(prefix: str, text: str) -> None:
     """In Unicode's order, which is UTF-8's: a text is in the range if it begins with the prefix, and only then."""

@@ -130,7 +130,9 @@ def test_records_are_told_from_what_requests_created_and_deleted() -> None:
     refused = request(method="DELETE", url="http://x.test/api/users/7", status=403)
     deleted = request(method="DELETE", url="http://x.test/api/users/7?now=1", status=204)
     _, said = folded(STARTED, created, created, read, refused, deleted, deleted, DONE)
+    _, kept = folded(STARTED, created, refused, DONE)
 
+    assert ["created"] == [each.action for each in kept if isinstance(each, Record)]
     assert [("created", "users", "7", "Task_2_a"), ("deleted", "users", "7", "Task_2_a")] == [
         (each.action, each.kind, each.id, each.name) for each in said if isinstance(each, Record)
     ]

@@ -267,6 +267,28 @@ def test_a_changed_type_is_harmless_or_told_on_its_line(name: str) -> None:
     assert [] == wrong
 
 
+def test_a_uid_wins_over_an_id_wherever_they_stand() -> None:
+    """Flat, nested and in lists; what says both says the same collection twice."""
+    both = {"id": ID, "uid": UID, "name": "c"}
+    shapes: list[dict[str, Any]] = [
+        {"collectionId": ID, "collectionUid": UID},
+        {"collection": both},
+        {"collections": [both]},
+        {"collections": {"c": both}},
+        {"default": {"collection": "c"}, "collections": {"other": OTHER, "c": both}},
+    ]
+
+    assert [UID] * len(shapes) == [load(raw).collection_id for raw in shapes]
+
+
+def test_null_and_empty_are_as_if_they_were_not_there() -> None:
+    """A template that was never filled in says nothing."""
+    raw = {"workspaceId": None, "collectionId": "", "environmentId": None, "collections": [], "environment": {"id": ""}}
+
+    assert PostmanConfig() == load({name: value for name, value in raw.items() if name != "environment"})
+    assert load(raw).environment_id is None
+
+
 # -- what is wrong -----------------------------------------------------------------------------------------------------
 
 
