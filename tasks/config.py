@@ -91,7 +91,8 @@ def validate(
 def _check(problem: ConfigProblem) -> Check:
     verdict: Verdict = "failed" if problem.severity == "error" else "warning"
     place = f"{problem.file}:{problem.line}:{problem.column}"
-    return Check(name=f"{place} {problem.path}", verdict=verdict, observed=problem.message)
+    where = place if problem.path == "$" else f"{place} {problem.path}"
+    return Check(name=where, verdict=verdict, observed=problem.message)
 
 
 def _judged_url(url: str) -> Check:

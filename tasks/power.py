@@ -57,7 +57,8 @@ def run(
         loaded = read_config(config, Choice(collection=collection, environment=environment))
     except ConfigError as error:
         for problem in error.problems:
-            context.add(Check(name=f"configuration {problem.path}", verdict="failed", observed=str(problem)))
+            place = f"{problem.file}:{problem.line}:{problem.column}"
+            context.add(Check(name="configuration", verdict="failed", observed=problem.message, message=place))
         return None
     options = RunOptions(
         base_url=base_url.rstrip("/")

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from runner.task import Check
+from tasks.newman.find import find_newman, find_node
 from tasks.newman.install import provide
 from tasks.newman.options import RunOptions, newman_options
 from tasks.newman.process import run
@@ -78,6 +79,7 @@ class PostmanPowerClient:
 
         Raises:
             PowerError: no key, key refused, not permitted, endpoint unreachable, or tool missing.
+            NewmanUnavailable: what was set as Newman is none.
 
         """
         if self._power is None:
@@ -96,6 +98,7 @@ class PostmanPowerClient:
                 user=offer.user,
                 team=offer.team,
                 tools=offer.tools,
+                can_run=self._can_run(),
             )
         return self._power
 
@@ -118,8 +121,7 @@ class PostmanPowerClient:
             PowerError: it could not be fetched.
 
         """
-        self.activate_power()
-        in_file = self._power is not None and self._power.transport == "file"
+        in_file = self.activate_power().transport == "file"
         wanted = environment_id or self._config.environment_id
         if not in_file and wanted is not None:
             return self._open().environment(wanted)
@@ -174,6 +176,11 @@ class PostmanPowerClient:
                 return McpTransport(key, server=self._server, environ=self._environ), name, why
             case "file":
                 return FileTransport(self._config, self._folder), name, why
+
+    def _can_run(self) -> bool:
+        """Answer whether Node and Newman are here, or may be installed."""
+        here = find_node(self._environ) and find_newman(self._newman, self._folder, self._environ)
+        return self._install or here is not None
 
     def _open(self) -> Transport:
         self.activate_power()

@@ -283,7 +283,13 @@ def test_a_uid_wins_over_an_id_wherever_they_stand() -> None:
 
 def test_null_and_empty_are_as_if_they_were_not_there() -> None:
     """A template that was never filled in says nothing."""
-    raw = {"workspaceId": None, "collectionId": "", "environmentId": None, "collections": [], "environment": {"id": ""}}
+    raw: dict[str, Any] = {
+        "workspaceId": None,
+        "collectionId": "",
+        "environmentId": None,
+        "collections": [],
+        "environment": {"id": ""},
+    }
 
     assert PostmanConfig() == load({name: value for name, value in raw.items() if name != "environment"})
     assert load(raw).environment_id is None
