@@ -1,18 +1,51 @@
-"""One question to a worker, seen from the runner: what a function takes and returns. Knows no pipe."""
+"""Questions to workers, seen from the runner: what functions take and return. Knows no pipe."""
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable, Mapping
+
 from runner.errors import Problem
+from runner.execute.child import Child
 from runner.execute.command import signal_name
-from runner.execute.wire import Described, Ended, Exited
-from runner.task import Note, Signature
+from runner.execute.ports import Clock
+from runner.execute.wire import Describe, Described, Ended, Exited, setting_of
+from runner.execute.workers import Workers
+from runner.task import Note, Request, Signature
+
+IMPORT_LIMIT = 60.0
+"""Seconds a module may take to be imported for its description."""
+
+
+def describe_all(
+    wanted: Mapping[str, Request], workers: Workers, places: int, clock: Clock, turn: Callable[[float], None]
+) -> dict[str, Signature | Problem]:
+    """Describe functions, as many at once as there are places; `turn` lets happen what happens until a moment."""
+    waiting = deque(wanted)
+    asked: dict[str, tuple[Description, Child, float]] = {}
+    told: dict[str, Signature | Problem] = {}
+    while waiting or asked:
+        while waiting and len(asked) < places:
+            uses = waiting.popleft()
+            child = workers.take(setting_of(wanted[uses]), uses, places)
+            asked[uses] = Description(uses), child, clock.now() + IMPORT_LIMIT
+            child.ask(asked[uses][0], Describe(uses=uses))
+        turn(min(limit for _, _, limit in asked.values()))
+        for uses, (description, child, limit) in list(asked.items()):
+            if description.answer is not None:
+                told[uses] = description.answer
+                del asked[uses]
+            elif clock.now() >= limit:
+                child.stop(0.0)
+                asked[uses] = description, child, clock.now() + IMPORT_LIMIT
+    return {uses: told[uses] for uses in wanted}
 
 
 class Description:
     """The work of describing one function. `answer` is None until it is known."""
 
     def __init__(self, uses: str) -> None:
-        self.uses = uses
+        self._uses = uses
         self._last = b""
         self.answer: Signature | Problem | None = None
 
@@ -46,5 +79,5 @@ class Description:
     def _fail(self, reason: str) -> None:
         last = [line for line in self._last.decode(errors="replace").splitlines() if line.strip()]
         hint = f"the last it printed: {last[-1].strip()}" if last else ""
-        message = f"`{self.uses}` cannot be imported: {reason}"
+        message = f"`{self._uses}` cannot be imported: {reason}"
         self.answer = Problem(code="cannot-import", message=message, hint=hint)

@@ -21,13 +21,12 @@ from typing import Literal
 
 from runner.errors import Problem, RunnerFault
 from runner.execute.attempts import RunningAttempt
-from runner.execute.child import Child
-from runner.execute.description import Description
+from runner.execute.description import describe_all
 from runner.execute.lifeline import Lifeline
 from runner.execute.output import Output, file_name
 from runner.execute.ports import Clock
-from runner.execute.services import LOG_LIMIT, RunningService, attempt_of, setting_of, with_port
-from runner.execute.wire import Describe, Exited, Forked, Setting
+from runner.execute.services import LOG_LIMIT, RunningService, attempt_of, setting_of_service, with_port
+from runner.execute.wire import Exited, Forked, setting_of
 from runner.execute.workers import Workers
 from runner.mask import Masker
 from runner.schedule.messages import (
@@ -50,7 +49,6 @@ Hear = Callable[[str, bytes], None]
 _NOTHING_TO_MASK = Masker({})
 UNHEARD = 30.0
 """Seconds after which a worker that has not begun what it was asked for is replaced: somebody may have frozen it."""
-_IMPORT_LIMIT = 60.0  # seconds a module may take to be imported for its description
 
 
 class Pool:
@@ -74,6 +72,7 @@ class Pool:
         self._unheard: dict[tuple[str, int], float] = {}  # until when they have to begin, the earliest first
         self._stillborn = 0
         self._woken = False
+        self._closed = False
         self._selector = DefaultSelector()
         self._wake_read, self._wake_write = os.pipe()
         for end in (self._wake_read, self._wake_write):
@@ -149,7 +148,10 @@ class Pool:
         return events
 
     def close(self) -> None:
-        """End everything still running, and wait until it is gone."""
+        """End everything still running, and wait until it is gone; a second time does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         self._workers.close()
         self._lifeline.close()
         for output in self._outputs.values():
@@ -163,30 +165,12 @@ class Pool:
 
         The workers that have loaded a function are then preferred for its attempts, so nothing is imported in vain.
         """
-        waiting = [Description(uses) for uses in wanted]
-        active: dict[Child, Description] = {}
-        until, told = self._clock.now() + _IMPORT_LIMIT, dict[str, Signature | Problem]()
-        while waiting or active:
-            while waiting and len(active) < self.slots:
-                description = waiting.pop(0)
-                child = self._workers.take(_setting_of(wanted[description.uses]), description.uses, self.slots)
-                active[child] = description
-                child.ask(description, Describe(uses=description.uses))
-            self._turn(until)
-            for child, description in list(active.items()):
-                if description.answer is not None:
-                    told[description.uses] = description.answer
-                    del active[child]
-            if active and self._clock.now() >= until:
-                for child in active:
-                    child.stop(0.0)
-                until += _IMPORT_LIMIT
-        return {uses: told[uses] for uses in wanted}
+        return describe_all(wanted, self._workers, self.slots, self._clock, self._turn)
 
     # -- starting --------------------------------------------------------------------------------------------------
 
     def _start_attempt(self, request: Request) -> None:
-        setting = _setting_of(request)
+        setting = setting_of(request)
         try:
             masker = _masker_of(request.env, request.secrets)
         except ValueError as error:  # a border: a secret's value is the user's
@@ -224,7 +208,7 @@ class Pool:
             self._refuse(request, "died", str(error))
             return
         output = self._output(request.service, self._log(request.service), LOG_LIMIT, masker)
-        child = self._workers.beside(setting_of(request))
+        child = self._workers.beside(setting_of_service(request))
         running = RunningService(request, child, output, self._selector, clock=self._clock, emit=self._emit)
         self._services[request.service, request.attempt] = running
         child.ask(running, attempt_of(request))
@@ -290,11 +274,6 @@ class Pool:
                 del self._services[name, attempt], self._outputs[name]
             case _:
                 pass
-
-
-def _setting_of(request: Request) -> Setting:
-    env, workdir, secrets, path = request.env, request.workdir, request.secrets, request.path
-    return Setting(env=env, workdir=workdir, secrets=secrets, path=path)
 
 
 def _masker_of(env: Mapping[str, str], secrets: Sequence[str]) -> Masker:

@@ -57,7 +57,7 @@ def with_port(request: ServiceRequest) -> ServiceRequest:
     return replace(request, port=int(port), command=command, ready_http=ready, env={**env, "TASKGRAPH_PORT": port})
 
 
-def setting_of(request: ServiceRequest) -> Setting:
+def setting_of_service(request: ServiceRequest) -> Setting:
     """Answer the setting of the worker that runs a service."""
     return Setting(env=request.env, workdir=request.workdir, secrets=request.secrets)
 

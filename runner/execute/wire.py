@@ -160,6 +160,11 @@ def decode(kind: Any, line: bytes) -> Any:
         raise NotThisShape(str(error)) from error
 
 
+def setting_of(request: Request) -> Setting:
+    """Answer the setting of the worker that an attempt wants."""
+    return Setting(env=request.env, workdir=request.workdir, secrets=request.secrets, path=request.path)
+
+
 def without_setting(request: Request) -> Request:
     """Leave out what the worker knows already: its setting."""
     return replace(request, env={}, workdir=".", secrets=(), path=())

@@ -13,6 +13,7 @@ What cannot be put right, say a thread that still runs, makes this worker leave;
 from __future__ import annotations
 
 import faulthandler
+import fcntl
 import os
 import signal
 import sys
@@ -32,6 +33,7 @@ from runner.execute.wire import (
     LOST_CHANNEL,
     Begun,
     Describe,
+    Described,
     Ended,
     FromWorker,
     Lines,
@@ -107,14 +109,7 @@ class Worker:
                 self._settle_in(message)
                 return True
             case Describe(uses=uses):
-                self._attempts += 1
-                self._put_right({**self._setting.env})
-                self._stop.arm(_leave)
-                described = describe(uses)
-                self._stop.disarm()
-                _, leaving = self._clear_up()
-                self._send(described)
-                return not leaving
+                return self._describe(uses)
             case Request():
                 return self._attempt(with_setting(message, self._setting))
 
@@ -122,6 +117,18 @@ class Worker:
         self._setting = setting
         python_path = [entry for entry in setting.env.get("PYTHONPATH", "").split(os.pathsep) if entry]
         sys.path[:] = list(dict.fromkeys([*setting.path, *python_path, *self._base_path]))
+
+    def _describe(self, uses: str) -> bool:
+        self._attempts += 1
+        with suppress(OSError):  # a folder that is not there is for the attempts to fail by
+            os.chdir(self._setting.workdir)
+        fault = self._put_right({**self._setting.env})
+        self._stop.arm(_leave)
+        described = Described(code="cannot-import", message=fault) if fault else describe(uses)
+        self._stop.disarm()
+        _, leaving = self._clear_up()
+        self._send(described)
+        return not leaving
 
     # -- one attempt -----------------------------------------------------------------------------------------------
 
@@ -136,12 +143,11 @@ class Worker:
 
         context = Context(request, say, _now)
         self._send(Begun(pid=self._pid))
-        try:
-            self._put_right({**request.env, **request.own_env})
-            sys.argv[:] = [request.uses or ""]
-        except (OSError, ValueError) as error:  # a border: a variable may hold what no environment can
-            outcome: Outcome = Failed(cause=Cause.BAD_PARAMETERS, message=f"its environment cannot be set: {error}")
+        fault = self._put_right({**request.env, **request.own_env})
+        if fault:
+            outcome: Outcome = Failed(cause=Cause.BAD_PARAMETERS, message=fault)
         else:
+            sys.argv[:] = [request.uses or ""]
             outcome = run_attempt(request, context, said, self._stop, self._say_spawned)
         if os.getpid() != self._pid:
             os._exit(0)  # a copy of us, forked by the task, that came back from it as if it were us
@@ -150,13 +156,8 @@ class Worker:
         self._send(Ended(outcome=outcome, stopped=stopped, left=left, leaving=leaving))
         return not leaving
 
-    def _put_right(self, environment: dict[str, str]) -> None:
-        """Undo what the attempt before may have done to this process.
-
-        Raises:
-            OSError, ValueError: a variable cannot be set.
-
-        """
+    def _put_right(self, environment: dict[str, str]) -> str:
+        """Undo what the attempt before may have done to this process; answers what cannot be as it should."""
         os.dup2(self._output, 1)
         os.dup2(self._output, 2)
         if any(stream.closed for stream in self._streams):
@@ -164,14 +165,18 @@ class Worker:
         sys.stdout, sys.stderr = self._streams
         self._stop.install()
         signal.setitimer(signal.ITIMER_REAL, 0)  # an alarm that was set must not ring in another attempt
-        _set_environment(environment)
+        try:
+            _set_environment(environment)
+        except (OSError, ValueError) as error:  # a border: a variable may hold what no environment can
+            return f"its environment cannot be set: {error}"
+        return ""
 
     def _clear_up(self) -> tuple[tuple[str, ...], bool]:
         """End what was left behind and mark the end of the output; answers its names, and whether we have to leave."""
         stopped = self._stop.heard
         left, threads = end_leftovers(stopped=stopped), threads_left()
-        for stream in {*self._streams, sys.stdout, sys.stderr}:
-            with suppress(OSError, ValueError, AttributeError):  # a border: the task may have closed or replaced it
+        for stream in (*self._streams, sys.stdout, sys.stderr):
+            with suppress(Exception):  # a border: the task may have closed it, or put anything in its place
                 stream.flush()
         if not threads:  # one of them may hold a lock of the C library
             tree.flush_c_streams()
@@ -221,8 +226,6 @@ def _checked(note: Note) -> Note:
 
 def _only(channel: int, output: int) -> tuple[int, int]:
     """Keep only our two descriptors, up high, and let the output pipe be the standard streams."""
-    import fcntl  # noqa: PLC0415  # only here
-
     highest = min(os.sysconf("SC_OPEN_MAX"), 1024)
     channel, output = (fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, highest - 8) for each in (channel, output))
     os.dup2(output, 1)
