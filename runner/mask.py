@@ -56,6 +56,9 @@ class Masker:
         self._held = b""
         self._covered = 0  # how many bytes at the start of _held are masked already
 
+    def __bool__(self) -> bool:
+        return bool(self._names)
+
     def feed(self, piece: bytes) -> bytes:
         """Take the next piece of a stream and answer what is certain by now."""
         if not self._forms:

@@ -18,6 +18,8 @@ Convert = Callable[[Any], Any]
 
 TAG = "is"
 
+_ATOMS = frozenset({str, int, float, bool, type(None)})  # asked first: nearly everything is one of them
+
 
 class NotThisShape(ValueError):  # noqa: N818  # the data is not of the shape that was asked for
     """The data does not fit the type it should be read as; the message says where and what."""
@@ -25,8 +27,10 @@ class NotThisShape(ValueError):  # noqa: N818  # the data is not of the shape th
 
 def to_plain(value: Any) -> Any:
     """Turn frozen data into what `json.dumps` takes; plain data stays as it is."""
-    if isinstance(value, str | int | float | None):
+    if value.__class__ in _ATOMS or isinstance(value, str | int | float):
         return value
+    if is_dataclass(value):
+        return _tagged(value)
     if isinstance(value, Mapping):
         return {key: to_plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -35,14 +39,7 @@ def to_plain(value: Any) -> Any:
         return value.name.lower()
     if isinstance(value, frozenset):
         return sorted(to_plain(item) for item in value)
-    if not is_dataclass(value):
-        raise NotThisShape(f"{type(value).__name__} is not plain data")
-    plain: dict[str, Any] = {TAG: type(value).__name__}
-    for name, default in _defaults(value.__class__):
-        item = getattr(value, name)
-        if item != default or type(item) is not type(default):
-            plain[name] = to_plain(item)
-    return plain
+    raise NotThisShape(f"{type(value).__name__} is not plain data")
 
 
 def from_plain(kind: Any, data: Any) -> Any:
@@ -53,6 +50,15 @@ def from_plain(kind: Any, data: Any) -> Any:
 
     """
     return _converter(kind)(data)
+
+
+def _tagged(value: Any) -> dict[str, Any]:
+    plain: dict[str, Any] = {TAG: type(value).__name__}
+    for name, default in _defaults(value.__class__):
+        item = getattr(value, name)
+        if item != default or item.__class__ is not default.__class__:
+            plain[name] = item if item.__class__ in _ATOMS else to_plain(item)
+    return plain
 
 
 @cache

@@ -11,6 +11,7 @@ from runner.errors import RunnerFault
 from runner.mask import Masker
 from runner.plain import to_plain
 from runner.record.journal import Journal
+from runner.record.masked import without_secrets
 from runner.schedule.messages import Event
 
 
@@ -37,8 +38,8 @@ class EventLines:
             RunnerFault: the file does not take them.
 
         """
-        lines = [json.dumps(self._masker.plain(to_plain(event)), ensure_ascii=False) for event in events]
-        rest = memoryview("".join(f"{line}\n" for line in lines).encode("utf-8", "replace"))
+        lines = [json.dumps(to_plain(without_secrets(event, self._masker))) for event in events]
+        rest = memoryview("".join(f"{line}\n" for line in lines).encode())
         try:
             while rest:
                 rest = rest[os.write(self._file, rest) :]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,14 +20,18 @@ from zlib import crc32
 
 from runner.errors import DamagedJournal, RunnerFault
 from runner.mask import Masker
-from runner.plain import TAG, NotThisShape, from_plain, to_plain
+from runner.plain import NotThisShape, from_plain, to_plain
+from runner.record.masked import without_secrets
 from runner.schedule.messages import Event
 
 FORMAT = {"journal": 1}
 GROUPED = 0.05
 """Seconds for which written events may wait for the disk (DESIGN section 3, Durable)."""
 
-_OURS = frozenset({TAG, "task", "service", "cause", "verdict", "action", "how", "why", "started", "run", "log"})
+_NEW_FOLDERS = 3
+"""The run's folder, the folder of runs and the state folder may all be new: the disk must know their entries, too."""
+
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 class _Clock(Protocol):
@@ -45,6 +50,7 @@ class Journal:
         """
         self._path, self._clock, self._masker = path, clock, masker
         self._due: float | None = None
+        self._entered = False
         try:
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except OSError as error:  # a border: the disk
@@ -58,7 +64,7 @@ class Journal:
             RunnerFault: the disk does not take them.
 
         """
-        self._write(b"".join(_line(self._masked(to_plain(event))) for event in events))
+        self._write(b"".join(_line(to_plain(without_secrets(event, self._masker))) for event in events))
         if self._due is None:
             self._due = self._clock.now() + GROUPED
 
@@ -76,20 +82,15 @@ class Journal:
         self._due = None
         try:
             os.fdatasync(self._file)
+            if not self._entered:
+                _enter_folders(self._path)
+                self._entered = True
         except OSError as error:  # a border: the disk
             raise self._fault(error) from error
 
     def close(self) -> None:
         """Let go of the file."""
         os.close(self._file)
-
-    def _masked(self, plain: Any) -> Any:
-        """Mask what people and programs have said; words of ours stay, whatever a secret may be."""
-        if isinstance(plain, dict):
-            return {name: item if name in _OURS else self._masked(item) for name, item in plain.items()}
-        if isinstance(plain, list):
-            return [self._masked(item) for item in plain]
-        return self._masker.text(plain) if isinstance(plain, str) else plain
 
     def _write(self, data: bytes) -> None:
         rest = memoryview(data)
@@ -101,6 +102,16 @@ class Journal:
 
     def _fault(self, error: OSError) -> RunnerFault:
         return RunnerFault(f"{self._path} cannot be written: {error.strerror}; the run was ended")
+
+
+def _enter_folders(path: Path) -> None:
+    for folder in path.absolute().parents[:_NEW_FOLDERS]:
+        with suppress(OSError):  # a border: some file systems cannot; then the entries are safe, or nothing helps
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +153,7 @@ def _events(path: Path, lines: Sequence[bytes]) -> Iterator[Event]:
 
 
 def _line(content: Any) -> bytes:
-    text = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    text = _encode(content).encode("utf-8", "surrogatepass")
     return b"%08x %b\n" % (crc32(text), text)
 
 
