@@ -69,18 +69,15 @@ class Warden:
 
     def run(self) -> None:
         """Obey until the lifeline ends; then end everything."""
-        ears = [self._lifeline.fileno(), _wake_on_child(), *_watch(self._runner)]
-        self._poll.register(ears[0], select.POLLIN)
-        for ear in ears[1:]:
+        lifeline, child_ended = self._lifeline.fileno(), _wake_on_child()
+        for ear in (lifeline, child_ended, *_watch(self._runner)):
             self._poll.register(ear, select.POLLIN)
-        while os.getppid() == self._runner:
+        while os.getppid() == self._runner:  # a dead runner's lifeline may live on as somebody's copy
             heard = {ear for ear, _ in self._poll.poll(self._patience() * 1000)}
-            if ears[0] in heard and not self._obey_all():
+            if lifeline in heard and not self._obey_all():
                 break
-            if ears[1] in heard:
-                os.read(ears[1], 4096)
-            if heard - set(ears[:2]):
-                break  # the runner's process has ended, though a copy of its lifeline may live on
+            if child_ended in heard:
+                os.read(child_ended, 4096)
             self._bury()
             self._enforce(time.monotonic())
             self._speak()

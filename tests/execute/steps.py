@@ -163,6 +163,20 @@ def length(text: str) -> int:
     return len(text)
 
 
+def comes_back_twice() -> int:
+    """Return as itself, and again as a copy."""
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+    return child
+
+
+def chatters(size: int, context: Context) -> None:
+    """Say long things for ever."""
+    while True:
+        context.progress("x" * size)
+
+
 def uses_multiprocessing() -> int:
     """Start processes the way libraries do."""
     import multiprocessing

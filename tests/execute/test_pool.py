@@ -182,6 +182,47 @@ def test_what_is_stopped_before_it_begins_never_ran(bench: Bench) -> None:
     assert {"value": "done"} == bench.outputs("next", "after_the_end", arguments={"mark": "mark"})
 
 
+def test_a_stop_that_comes_too_late_hurts_nobody_else(bench: Bench) -> None:
+    """Its worker hears SIGTERM with nothing to do, so nobody else is given to it."""
+    for number in range(12):
+        early, mark = f"early{number}", bench.folder / str(number)
+        bench.start(early, "after_the_end", arguments={"mark": str(mark)})
+        while not mark.exists():
+            time.sleep(0.001)
+        time.sleep(0.02)
+        bench.stop(early)
+        assert isinstance(bench.end_of(early).outcome, Succeeded)
+        assert bench.outputs(f"next{number}", "step", arguments={"seconds": 0.02, "stop_takes": 0.0})
+
+
+def test_a_stop_never_cuts_a_message_in_two(bench: Bench) -> None:
+    """It waits until what the task is saying has been said, though the pipe is full and the runner busy."""
+    for number in range(4):
+        task = f"t{number}"
+        bench.start(task, "chatters", arguments={"size": 3_000_000})
+        bench.until(Noted, task)
+        time.sleep(0.2)  # nobody reads, so it fills the pipe and waits in the middle of a message
+        bench.stop(task, kill_after=60.0)
+        time.sleep(0.2)
+        outcome = bench.end_of(task).outcome
+
+        assert isinstance(outcome, Failed)
+        assert (Cause.TIMED_OUT, "stopped") == (outcome.cause, outcome.message)
+        assert "in chatters" in (outcome.traceback or ""), "its reply was heard"
+
+
+def test_everything_may_be_heard_at_once(bench: Bench) -> None:
+    """A worker that began, spoke, printed and died before anybody listened has one whole story."""
+    bench.start("short", command="echo last words; kill -9 $PPID; sleep 60")
+    time.sleep(0.5)
+    end = bench.end_of("short")
+
+    assert isinstance(end.outcome, Failed)
+    assert "killed by SIGKILL" == end.outcome.message
+    assert "last words\n" == bench.log("short")
+    assert isinstance(bench.run("next", command="true").outcome, Succeeded)
+
+
 def test_an_idle_worker_that_dies_costs_nothing(bench: Bench) -> None:
     """Killed between two attempts, or just when it is asked, a worker is replaced and the attempt runs once."""
     first = bench.outputs("a", "pid")["value"]

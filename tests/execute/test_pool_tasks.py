@@ -126,6 +126,12 @@ def test_coroutines_run_and_are_cancelled(bench: Bench) -> None:
     assert "cleaned up\n" == bench.log("ends")
 
 
+def test_a_copy_of_the_worker_has_no_say(bench: Bench) -> None:
+    """A task that forks and lets its copy return has ended once, and nothing strange is in its log."""
+    assert 0 < bench.outputs("fork", "comes_back_twice")["value"]
+    assert "" == bench.log("fork")
+
+
 def test_large_requests_and_replies_pass(bench: Bench) -> None:
     """Twenty megabytes go in and come out, while another task goes on."""
     bench.start("beside", "step", arguments={"seconds": 0.2, "stop_takes": 0.0})
