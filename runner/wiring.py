@@ -99,7 +99,7 @@ def run_graph(options: Options, clock: WallClock, pool: Pool, watch: Watch, outs
         schedule = drive(graph, opened, requests, world)
     report = folded(folder, loaded.graph)
     write_whole(folder.report, render_json(report))
-    write_whole(folder.path / "report.md", render_markdown(report))
+    write_whole(folder.path / "report.md", render_markdown(report, folder.path))
     state.prune(runs_of(state, options.graph))
     return Finished(report=report, folder=folder, exit_code=schedule.exit_code)
 
@@ -131,9 +131,10 @@ def report_of(folder: RunFolder) -> Report:
         DamagedJournal, GraphError: what is kept of it was damaged since.
 
     """
-    if not folder.journal.exists():
-        raise UsageError(f"run `{folder.name}` was ended before it began: it has no journal")
-    return folded(folder, load(str(folder.graph)).graph)
+    events = read(folder.journal).events if folder.journal.exists() else ()
+    if not events:
+        raise UsageError(f"run `{folder.name}` was ended before it began: its journal tells nothing")
+    return fold(load(str(folder.graph)).graph, events)
 
 
 # -- the helpers -------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from runner.graph.model import Graph
+from runner.record.render.legible import legible, shortened
 from runner.record.render.words import duration
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import (
@@ -23,6 +24,11 @@ from runner.schedule.messages import (
 )
 from runner.task import Failed
 
+LONGEST = 240
+"""Characters that are shown of what an attempt or a service says of its end."""
+TOLD = 20
+"""How many tasks that settle at once without an attempt are named."""
+
 
 class PlainProgress:
     """An observer that writes lines to a stream."""
@@ -32,7 +38,8 @@ class PlainProgress:
         self._graph = graph
         self._told = 0
         self._late = False
-        self._wide = min(30, max((len(name) for name in graph.tasks), default=0))
+        self._wide = min(30, max((len(name) for name in (*graph.tasks, *graph.services)), default=0))
+        self._started: dict[str, float] = {}
 
     def observe(self, events: Sequence[Event], schedule: Schedule) -> None:
         """Write what happened, then what follows for tasks that will not run."""
@@ -56,6 +63,7 @@ class PlainProgress:
             case RunOpened(run=run, slots=slots):
                 return [f"{_at(event.at)} run {run}: {len(self._graph.tasks)} tasks, {slots} at once"]
             case AttemptStarted(task=task, attempt=attempt):
+                self._started[task] = event.at
                 return [self._row(event.at, "▶", task, f"started{_nth(attempt)}")]
             case AttemptEnded(task=task):
                 return self._ended(event, schedule)
@@ -72,7 +80,8 @@ class PlainProgress:
     def _ended(self, event: AttemptEnded, schedule: Schedule) -> list[str]:
         state = schedule.state(event.task)
         if not isinstance(event.outcome, Failed):
-            return [self._row(event.at, "✓", event.task, "succeeded")]
+            seconds = event.at - self._started.pop(event.task, event.at)
+            return [self._row(event.at, "✓", event.task, f"succeeded in {duration(seconds)}")]
         message = event.outcome.message or event.outcome.cause.value
         if state == "resting":
             return [self._row(event.at, "↻", event.task, f"{message}; to be tried again")]
@@ -85,13 +94,13 @@ class PlainProgress:
         self._told = len(schedule.settled)
         signs = {"blocked": "⊘", "skipped": "○", "cancelled": "✗", "kept": "✓"}
         rows = []
-        for name in found[:20]:
+        for name in found[:TOLD]:
             state, reason = schedule.state(name), schedule.reason(name)
             rows.append(self._row(at, signs.get(state, "✗"), name, f"{state}: {reason}" if reason else state))
-        return rows + ([f"{_at(at)} … and {len(found) - 20} more in the same way"] if len(found) > 20 else [])
+        return rows + ([f"{_at(at)} … and {len(found) - TOLD} more in the same way"] if len(found) > TOLD else [])
 
     def _row(self, at: float, sign: str, name: str, words: str) -> str:
-        return f"{_at(at)} {sign} {name:<{self._wide}}  {words}"
+        return f"{_at(at)} {sign} {name:<{self._wide}}  {shortened(legible(words), LONGEST)}"
 
 
 def _at(seconds: float) -> str:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
+from runner.errors import IllegalMove, UsageError
 from runner.graph.model import Graph
 from runner.graph.select import restricted
+from runner.record.orphans import Orphan, Told, orphans
 from runner.record.path import critical_path
-from runner.schedule.history import Attempt, Stories, Story, left_over
+from runner.record.times import iso
+from runner.schedule.history import Attempt, Stories, Story
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import Event, RunOpened
 from runner.task import Artifact, Check, Failed, Json, LedgerRow
@@ -78,7 +80,8 @@ class TaskReport:
         """One line: what its last attempt said, or why it did not run."""
         if self.kept_from:
             return f"from run {self.kept_from}"
-        return self.attempts[-1].message if self.attempts and self.failed else self.reason
+        told = self.failed or self.state == "running"
+        return self.attempts[-1].message if self.attempts and told else self.reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,16 +105,6 @@ class CheckCounts:
     failed: int
     warnings: int
     total: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Orphan:
-    """One record of test data left behind, and the task it belongs to."""
-
-    prefix: str | None
-    id: str
-    task: str
-    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,15 +137,16 @@ FAILED_STATES = frozenset({"failed", "timed_out", "crashed", "cancelled"})
 
 
 def fold(graph: Graph, events: Iterable[Event]) -> Report:
-    """Fold a run into its report; one whose journal ends early is interrupted, and what ran then is lost."""
-    whole = tuple(events)
-    graph = _of_the_run(graph, whole[0])
-    schedule, stories = Schedule(graph), Stories()
-    for event in whole:
-        stories.add(event)
-        schedule.handle(event)
-    opened = stories.opened
-    assert opened is not None, "a journal begins with RunOpened"
+    """Fold a run into its report; one whose journal ends early is interrupted, and what ran then is lost.
+
+    Raises:
+        UsageError: the events are not those of a run of this graph.
+
+    """
+    first, *others = events
+    assert isinstance(first, RunOpened), "a journal begins with RunOpened"
+    opened, graph = first, _of_the_run(graph, first)
+    schedule, stories = _replayed(graph, opened, others)
     began = datetime.fromisoformat(opened.started)
     tasks = tuple(_task(graph, schedule, stories, name, began) for name in graph.tasks)
     sequential = sum(task.seconds for task in tasks)
@@ -164,7 +158,7 @@ def fold(graph: Graph, events: Iterable[Event]) -> Report:
         verdict=schedule.verdict if complete else "interrupted",
         exit_code=int(schedule.exit_code) if complete else 137,
         started=opened.started,
-        finished=_iso(began, stories.ended),
+        finished=iso(began, stories.ended),
         seconds=round(stories.ended, 3),
         sequential_seconds=round(sequential, 3),
         speedup=round(sequential / stories.ended, 2) if stories.ended > 0 else 1.0,
@@ -174,7 +168,7 @@ def fold(graph: Graph, events: Iterable[Event]) -> Report:
         tasks=tasks,
         services=tuple(_service(schedule, stories, name) for name in graph.services),
         checks=_counts(tasks),
-        orphans=_orphans(tasks),
+        orphans=orphans([_told(task, stories.of(task.id), began) for task in tasks]),
         previous=None,
         complete=complete,
         cancelled=schedule.cancelled if complete else "killed",
@@ -184,9 +178,20 @@ def fold(graph: Graph, events: Iterable[Event]) -> Report:
 # -- the helpers -------------------------------------------------------------------------------------------------------
 
 
-def _of_the_run(graph: Graph, first: Event) -> Graph:
-    assert isinstance(first, RunOpened), "a journal begins with RunOpened"
-    return graph if first.selected is None else restricted(graph, first.selected)
+def _of_the_run(graph: Graph, opened: RunOpened) -> Graph:
+    return graph if opened.selected is None else restricted(graph, opened.selected)
+
+
+def _replayed(graph: Graph, opened: RunOpened, others: Iterable[Event]) -> tuple[Schedule, Stories]:
+    schedule, stories = Schedule(graph), Stories()
+    try:
+        for event in (opened, *others):
+            stories.add(event)
+            schedule.handle(event)
+    except (KeyError, IllegalMove) as error:  # a border: the graph file is a copy that anybody may have edited
+        told = f"the events of run `{opened.run}` do not fit its graph file, which was changed since"
+        raise UsageError(told) from error
+    return schedule, stories
 
 
 def _task(graph: Graph, schedule: Schedule, stories: Stories, name: str, began: datetime) -> TaskReport:
@@ -217,7 +222,7 @@ def _attempt(attempt: Attempt, began: datetime) -> AttemptReport:
     unknown = attempt.outcome is None
     return AttemptReport(
         number=attempt.number,
-        started=None if attempt.started is None else _iso(began, attempt.started),
+        started=None if attempt.started is None else iso(began, attempt.started),
         seconds=round(attempt.seconds, 3),
         outcome="failed" if failed or unknown else "succeeded",
         cause="lost" if unknown else failed.cause.word if failed else None,
@@ -251,31 +256,17 @@ def _counts(tasks: Iterable[TaskReport]) -> CheckCounts:
     return CheckCounts(passed=passed, failed=failed, warnings=warnings, total=len(verdicts))
 
 
-def _orphans(tasks: Iterable[TaskReport]) -> tuple[Orphan, ...]:
-    """Answer what ledgers say was created and not deleted, and what checkpoints found, each record once."""
-    found: dict[tuple[str, str], Orphan] = {}
-    for task in tasks:
-        for row in left_over(list(task.ledger)):
-            orphan = Orphan(prefix=task.data_prefix, id=row.name or row.id, task=task.id, kind=row.kind)
-            found.setdefault((orphan.task, orphan.id), orphan)
-        listed = task.outputs.get("orphans")
-        for each in listed if isinstance(listed, list) else []:
-            orphan = _listed_orphan(each, task.id)
-            found.setdefault((orphan.task, orphan.id), orphan)
-    return tuple(found.values())
-
-
-def _listed_orphan(row: Any, task: str) -> Orphan:
-    plain = row if isinstance(row, dict) else {"id": row}
-    prefix, owner = plain.get("prefix"), plain.get("task") or task
-    return Orphan(prefix=None if prefix is None else str(prefix), id=str(plain.get("id", "")), task=str(owner))
+def _told(task: TaskReport, story: Story, began: datetime) -> Told:
+    ended = story.attempts[-1].ended if story.attempts else None
+    return Told(
+        task=task.id,
+        prefix=task.data_prefix,
+        ledger=task.ledger,
+        outputs=task.outputs,
+        ended="" if ended is None else iso(began, ended),
+    )
 
 
 def _first_start(story: Story, began: datetime) -> str | None:
     starts = [attempt.started for attempt in story.attempts if attempt.started is not None]
-    return _iso(began, starts[0]) if starts else None
-
-
-def _iso(began: datetime, seconds: float) -> str:
-    moment = began + timedelta(seconds=seconds)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return iso(began, starts[0]) if starts else None

@@ -135,12 +135,6 @@ class Stories:
                 story.progress = progress
 
 
-def left_over(ledger: list[LedgerRow]) -> list[LedgerRow]:
-    """Answer the created records of a ledger that were not deleted."""
-    gone = {(row.kind, row.id) for row in ledger if row.action == "deleted"}
-    return [row for row in ledger if row.action == "created" and (row.kind, row.id) not in gone]
-
-
 def _over(story: ServiceStory, event: ServiceEnded) -> ServiceStory:
     return ServiceStory(
         ready=story.ready,

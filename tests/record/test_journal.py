@@ -81,8 +81,10 @@ def test_a_journal_cut_at_any_byte_is_a_prefix(tmp_path: Path) -> None:
         cut.write_bytes(data[:length])
         whole_lines = max(0, data[:length].count(b"\n") - 1)  # the first one names the format
 
-        assert EVENTS[:whole_lines] == read(cut).events, f"cut after {length} bytes"
-        assert (length > 0 and data[length - 1 : length] != b"\n") == read(cut).torn, f"cut after {length} bytes"
+        found = read(cut)
+
+        assert EVENTS[:whole_lines] == found.events, f"cut after {length} bytes"
+        assert (length > 0 and data[length - 1 : length] != b"\n") == found.torn, f"cut after {length} bytes"
 
 
 def test_no_flipped_bit_is_read_as_something_else(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_a_secret_in_any_field_is_masked(kind: type, data: st.DataObject) -> Non
 
 def test_names_of_ours_in_other_peoples_data_hide_nothing() -> None:
     """A key of an output or a parameter, and the id of a task, may be a word of ours: what it holds is masked."""
-    data = {"log": SECRET, "run": {"cause": [SECRET]}, SECRET: "task"}
+    data: dict[str, Any] = {"log": SECRET, "run": {"cause": [SECRET]}, SECRET: "task"}
     clean = {"log": "***", "run": {"cause": ["***"]}, "***": "task"}
     masker = Masker({"KEY": SECRET})
     opened = RunOpened(

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from runner.errors import UsageError
 from runner.record.progress import PlainProgress
 from runner.record.render.json import render_json
 from runner.record.render.markdown import render_markdown
 from runner.record.render.text import COLOURED, PLAIN, render_text
 from runner.record.report import Report, fold
 from runner.schedule.machine import Schedule
+from tests.kit import graph_of
 from tests.record.sample import GRAPH, sample_events
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "record"
@@ -49,7 +51,7 @@ def progress() -> str:
 RENDERED = {
     "summary.txt": lambda: render_text(report(), FOLDER, PLAIN, 100) + "\n",
     "summary-narrow.txt": lambda: render_text(report(), FOLDER, PLAIN, 60) + "\n",
-    "report.md": lambda: render_markdown(report()),
+    "report.md": lambda: render_markdown(report(), FOLDER),
     "report.json": lambda: render_json(report()),
     "progress.txt": progress,
 }
@@ -94,7 +96,9 @@ def test_times_add_up() -> None:
 
 def test_what_was_left_behind_is_named() -> None:
     """A created record that was not deleted is an orphan of the task that made it."""
-    assert [("Task_9_", "Task_9_b", "wrong")] == [(each.prefix, each.id, each.task) for each in report().orphans]
+    assert [("Task_9_", "42", "Task_9_b", "wrong")] == [
+        (each.prefix, each.id, each.name, each.task) for each in report().orphans
+    ]
 
 
 def test_the_json_has_every_field_that_was_promised() -> None:
@@ -113,19 +117,20 @@ def test_all_renderings_state_the_same_totals() -> None:
     """Verdict and counts are the same in text, Markdown and JSON."""
     whole = json.loads(render_json(report()))
     states = [task["state"].replace("_", " ") for task in whole["tasks"]]
-    for text in (render_text(report(), FOLDER, PLAIN, 200), render_markdown(report())):
+    for text in (render_text(report(), FOLDER, PLAIN, 200), render_markdown(report(), FOLDER)):
         assert "FAILED" in text
         for state in set(states):
             assert re.search(rf"\b{states.count(state)} {state}\b", text), state
         assert "1 of 3 checks passed, 1 failed, 1 with a warning" in text
 
 
-def test_colours_change_nothing_but_colour() -> None:
+@pytest.mark.parametrize("width", [40, 60, 100])
+def test_colours_change_nothing_but_colour(width: int) -> None:
     """Without its escapes the coloured summary is the plain one."""
-    coloured = render_text(report(), FOLDER, COLOURED, 100)
+    coloured = render_text(report(), FOLDER, COLOURED, width)
 
     assert "\x1b[31m" in coloured
-    assert render_text(report(), FOLDER, PLAIN, 100) == re.sub(r"\x1b\[\d+m", "", coloured)
+    assert render_text(report(), FOLDER, PLAIN, width) == re.sub(r"\x1b\[\d+m", "", coloured)
 
 
 def test_a_run_that_was_killed_is_interrupted() -> None:
@@ -144,7 +149,14 @@ def test_every_cut_of_a_run_can_be_reported() -> None:
     events = sample_events()
     for length in range(1, len(events) + 1):
         whole = fold(GRAPH, events[:length])
+        words = "FAILED test" if length == len(events) else "INTERRUPTED (the runner was killed) test"
 
-        assert render_text(whole, FOLDER, PLAIN, 80)
-        assert render_markdown(whole)
+        assert words in render_text(whole, FOLDER, PLAIN, 80)
+        assert words.replace(" test", ": test") in render_markdown(whole, FOLDER)
         assert json.loads(render_json(whole))["run"] == whole.run
+
+
+def test_events_of_another_graph_are_refused() -> None:
+    """A graph file that was changed since the run is named as such; nothing else is made of it."""
+    with pytest.raises(UsageError, match="changed since"):
+        fold(graph_of("other"), sample_events())

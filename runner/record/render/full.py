@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from textwrap import wrap
 
-from runner.record.render.words import check_words, duration, state_words, value
+from runner.record.render.legible import legible
+from runner.record.render.words import CHECK_SYMBOLS, check_words, duration, state_words, value
 from runner.record.report import Report, TaskReport
 
-SIGNS = {"passed": "✓", "failed": "✗", "warning": "!"}
+ALL = 1_000_000_000
+"""Characters of a value that are shown: here, all of them."""
 
 
 def render_full(report: Report, width: int) -> str:
@@ -29,10 +31,10 @@ def _task(task: TaskReport) -> Iterator[str]:
         if attempt.log:
             yield f"    {attempt.log}"
     for check in task.checks:
-        words = check_words(check)
-        yield f"  {SIGNS[check.verdict]} {check.name}" + (f": {words}" if words else "")
+        words = check_words(check, ALL)
+        yield f"  {CHECK_SYMBOLS[check.verdict]} {check.name}" + (f": {words}" if words else "")
     for name, data in task.outputs.items():
-        yield f"  {name} = {value(data)}"
+        yield f"  {name} = {value(data, ALL)}"
     for row in task.ledger:
         yield f"  {row.action} {row.kind} {row.id}" + (f" ({row.name})" if row.name else "")
     yield ""
@@ -40,4 +42,4 @@ def _task(task: TaskReport) -> Iterator[str]:
 
 def _wrapped(line: str, width: int) -> list[str]:
     indent = " " * (len(line) - len(line.lstrip()))
-    return wrap(line.strip(), width, initial_indent=indent, subsequent_indent=f"{indent}    ") or [""]
+    return wrap(legible(line.strip()), width, initial_indent=indent, subsequent_indent=f"{indent}    ") or [""]

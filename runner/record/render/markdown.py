@@ -1,88 +1,140 @@
-"""The report for a pull request or an editor: a short first screen, details folded. Everything said is escaped."""
+"""The report for a pull request or an editor: a short first screen, details folded. Everything said is escaped.
+
+Knows no file but the logs it quotes.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from urllib.parse import quote
 
+from runner.record.render.legible import last_lines, legible, legible_lines
 from runner.record.render.words import (
+    CHECK_SYMBOLS,
     SYMBOLS,
+    by_urgency,
     check_totals,
     check_words,
     counted,
     duration,
+    in_rows,
     state_words,
-    task_totals,
+    time_words,
+    totals,
+    value,
     verdict,
 )
-from runner.record.report import Report, TaskReport
+from runner.record.report import AttemptReport, Report, TaskReport
+
+QUOTED = 20
+"""How many last lines of a log or a traceback are quoted."""
+LONGEST = 500
+"""How many characters of a value or a message are shown."""
 
 
-def render_markdown(report: Report) -> str:
-    """Write the report as Markdown, as GitHub shows it."""
+def render_markdown(report: Report, folder: Path) -> str:
+    """Write the report as Markdown, as GitHub shows it; `folder` is the run's own."""
+    shown = in_rows(report.tasks)
+    seen = {task.id for task in shown}
+    others = [task for task in report.tasks if task.id not in seen]
     lines = [
         f"# {verdict(report)}: {_escaped(report.graph.name)}",
         "",
-        f"{'; '.join(filter(None, (task_totals(report), check_totals(report))))}.",
+        f"{'; '.join(filter(None, (totals(report.tasks), check_totals(report))))}.",
         "",
-        f"Took {duration(report.seconds)}; one after another {duration(report.sequential_seconds)}"
-        f" (speed-up {report.speedup:.2f} with {report.workers} workers)."
-        + (
-            f" Critical path: {' → '.join(f'`{task}`' for task in report.critical_path)}."
-            if report.critical_path
-            else ""
-        ),
+        f"{time_words(report)}.{_critical_path(report)}{_params(report)}",
         "",
-        *_table(report),
+        *_table(shown),
+        *(_folded(totals(others), _table(others)) if others else ()),
+        *_services(report),
+        *_orphans(report),
     ]
-    for service in report.services:
-        if service.state == "failed":
-            lines += ["", f"**Service `{service.id}` failed**: {_escaped(service.message)}"]
-    if report.orphans:
-        lines += ["", "## Left behind", "", "| task | record | prefix |", "|---|---|---|"]
-        lines += [f"| {_code(each.task)} | {_code(each.id)} | {_code(each.prefix or '')} |" for each in report.orphans]
-    for task in report.tasks:
+    for task in by_urgency(report.tasks):
         if task.checks or task.failed:
-            lines += ["", *_details(task)]
-    lines += ["", f"Run `{report.run}` of `{report.graph.file}`, {report.started} to {report.finished}.", ""]
-    return "\n".join(lines)
+            lines += ["", *_details(task, folder)]
+    ran = f"Run {_code(report.run)} of {_code(report.graph.file)}, {report.started} to {report.finished}."
+    return "\n".join([*lines, "", ran, ""])
 
 
-def _table(report: Report) -> Iterator[str]:
+# -- the parts ---------------------------------------------------------------------------------------------------------
+
+
+def _critical_path(report: Report) -> str:
+    return f" Critical path: {' → '.join(map(_code, report.critical_path))}." if report.critical_path else ""
+
+
+def _params(report: Report) -> str:
+    given = ", ".join(f"{_code(name)} = {_code(value(data, LONGEST))}" for name, data in report.params.items())
+    return f" Parameters: {given}." if given else ""
+
+
+def _table(tasks: Sequence[TaskReport]) -> Iterator[str]:
     yield "| | task | took | what happened |"
     yield "|---|---|---:|---|"
-    for task in report.tasks:
+    for task in tasks:
         took = duration(task.seconds) if task.attempts else ""
         note = f": {task.message}" if task.message else ""
-        yield f"| {SYMBOLS.get(task.state, '?')} | {_code(task.id)} | {took} | {_escaped(state_words(task) + note)} |"
+        words = _escaped(state_words(task) + note)
+        yield f"| {SYMBOLS.get(task.state, '·')} | {_cell(task.id)} | {took} | {words} |"
 
 
-def _details(task: TaskReport) -> Iterator[str]:
+def _services(report: Report) -> Iterator[str]:
+    for service in report.services:
+        if service.state == "failed":
+            yield from ("", f"**Service {_code(service.id)} failed**: {_escaped(service.message)}", "")
+            yield from _block(legible_lines("\n".join(service.lines))[-QUOTED:])
+
+
+def _orphans(report: Report) -> Iterator[str]:
+    if report.orphans:
+        yield from ("", "## Left behind", "", "| task | record | id | prefix |", "|---|---|---|---|")
+    for each in report.orphans:
+        cells = (each.task, each.name or "", each.id, each.prefix or "")
+        yield f"| {' | '.join(map(_cell, cells))} |"
+
+
+def _details(task: TaskReport, folder: Path) -> Iterator[str]:
     passed = sum(check.verdict == "passed" for check in task.checks)
     checks = f": {passed} of {counted(len(task.checks), 'check')} passed" if task.checks else ""
-    yield f"<details{' open' if task.failed else ''}><summary>{_code(task.id)}{checks}</summary>"
+    yield f"<details{' open' if task.failed else ''}><summary><code>{_html(task.id)}</code>{checks}</summary>"
     yield ""
     if task.checks:
-        yield "| | check | what was seen |"
-        yield "|---|---|---|"
-        signs = {"passed": "✓", "failed": "✗", "warning": "!"}
+        yield from ("| | check | what was seen |", "|---|---|---|")
         for check in task.checks:
-            yield f"| {signs[check.verdict]} | {_escaped(check.name)} | {_escaped(check_words(check))} |"
+            seen = _escaped(check_words(check, LONGEST))
+            yield f"| {CHECK_SYMBOLS[check.verdict]} | {_escaped(check.name)} | {seen} |"
         yield ""
     for attempt in task.attempts:
-        if attempt.message:
-            yield f"Attempt {attempt.number}, {duration(attempt.seconds)}: {_escaped(attempt.message)}"
-            yield ""
-        if attempt.log:
-            yield f"[log]({attempt.log})"
-            yield ""
+        yield from _attempt(attempt, folder)
     yield "</details>"
 
 
+def _attempt(attempt: AttemptReport, folder: Path) -> Iterator[str]:
+    if attempt.message:
+        yield from (f"Attempt {attempt.number}, {duration(attempt.seconds)}: {_escaped(attempt.message)}", "")
+    if attempt.traceback:
+        yield from (*_block(legible_lines(attempt.traceback)[-QUOTED:]), "")
+    if attempt.log and attempt.outcome == "failed":
+        yield from (*_block(last_lines(folder / attempt.log, QUOTED)), "")
+    if attempt.log:
+        yield from (f"[log]({quote(attempt.log)})", "")
+    if attempt.left:
+        yield from (f"Left behind, and ended: {', '.join(map(_code, attempt.left))}", "")
+
+
+def _folded(summary: str, lines: Iterator[str]) -> Iterator[str]:
+    yield from ("", f"<details><summary>and {_html(summary)}</summary>", "", *lines, "", "</details>")
+
+
+# -- the escapes -------------------------------------------------------------------------------------------------------
+
+
 def _escaped(text: str) -> str:
-    """Keep text text: no markup, no table cell, no line of its own."""
-    one_line = _html(" ".join(text.split()))
-    return re.sub(r"([\\`*_\[\]|~#])", r"\\\1", one_line)
+    """Keep text text: no markup, no table cell, no line of its own, nobody called by name."""
+    one_line = _html(" ".join(legible(text).split()))
+    return re.sub(r"([\\`*_\[\]|~#$!])", r"\\\1", one_line).replace("@", "&#64;")
 
 
 def _html(text: str) -> str:
@@ -90,5 +142,28 @@ def _html(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    """Write an id as code; a backtick or a bar in it would end the code or the cell."""
-    return f"<code>{_html(text).replace('|', '&#124;').replace('`', '&#96;')}</code>" if text else ""
+    """Write text as code; the marks around it are longer than any within."""
+    plain = " ".join(legible(text).split())
+    marks = _longer_than_any(plain, 1)
+    space = " " if "`" in plain else ""
+    return f"{marks}{space}{plain}{space}{marks}" if plain else ""
+
+
+def _cell(text: str) -> str:
+    """Write code in a cell of a table, which a bar would end even there."""
+    if "|" not in text:
+        return _code(text)
+    plain = " ".join(legible(text).split())
+    numbered = re.sub(r"[^ a-zA-Z0-9.:/-]", lambda found: f"&#{ord(found[0])};", plain)
+    return f"<code>{numbered}</code>"
+
+
+def _block(lines: Sequence[str]) -> Iterator[str]:
+    if lines:
+        marks = _longer_than_any("\n".join(lines), 3)
+        yield from (f"{marks}text", *lines, marks)
+
+
+def _longer_than_any(text: str, least: int) -> str:
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    return "`" * max(least, longest + 1)

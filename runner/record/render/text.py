@@ -7,24 +7,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import wrap
 
+from rich.cells import cell_len, set_cell_size
+
+from runner.record.render.legible import last_lines, legible, legible_lines
 from runner.record.render.words import (
     SYMBOLS,
+    by_urgency,
     check_totals,
     check_words,
     counted,
     duration,
+    in_rows,
     state_words,
-    task_totals,
+    time_words,
+    totals,
     verdict,
 )
 from runner.record.report import Report, ServiceReport, TaskReport
 
 QUOTED = 8
-"""How many last lines of a log are quoted."""
-ROWS = 40
-"""How many tasks get a row of their own; with more, only those that did not simply succeed."""
+"""How many last lines of a log or a traceback are quoted."""
 CHECKS = 8
 """How many failed checks of a task are listed."""
+EVIDENCE = 5
+"""How many failed tasks are shown with their evidence."""
+SHOWN = 8
+"""How many warnings, and things left behind, are listed."""
+LONGEST = 160
+"""How many characters of a value, a message or a check's name are shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,125 +43,160 @@ class Style:
 
     good: str = ""
     bad: str = ""
+    warn: str = ""
     dim: str = ""
     strong: str = ""
     off: str = ""
 
 
 PLAIN = Style()
-COLOURED = Style(good="\x1b[32m", bad="\x1b[31m", dim="\x1b[2m", strong="\x1b[1m", off="\x1b[0m")
+COLOURED = Style(good="\x1b[32m", bad="\x1b[31m", warn="\x1b[33m", dim="\x1b[2m", strong="\x1b[1m", off="\x1b[0m")
 
 
 def render_text(report: Report, folder: Path, style: Style, width: int) -> str:
     """Write the summary; `folder` is the run's own, `width` in columns."""
     fit = _fitter(width)
-    lines = ["", *_head(report, style), ""]
-    lines += [fit(line) for line in _rows(report)]
-    for task in report.tasks:
-        if task.failed and task.state != "cancelled" and (details := list(_evidence(task, folder, style, width))):
-            lines += ["", f"{style.strong}{task.id}{style.off} {state_words(task)}", *details]
-    for service in report.services:
-        if service.state == "failed":
-            lines += ["", *_broken_service(service, style, fit)]
-    lines += _left_behind(report, style)
-    lines += ["", *_foot(report, folder)]
-    return "\n".join(_coloured(line, style) for line in lines)
+    titled = (
+        *_all_evidence(report, folder, width),
+        *(_broken_service(each) for each in report.services if each.state == "failed"),
+        _warnings(report),
+        _left_behind(report),
+    )
+    blocks = (
+        _head(report, style, width),
+        (_coloured(fit(line), style) for line in _rows(report)),
+        *(_titled(lines, style, fit) for lines in titled),
+        _foot(report, folder, width),
+    )
+    return "\n" + "\n\n".join(text for block in blocks if (text := "\n".join(block)))
 
 
 # -- the parts ---------------------------------------------------------------------------------------------------------
 
 
-def _head(report: Report, style: Style) -> Iterator[str]:
+def _head(report: Report, style: Style, width: int) -> Iterator[str]:
+    first, *others = wrap(
+        f"{verdict(report)} {report.graph.name}: {totals(report.tasks)}", width, subsequent_indent="  "
+    )
     colour = style.good if report.verdict == "passed" else style.bad
-    name = f"{style.strong}{report.graph.name}{style.off}"
-    yield f"{style.strong}{colour}{verdict(report)}{style.off} {name}: {task_totals(report)}"
+    name = f"{style.strong}{colour}{report.verdict.upper()}{style.off}"
+    yield first.replace(report.verdict.upper(), name, 1)
+    yield from others
     if report.checks.total:
         yield check_totals(report)
 
 
 def _rows(report: Report) -> Iterator[str]:
-    shown = list(report.tasks)
-    if len(shown) > ROWS:
-        shown = [task for task in report.tasks if task.state not in {"succeeded", "kept", "cached"} or task.flaky][
-            :ROWS
-        ]
+    shown = in_rows(report.tasks)
     wide = max((len(task.id) for task in shown), default=0)
     for task in shown:
         time = duration(task.seconds) if task.attempts else ""
-        words = state_words(task)
-        note = f": {task.message}" if task.message else ""
-        yield f"  {SYMBOLS.get(task.state, '?')} {task.id:<{wide}}  {time:>10}  {words}{note}"
+        note = f": {legible(task.message)}" if task.message else ""
+        yield f"  {SYMBOLS.get(task.state, '·')} {task.id:<{wide}}  {time:>10}  {state_words(task)}{note}"
     if len(shown) < len(report.tasks):
-        yield f"  … and {len(report.tasks) - len(shown)} more, not shown"
+        seen = {task.id for task in shown}
+        yield f"  … and {totals(task for task in report.tasks if task.id not in seen)}"
 
 
-def _evidence(task: TaskReport, folder: Path, style: Style, width: int) -> Iterator[str]:
-    fit = _fitter(width)
+def _all_evidence(report: Report, folder: Path, width: int) -> Iterator[Iterator[str]]:
+    told = [task for task in by_urgency(report.tasks) if task.failed and task.state != "cancelled" and _has_more(task)]
+    for task in told[:EVIDENCE]:
+        yield _evidence(task, folder, width)
+    if len(told) > EVIDENCE:
+        yield iter([f"… and {len(told) - EVIDENCE} more that failed: `python -m runner show {report.run}` has all"])
+
+
+def _has_more(task: TaskReport) -> bool:
+    last = task.attempts[-1] if task.attempts else None
+    failed = any(check.verdict == "failed" for check in task.checks)
+    return failed or (last is not None and bool(last.log or last.traceback))
+
+
+def _evidence(task: TaskReport, folder: Path, width: int) -> Iterator[str]:
+    yield f"{task.id} {state_words(task)}"
     failed = [check for check in task.checks if check.verdict == "failed"]
     for check in failed[:CHECKS]:
-        words = f"{check.name}: {check_words(check)}" if check_words(check) else check.name
-        yield from wrap(words, width, initial_indent="  ✗ ", subsequent_indent="    ", break_on_hyphens=False)
+        name, words = legible(check.name)[:LONGEST], check_words(check, LONGEST)
+        line = f"{name}: {words}" if words else name
+        yield from wrap(line, width, initial_indent="  ✗ ", subsequent_indent="    ", break_on_hyphens=False)
     if len(failed) > CHECKS:
         yield f"  … and {len(failed) - CHECKS} more failed checks"
+    yield from _quotes(task, folder)
+
+
+def _quotes(task: TaskReport, folder: Path) -> Iterator[str]:
     last = task.attempts[-1] if task.attempts else None
-    if last is not None and last.log:
-        yield from (fit(f"  {style.dim}│{style.off} {line}") for line in _last_lines(folder / last.log))
+    if last is None:
+        return
+    yield from (f"  │ {line}" for line in legible_lines(last.traceback or "")[-QUOTED:])
+    if last.log:
+        yield from (f"  │ {line}" for line in last_lines(folder / last.log, QUOTED))
         yield f"  log: {folder / last.log}"
-    elif last is not None and last.traceback:
-        yield from (fit(f"  {style.dim}│{style.off} {line}") for line in last.traceback.strip().splitlines()[-QUOTED:])
 
 
-def _broken_service(service: ServiceReport, style: Style, fit: Callable[[str], str]) -> Iterator[str]:
-    yield f"{style.strong}service {service.id}{style.off} failed: {service.message}"
-    yield from (fit(f"  {style.dim}│{style.off} {line}") for line in service.lines[-QUOTED:])
+def _broken_service(service: ServiceReport) -> Iterator[str]:
+    yield f"service {service.id} failed: {legible(service.message)}"
+    yield from (f"  │ {line}" for line in legible_lines("\n".join(service.lines))[-QUOTED:])
 
 
-def _left_behind(report: Report, style: Style) -> list[str]:
-    if not report.orphans:
-        return []
-    head = f"{style.strong}Left behind{style.off}: {counted(len(report.orphans), 'test record')}"
-    rows = [f"  {orphan.task}: {orphan.id}" for orphan in report.orphans[:ROWS]]
-    return ["", head, *rows]
+def _warnings(report: Report) -> Iterator[str]:
+    found = [(task, check) for task in report.tasks for check in task.checks if check.verdict == "warning"]
+    rows = []
+    for task, check in found:
+        words = check_words(check, LONGEST)
+        rows.append(f"  ! {task.id}: {legible(check.name)}" + (f": {words}" if words else ""))
+    yield from _listed(counted(len(rows), "warning"), rows)
 
 
-def _foot(report: Report, folder: Path) -> Iterator[str]:
+def _left_behind(report: Report) -> Iterator[str]:
+    records = [
+        f"  {each.task}: {legible(f'{each.name} (id {each.id})' if each.name else each.id)}" for each in report.orphans
+    ]
+    yield from _listed(f"{counted(len(records), 'test record')} left behind", records)
+    processes = [
+        f"  {task.id}: {legible(name)}" for task in report.tasks for attempt in task.attempts for name in attempt.left
+    ]
+    yield from _listed(f"{counted(len(processes), 'process')} left behind, and ended", processes)
+
+
+def _listed(title: str, rows: Sequence[str]) -> Iterator[str]:
+    if rows:
+        yield title
+    yield from rows[:SHOWN]
+    if len(rows) > SHOWN:
+        yield f"  … and {len(rows) - SHOWN} more"
+
+
+def _foot(report: Report, folder: Path, width: int) -> Iterator[str]:
     if report.critical_path:
-        yield f"Critical path: {' → '.join(_shortened(report.critical_path))}"
-    yield (
-        f"Took {duration(report.seconds)}; one after another {duration(report.sequential_seconds)}"
-        f" (speed-up {report.speedup:.2f} with {report.workers} workers)"
-    )
+        path = f"Critical path: {' → '.join(_abridged(report.critical_path))}"
+        yield from wrap(path, width, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False)
+    yield time_words(report)
     yield f"Report: {folder / 'report.md'}"
 
 
 # -- the helpers -------------------------------------------------------------------------------------------------------
 
 
-def _last_lines(log: Path) -> Sequence[str]:
-    try:
-        with log.open("rb") as file:
-            file.seek(0, 2)
-            file.seek(max(0, file.tell() - 16384))
-            text = file.read().decode("utf-8", "replace")
-    except OSError:  # a border: the log may be gone
-        return ()
-    return [line for line in text.splitlines() if line.strip()][-QUOTED:]
-
-
-def _shortened(path: Sequence[str]) -> Sequence[str]:
+def _abridged(path: Sequence[str]) -> Sequence[str]:
     return path if len(path) <= 12 else [*path[:5], f"… {len(path) - 10} more …", *path[-5:]]
 
 
 def _fitter(width: int) -> Callable[[str], str]:
     def fit(line: str) -> str:
-        return line if len(line) <= width else line[: width - 1] + "…"
+        return line if cell_len(line) <= width else f"{set_cell_size(line, width - 1).rstrip()}…"
 
     return fit
 
 
+def _titled(lines: Iterator[str], style: Style, fit: Callable[[str], str]) -> Iterator[str]:
+    for number, line in enumerate(lines):
+        fitting = line if line.startswith("  log: ") else fit(line)  # a path is there to be copied
+        yield _coloured(fitting, style) if number else f"{style.strong}{fitting}{style.off}"
+
+
 def _coloured(line: str, style: Style) -> str:
-    if line.startswith("  ✓"):
-        return line.replace("✓", f"{style.good}✓{style.off}", 1)
-    if line.startswith("  ✗"):
-        return line.replace("✗", f"{style.bad}✗{style.off}", 1)
-    return line
+    """Colour the sign a line begins with; done last, so that colours do not count as columns."""
+    colours = {"  ✓": style.good, "  ✗": style.bad, "  ?": style.bad, "  !": style.warn, "  │": style.dim}
+    colour = colours.get(line[:3])
+    return f"  {colour}{line[2]}{style.off}{line[3:]}" if colour else line

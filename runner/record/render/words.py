@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable, Sequence
 
+from runner.record.render.legible import legible, shortened
 from runner.record.report import Report, TaskReport
 from runner.task import Check, Json
 
@@ -16,10 +18,13 @@ SYMBOLS = {
     "timed_out": "✗",
     "crashed": "✗",
     "cancelled": "✗",
+    "running": "?",
     "blocked": "⊘",
     "skipped": "○",
 }
 """One sign a state; the word stands beside it, so nothing hangs on the sign or on its colour."""
+
+CHECK_SYMBOLS = {"passed": "✓", "failed": "✗", "warning": "!"}
 
 CANCELS = {
     "interrupted": "by Ctrl-C",
@@ -28,6 +33,9 @@ CANCELS = {
     "deadline": "its deadline passed",
     "killed": "the runner was killed",
 }
+
+ROWS = 40
+"""How many tasks get a row of their own; with more, only those that did not simply succeed, failures first."""
 
 
 def verdict(report: Report) -> str:
@@ -38,9 +46,9 @@ def verdict(report: Report) -> str:
 
 def duration(seconds: float) -> str:
     """Write seconds for people: `0.35 s`, `12.4 s`, `3 min 20 s`, `4 h 05 min`."""
-    if seconds < 10:
+    if seconds < 9.995:
         return f"{seconds:.2f} s"
-    if seconds < 100:
+    if seconds < 99.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 100:
@@ -59,10 +67,11 @@ def state_words(task: TaskReport) -> str:
     return words
 
 
-def task_totals(report: Report) -> str:
+def totals(tasks: Iterable[TaskReport]) -> str:
     """Write how many tasks ended in each state: `3 succeeded, 2 failed (1 allowed), 1 blocked`."""
-    counts = Counter(task.state for task in report.tasks)
-    allowed = Counter(task.state for task in report.tasks if task.failed and not task.required)
+    counted_tasks = tuple(tasks)
+    counts = Counter(task.state for task in counted_tasks)
+    allowed = Counter(task.state for task in counted_tasks if task.failed and not task.required)
     known = [state for state in SYMBOLS if state in counts]
     others = [state for state in counts if state not in SYMBOLS]
     words = []
@@ -82,24 +91,51 @@ def check_totals(report: Report) -> str:
     return f"{checks.passed} of {counted(checks.total, 'check')} passed{failed}{warned}"
 
 
+def time_words(report: Report) -> str:
+    """Write how long the run took, and how long its tasks one after another."""
+    return (
+        f"Took {duration(report.seconds)}; one after another {duration(report.sequential_seconds)}"
+        f" (speed-up {report.speedup:.2f} with {counted(report.workers, 'worker')})"
+    )
+
+
 def counted(number: int, thing: str) -> str:
-    """Write a number of things: `1 check`, `2 checks`."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+    """Write a number of things: `1 check`, `2 checks`, `2 processes`."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}{'es' if thing.endswith('s') else 's'}"
 
 
-def value(data: Json) -> str:
-    """Write an expected or observed value on one line."""
+def in_rows(tasks: Sequence[TaskReport]) -> Sequence[TaskReport]:
+    """Answer the tasks that get a row: all, or where they are too many those that matter most, failures first."""
+    if len(tasks) <= ROWS:
+        return tasks
+    notable = [task for task in tasks if task.flaky or task.state not in {"succeeded", "kept", "cached", "skipped"}]
+    return sorted(notable, key=_urgency)[:ROWS]
+
+
+def by_urgency(tasks: Iterable[TaskReport]) -> list[TaskReport]:
+    """Sort tasks: those that failed the run first, then those that were allowed to, else as in the file."""
+    return sorted(tasks, key=_urgency)
+
+
+def value(data: Json, longest: int) -> str:
+    """Write an expected or observed value on one line of so many characters."""
     text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
-    return text.replace("\r", "").replace("\n", "\\n")
+    return shortened(legible(text.replace("\r", "").replace("\n", "\\n")), longest)
 
 
-def check_words(check: Check) -> str:
-    """Write what a check expected and observed, and its message where that says more."""
+def check_words(check: Check, longest: int) -> str:
+    """Write what a check expected and observed, and its message where that says more; each so many characters."""
     words = []
     if check.expected is not None:
-        words.append(f"expected {value(check.expected)}, observed {value(check.observed)}")
+        words.append(f"expected {value(check.expected, longest)}, observed {value(check.observed, longest)}")
     elif check.observed is not None:
-        words.append(value(check.observed))
+        words.append(value(check.observed, longest))
     if check.message:
-        words.append(check.message)
+        words.append(shortened(legible(check.message), longest))
     return "; ".join(words)
+
+
+def _urgency(task: TaskReport) -> int:
+    if task.failed:
+        return 0 if task.required else 1
+    return 2 if task.state == "running" else 3 if task.flaky else 4
