@@ -52,7 +52,7 @@ def render_markdown(report: Report, folder: Path) -> str:
         *_orphans(report),
     ]
     for task in by_urgency(report.tasks):
-        if task.checks or task.failed:
+        if task.checks or any(attempt.message or attempt.left for attempt in task.attempts):
             lines += ["", *_details(task, folder)]
     ran = f"Run {_code(report.run)} of {_code(report.graph.file)}, {report.started} to {report.finished}."
     return "\n".join([*lines, "", ran, ""])
