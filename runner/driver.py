@@ -27,7 +27,7 @@ from runner.schedule.messages import (
     StopAttempt,
     StopService,
 )
-from runner.task import Cause, Failed
+from runner.task import Cause, Failed, Request, ServiceRequest
 
 Outside = Callable[[float], Sequence[Event]]
 """Asked once a turn for what came from outside (a person's Ctrl-C), with the time in seconds."""
@@ -79,14 +79,14 @@ class World:
 def drive(graph: Graph, opened: RunOpened, requests: Requests | Unfilled, world: World) -> Schedule:
     """Run a graph to its end; answers the finished schedule. The executor is left for its owner to close."""
     schedule, stories = Schedule(graph), Stories()
+    known = _Known(schedule=schedule, stories=stories, requests=requests)
     events: Sequence[Event] = [opened]
     while True:
         world.recorder.record(events)  # facts are durable before anything follows from them
         faults: list[Event] = []
         for event in events:
             stories.add(event)
-            for command in schedule.handle(event):
-                faults += _obey(command, _Known(schedule=schedule, stories=stories, requests=requests), world)
+            faults += _obey(schedule.handle(event), known, world)
         world.observer.observe(events, schedule)
         if schedule.finished:
             return schedule
@@ -121,23 +121,45 @@ def _next_events(schedule: Schedule, world: World) -> Sequence[Event]:
             return events
 
 
-def _obey(command: Command, known: _Known, world: World) -> list[Event]:
-    """Hand a command to the executor; answers the end of what could not even be asked for."""
+def _obey(commands: Sequence[Command], known: _Known, world: World) -> list[Event]:
+    """Hand commands to the executor; answers the ends of what could not even be asked for.
+
+    All requests are filled in before the first is handed over, so that what may start together does.
+    """
+    asked: list[tuple[Command, Request | ServiceRequest | None]] = []
+    faults: list[Event] = []
+    for command in commands:
+        try:
+            asked.append((command, _request(command, known)))
+        except EvaluationError as error:  # a border: expressions are the file author's
+            faults.append(_unfit(command, str(error), world.clock.now()))
+    for command, request in asked:
+        match command:
+            case StartAttempt() | StartService():
+                assert request is not None, "every start has a request"
+                world.executor.start(command, request)
+            case StopAttempt() | StopService():
+                world.executor.stop(command)
+    return faults
+
+
+def _request(command: Command, known: _Known) -> Request | ServiceRequest | None:
     match command:
         case StartAttempt(task=task, attempt=attempt):
-            try:
-                request = known.requests.attempt(known.schedule, known.stories, task, attempt)
-            except EvaluationError as error:  # a border: expressions are the file author's
-                failed = Failed(cause=Cause.BAD_PARAMETERS, message=str(error))
-                return [AttemptEnded(at=world.clock.now(), task=task, attempt=attempt, outcome=failed)]
-            world.executor.start(command, request)
+            return known.requests.attempt(known.schedule, known.stories, task, attempt)
         case StartService(service=service, attempt=attempt):
-            try:
-                wanted = known.requests.service(known.schedule, service, attempt)
-            except EvaluationError as error:  # a border: expressions are the file author's
-                now, message = world.clock.now(), str(error)
-                return [ServiceEnded(at=now, service=service, attempt=attempt, how="died", message=message)]
-            world.executor.start(command, wanted)
+            return known.requests.service(known.schedule, service, attempt)
         case StopAttempt() | StopService():
-            world.executor.stop(command)
-    return []
+            return None
+
+
+def _unfit(command: Command, message: str, now: float) -> Event:
+    """Answer the end of a start that could not be filled in."""
+    match command:
+        case StartAttempt(task=task, attempt=attempt):
+            failed = Failed(cause=Cause.BAD_PARAMETERS, message=message)
+            return AttemptEnded(at=now, task=task, attempt=attempt, outcome=failed)
+        case StartService(service=service, attempt=attempt):
+            return ServiceEnded(at=now, service=service, attempt=attempt, how="died", message=message)
+        case StopAttempt() | StopService():
+            raise AssertionError("a stop has nothing to fill in")
