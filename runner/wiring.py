@@ -28,7 +28,7 @@ from runner.graph.params import resolve_params
 from runner.graph.select import Selection, Wish, select
 from runner.graph.values import references
 from runner.mask import Masker
-from runner.record.earlier import borrow
+from runner.record.earlier import borrow, with_previous
 from runner.record.events import Both, EventLines
 from runner.record.folder import RunFolder, StateFolder, write_whole
 from runner.record.journal import Journal, read
@@ -97,7 +97,7 @@ def run_graph(options: Options, clock: WallClock, pool: Pool, watch: Watch, outs
         observer = Together(watch(replace(loaded, graph=graph), opened, pool), decisions)
         world = World(executor=pool, clock=clock, recorder=recorder, observer=observer, outside=outside)
         schedule = drive(graph, opened, requests, world)
-    report = folded(folder, loaded.graph)
+    report = with_previous(folded(folder, loaded.graph), runs_of(state, options.graph))
     write_whole(folder.report, render_json(report))
     write_whole(folder.path / "report.md", render_markdown(report, folder.path))
     state.prune(runs_of(state, options.graph))
@@ -134,7 +134,8 @@ def report_of(folder: RunFolder) -> Report:
     events = read(folder.journal).events if folder.journal.exists() else ()
     if not events:
         raise UsageError(f"run `{folder.name}` was ended before it began: its journal tells nothing")
-    return fold(load(str(folder.graph)).graph, events)
+    report = fold(load(str(folder.graph)).graph, events)
+    return with_previous(report, runs_of(StateFolder(path=folder.path.parents[1]), report.graph.file))
 
 
 # -- the helpers -------------------------------------------------------------------------------------------------------

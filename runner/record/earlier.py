@@ -1,13 +1,17 @@
-"""What earlier runs of a graph are good for: results that a new run takes over. Reads journals and nothing else."""
+"""What earlier runs of a graph are good for: results that a new run takes over, and a comparison. Decides nothing."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from runner.errors import DamagedJournal, GraphError, Problem
 from runner.graph.select import Selection
+from runner.record.changes import compare, remembered
 from runner.record.folder import RunFolder
 from runner.record.journal import read
+from runner.record.report import Report
 from runner.schedule.history import Stories
 from runner.schedule.messages import Kept
 from runner.task import Succeeded
@@ -29,6 +33,18 @@ def borrow(runs: Sequence[RunFolder], selection: Selection) -> Mapping[str, Kept
     if missing:
         raise GraphError([_never(task, selection) for task in selection.borrowed if task in missing])
     return found
+
+
+def with_previous(report: Report, runs: Sequence[RunFolder]) -> Report:
+    """Compare a report with the latest run of the same graph before it that has one; `runs` are the oldest first."""
+    for run in reversed([run for run in runs if run.name < report.run]):
+        try:
+            before = remembered(json.loads(run.report.read_bytes()))
+        except (OSError, ValueError):  # a border: a run that was killed has no report
+            continue
+        if before is not None and before.file == report.graph.file:
+            return replace(report, previous=compare(before, report))
+    return report
 
 
 def _successes(run: RunFolder) -> Mapping[str, Kept]:

@@ -108,6 +108,25 @@ class CheckCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One difference from an earlier run: of a task, of one of its checks (`name`), or of a parameter (`name`)."""
+
+    kind: str
+    task: str | None = None
+    name: str | None = None
+    before: Json = None
+    after: Json = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Previous:
+    """The run of the same graph before this one, and what has changed since."""
+
+    run: str
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What happened in a run. Times are ISO-8601 UTC with milliseconds, durations seconds."""
 
@@ -128,7 +147,7 @@ class Report:
     services: tuple[ServiceReport, ...]
     checks: CheckCounts
     orphans: tuple[Orphan, ...]
-    previous: Mapping[str, Json] | None
+    previous: Previous | None
     complete: bool = True
     cancelled: str | None = None
 

@@ -28,6 +28,7 @@ def told(times: Times) -> Stories:
     ("graph", "times", "path"),
     [
         ("a; b: a; c: a; d: b c", {"a": [(0, 1)], "b": [(1, 2)], "c": [(1, 5)], "d": [(5, 6)]}, "a c d"),
+        ("a; b", {"a": [(0, 0.01)], "b": [(0.02, 1)]}, "b"),  # both began with the run: nobody waited
         ("a; b; c: b", {"a": [(0, 3)], "b": [(3.01, 4)], "c": [(4, 5)]}, "a b c"),  # b waited for the slot of a
         ("a; b", {"a": [(0, 3)], "b": [(3.2, 4)]}, "b"),  # b began for a reason of its own
         ("a; b: a; c", {"a": [(0, 1)], "b": [(4, 5)], "c": [(0, 4)]}, "c b"),  # its need was long over

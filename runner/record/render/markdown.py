@@ -15,6 +15,7 @@ from runner.record.render.words import (
     CHECK_SYMBOLS,
     SYMBOLS,
     by_urgency,
+    change_words,
     check_totals,
     check_words,
     counted,
@@ -50,6 +51,7 @@ def render_markdown(report: Report, folder: Path) -> str:
         *(_folded(totals(others), _table(others)) if others else ()),
         *_services(report),
         *_orphans(report),
+        *_changes(report),
     ]
     for task in by_urgency(report.tasks):
         if task.checks or any(attempt.message or attempt.left for attempt in task.attempts):
@@ -93,6 +95,12 @@ def _orphans(report: Report) -> Iterator[str]:
     for each in report.orphans:
         cells = (each.task, each.name or "", each.id, each.prefix or "")
         yield f"| {' | '.join(map(_cell, cells))} |"
+
+
+def _changes(report: Report) -> Iterator[str]:
+    if report.previous is not None and report.previous.changes:
+        yield from ("", "## Changed", "", f"Since run {_code(report.previous.run)}:", "")
+        yield from (f"- {_escaped(change_words(change))}" for change in report.previous.changes)
 
 
 def _details(task: TaskReport, folder: Path) -> Iterator[str]:

@@ -13,6 +13,7 @@ from runner.record.render.legible import last_lines, legible, legible_lines
 from runner.record.render.words import (
     SYMBOLS,
     by_urgency,
+    change_words,
     check_totals,
     check_words,
     counted,
@@ -61,6 +62,7 @@ def render_text(report: Report, folder: Path, style: Style, width: int) -> str:
         *(_broken_service(each) for each in report.services if each.state == "failed"),
         _warnings(report),
         _left_behind(report),
+        _changes(report),
     )
     blocks = (
         _head(report, style, width),
@@ -157,6 +159,12 @@ def _left_behind(report: Report) -> Iterator[str]:
         f"  {task.id}: {legible(name)}" for task in report.tasks for attempt in task.attempts for name in attempt.left
     ]
     yield from _listed(f"{counted(len(processes), 'process')} left behind, and ended", processes)
+
+
+def _changes(report: Report) -> Iterator[str]:
+    if report.previous is not None:
+        rows = [f"  {change_words(change)}" for change in report.previous.changes]
+        yield from _listed(f"Changed since run {report.previous.run}", rows)
 
 
 def _listed(title: str, rows: Sequence[str]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from runner.record.render.legible import legible, shortened
-from runner.record.report import Report, TaskReport
+from runner.record.report import Change, Report, TaskReport
 from runner.task import Check, Json
 
 SYMBOLS = {
@@ -133,6 +133,21 @@ def check_words(check: Check, longest: int) -> str:
     if check.message:
         words.append(shortened(legible(check.message), longest))
     return "; ".join(words)
+
+
+def change_words(change: Change) -> str:
+    """Write what changed since the run before: `health is newly failing (was skipped)`."""
+    match change.kind:
+        case "param":
+            return f"parameter {change.name}: {value(change.before, 60)} → {value(change.after, 60)}"
+        case "added" | "removed":
+            return f"{change.task} was {change.kind}"
+        case "check_failing" | "check_fixed":
+            turn = "is newly failing" if change.kind == "check_failing" else "is fixed"
+            return f"{change.task}, {shortened(legible(change.name or ''), 120)} {turn}"
+    words = {"newly_failing": "is newly failing", "fixed": "is fixed", "runs_again": "runs again"}
+    was = f"was {str(change.before).replace('_', ' ')}"
+    return f"{change.task} {words.get(change.kind, 'does not run any more')} ({was})"
 
 
 def _urgency(task: TaskReport) -> int:
