@@ -89,10 +89,12 @@ class RunningService:
         self._emit = emit
         self._pid = 0
         self._unread = ""
+        self._matched = False
         self._ready = False
         self._ending: How | None = None
         self._message = ""
-        self._reason = "it did not answer"
+        pattern = request.ready_log
+        self._reason = "it did not answer" if pattern is None else f"nothing it printed matched `{pattern}`"
         self._probe: Probe | None = None
         self._look_at: float | None = None
         self._look_until: float | None = None
@@ -131,7 +133,7 @@ class RunningService:
             return
         now = self._clock.now()
         request = self._request
-        if request.ready_http is None and request.ready_log is None and request.port is None:
+        if self._matched or (request.ready_http is None and request.ready_log is None and request.port is None):
             self._become_ready()
             return
         self._ready_by = now + request.ready_timeout
@@ -148,9 +150,10 @@ class RunningService:
         if pattern is None or self._ready or self._ending is not None:
             return
         self._unread += printed
-        if re.search(pattern, self._unread, re.MULTILINE):
-            self._become_ready()
+        self._matched = self._matched or re.search(pattern, self._unread, re.MULTILINE) is not None
         self._unread = self._unread[-_OVERLAP:]
+        if self._matched and self._pid:  # on two pipes, what it prints may be heard before that it runs
+            self._become_ready()
 
     def ended(self, reply: Ended | Described) -> None:
         """Tell that it is over; its worker has nothing more to do."""

@@ -153,6 +153,7 @@ class Warden:
                     self._give_up(ward, tree.household(ward.pid))
         dead = [ward for ward in self._wards.values() if ward.status is not None]
         strays = tree.kill(self._strays) if dead else ()
+        self._bury()  # nobody is told of an end while a last zombie waits for us
         for ward in dead:
             if not strays:
                 self._part(ward, ())

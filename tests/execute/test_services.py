@@ -117,6 +117,22 @@ def test_a_pattern_in_the_log_makes_it_ready(bench: Bench) -> None:
     assert "stopped" == _stop(bench, "log").how
 
 
+def test_a_pattern_that_never_comes_is_said(bench: Bench) -> None:
+    """The reason names the pattern."""
+    bench.serve("log", "echo hello; sleep 60", ready_log="listening", ready_timeout=0.3)
+
+    assert "not ready within 0.3 s: nothing it printed matched `listening`" == bench.end_of_service("log").message
+
+
+def test_a_pattern_may_be_printed_before_anything_else_is_heard(bench: Bench) -> None:
+    """It is ready when it runs and has printed the pattern, in whatever order that is heard."""
+    for number in range(20):
+        bench.serve(f"log{number}", "echo up; sleep 60", ready_log="up")
+    pids = {bench.ready(f"log{number}").pid for number in range(20)}
+
+    assert 20 == len(pids - {0})
+
+
 def test_a_pattern_that_is_none_is_said(bench: Bench) -> None:
     """A broken regular expression is the graph's fault, told as the service's end."""
     bench.serve("log", "sleep 60", ready_log="(")
