@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
+from urllib.parse import quote
 
 from runner.errors import RunnerFault
 from runner.mask import Masker
@@ -27,10 +28,14 @@ class Output:
     """The output of one attempt or one service."""
 
     def __init__(
-        self, file: Path | None, limit: int, masker: Masker, tell: Callable[[bytes], None] | None = None
+        self, folder: Path | None, name: str, limit: int, masker: Masker, tell: Callable[[bytes], None] | None = None
     ) -> None:
-        """`file` None keeps only the last lines; `tell` is handed all of it, without secrets, as it comes."""
-        self._file = file
+        """`folder` is the run's, where None only the last lines are kept; `name` is the log's, as `log_name` spells it.
+
+        `tell` is handed all of it, without secrets, as it comes.
+        """
+        self._folder = folder
+        self._name = name
         self._limit = limit
         self._masker = masker
         self._tell = tell
@@ -54,7 +59,7 @@ class Output:
         if self._log is None:
             return ""
         self._log.close()
-        return f"logs/{self._log.path.name}"
+        return f"logs/{self._name}"
 
     def last_lines(self, count: int) -> tuple[str, ...]:
         """Answer the newest lines that are not empty."""
@@ -79,14 +84,14 @@ class Output:
         self._recent = (self._recent + piece)[-REMEMBERED:]
         if self._tell is not None:
             self._tell(piece)
-        if self._file is None:
+        if self._folder is None:
             return
         try:
             if self._log is None:
-                self._log = BoundedLog(self._file, self._limit)
+                self._log = BoundedLog(self._folder / "logs" / self._name, self._limit)
             self._log.write(piece)
         except OSError as error:  # a border: the disk may be full
-            raise RunnerFault(f"{self._file} cannot be written: {error.strerror}") from error
+            raise RunnerFault(f"{self._folder}/logs/{self._name} cannot be written: {error.strerror}") from error
 
 
 class BoundedLog:
@@ -145,16 +150,16 @@ class BoundedLog:
             yield piece
 
 
-def file_name(*parts: str) -> str:
-    """Spell ids as a file name: outside `[A-Za-z0-9_.-]` percent-encoded, a long one cut and told apart by a digest.
+def log_name(*parts: str) -> str:
+    """Spell ids as the name of a log: outside `[A-Za-z0-9_.-]` percent-encoded, a long one cut and told by a digest.
 
     Source: DESIGN section 5, Names and times.
     """
     whole = ".".join(parts)
-    name = "".join(chr(byte) if chr(byte) in _SAFE else f"%{byte:02X}" for byte in whole.encode(errors="surrogatepass"))
-    if len(name) <= LONGEST_NAME:
-        return name
-    return f"{name[:LONGEST_NAME]}-{sha256(whole.encode(errors='surrogatepass')).hexdigest()[:12]}"
+    name = whole if _SAFE.issuperset(whole) else quote(whole, safe="", errors="surrogatepass").replace("~", "%7E")
+    if len(name) > LONGEST_NAME:
+        name = f"{name[:LONGEST_NAME]}-{sha256(whole.encode(errors='surrogatepass')).hexdigest()[:12]}"
+    return f"{name}.log"
 
 
 _SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")

@@ -23,7 +23,7 @@ from runner.errors import Problem, RunnerFault
 from runner.execute.attempts import RunningAttempt
 from runner.execute.description import describe_all
 from runner.execute.lifeline import Lifeline
-from runner.execute.output import Output, file_name
+from runner.execute.output import Output, log_name
 from runner.execute.ports import Clock
 from runner.execute.services import LOG_LIMIT, RunningService, attempt_of, setting_of_service, with_port
 from runner.execute.wire import Exited, Forked, setting_of
@@ -178,7 +178,7 @@ class Pool:
             at, task, attempt = self._clock.now(), request.task, request.attempt
             self._events.append(AttemptEnded(at=at, task=task, attempt=attempt, outcome=failed))
             return
-        output = self._output(request.task, self._log(request.task, str(request.attempt)), request.log_limit, masker)
+        output = self._output(request.task, log_name(request.task, str(request.attempt)), request.log_limit, masker)
         running = RunningAttempt(
             request, setting, output, masker, clock=self._clock, emit=self._emit, again=self._again
         )
@@ -207,7 +207,7 @@ class Pool:
         except ValueError as error:  # a border: a secret's value is the user's
             self._refuse(request, "died", str(error))
             return
-        output = self._output(request.service, self._log(request.service), LOG_LIMIT, masker)
+        output = self._output(request.service, log_name(request.service), LOG_LIMIT, masker)
         child = self._workers.beside(setting_of_service(request))
         running = RunningService(request, child, output, self._selector, clock=self._clock, emit=self._emit)
         self._services[request.service, request.attempt] = running
@@ -217,17 +217,14 @@ class Pool:
         at, name, attempt = self._clock.now(), request.service, request.attempt
         self._events.append(ServiceEnded(at=at, service=name, attempt=attempt, how=how, message=message))
 
-    def _output(self, name: str, log: Path | None, limit: int, masker: Masker) -> Output:
+    def _output(self, name: str, log: str, limit: int, masker: Masker) -> Output:
         tell = None if self._hear is None else partial(self._printed, self._hear, name)
-        output = self._outputs[name] = Output(log, limit, masker, tell)
+        output = self._outputs[name] = Output(self._folder, log, limit, masker, tell)
         return output
 
     def _printed(self, hear: Hear, name: str, piece: bytes) -> None:
         hear(name, piece)
         self._woken = True
-
-    def _log(self, *parts: str) -> Path | None:
-        return None if self._folder is None else self._folder / "logs" / f"{file_name(*parts)}.log"
 
     # -- the loop --------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from runner.errors import RunnerFault
-from runner.execute.output import LONGEST_NAME, REMEMBERED, BoundedLog, Output, file_name
+from runner.execute.output import LONGEST_NAME, REMEMBERED, BoundedLog, Output, log_name
 from runner.mask import Masker
 
 
@@ -48,7 +48,7 @@ def test_while_it_is_written_the_files_stay_within_the_limit(tmp_path: Path) -> 
 
 def test_the_last_lines_are_remembered(tmp_path: Path) -> None:
     """Carriage returns end lines too, empty ones do not count, and the memory is bounded."""
-    output = Output(tmp_path / "logs" / "a.log", 10_000_000, Masker({}))
+    output = Output(tmp_path, "a.log", 10_000_000, Masker({}))
     output.write(b"one\n\n 10%\r 20%\r\n  \npart")
 
     assert (" 10%", " 20%", "part") == output.last_lines(3)
@@ -61,19 +61,19 @@ def test_the_last_lines_are_remembered(tmp_path: Path) -> None:
 
 def test_what_is_masked_is_what_is_kept(tmp_path: Path) -> None:
     """A secret cut in pieces reaches neither the file nor the memory nor the caller."""
-    output = Output(tmp_path / "a.log", 1000, Masker({"T": "hunter22"}))
+    output = Output(tmp_path, "a.log", 1000, Masker({"T": "hunter22"}))
     told = b"".join(output.write(bytes([byte])) for byte in b"say hunter22 and hun")
     name = output.close()
 
     assert b"say *** and " == told
     assert "logs/a.log" == name
-    assert b"say *** and hun" == (tmp_path / "a.log").read_bytes()
+    assert b"say *** and hun" == (tmp_path / "logs/a.log").read_bytes()
     assert ("say *** and hun",) == output.last_lines(1)
 
 
 def test_silence_makes_no_file(tmp_path: Path) -> None:
     """Nothing printed, nothing opened; and without a folder only the last lines are kept."""
-    silent, homeless = Output(tmp_path / "a.log", 1000, Masker({})), Output(None, 1000, Masker({}))
+    silent, homeless = Output(tmp_path, "a.log", 1000, Masker({})), Output(None, "a.log", 1000, Masker({}))
     silent.write(b"")
     homeless.write(b"hello\n")
 
@@ -85,7 +85,7 @@ def test_silence_makes_no_file(tmp_path: Path) -> None:
 def test_a_log_that_cannot_be_written_is_the_runners_fault(tmp_path: Path) -> None:
     """A file where the folder should be ends the run with a message that names the log."""
     (tmp_path / "logs").write_text("in the way")
-    output = Output(tmp_path / "logs" / "a.log", 1000, Masker({}))
+    output = Output(tmp_path, "a.log", 1000, Masker({}))
 
     with pytest.raises(RunnerFault, match=re.escape("logs/a.log cannot be written")):
         output.write(b"hello")
@@ -94,22 +94,23 @@ def test_a_log_that_cannot_be_written_is_the_runners_fault(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("parts", "name"),
     [
-        (("power", "1"), "power.1"),
-        (("a/b", "2"), "a%2Fb.2"),
-        (("..", "1"), "...1"),
-        (("ü ", "1"), "%C3%BC%20.1"),
-        (("%2F", "1"), "%252F.1"),
-        (("a\0b", "1"), "a%00b.1"),
+        (("power", "1"), "power.1.log"),
+        (("a/b", "2"), "a%2Fb.2.log"),
+        (("..", "1"), "...1.log"),
+        (("ü ", "1"), "%C3%BC%20.1.log"),
+        (("%2F", "1"), "%252F.1.log"),
+        (("a\0b", "1"), "a%00b.1.log"),
+        (("a~b",), "a%7Eb.log"),
     ],
 )
 def test_names_of_files_are_safe(parts: tuple[str, ...], name: str) -> None:
     """Everything outside the safe letters is percent-encoded, the percent sign included."""
-    assert name == file_name(*parts)
+    assert name == log_name(*parts)
 
 
 def test_long_names_stay_apart() -> None:
     """They are cut, and a digest tells them apart."""
-    names = {file_name("x" * 200, str(number)) for number in range(50)}
+    names = {log_name("x" * 200, str(number)) for number in range(50)}
 
     assert 50 == len(names)
-    assert all(len(name) <= LONGEST_NAME + 13 for name in names)
+    assert all(len(name) <= LONGEST_NAME + 17 for name in names)
