@@ -72,7 +72,7 @@ def test_a_value_of_a_megabyte_is_cut() -> None:
     check = Check(name=large, verdict="failed", expected=[large], observed=large, message=large)
     notes = [Noted(at=0.5, task="a", attempt=1, note=check)]
     notes += [
-        Noted(at=0.5, task="a", attempt=1, note=LedgerRow(action="created", kind="k", id=f"{n}{large}", at=AT))
+        Noted(at=0.5, task="a", attempt=1, note=LedgerRow(action="created", kind="k", id=f"{n}{large[:10_000]}", at=AT))
         for n in range(30)
     ]
     report = report_of({"a": failed(large)}, *notes)
@@ -81,7 +81,7 @@ def test_a_value_of_a_megabyte_is_cut() -> None:
     assert len(text) < 5_000
     assert max(map(len, text.splitlines())) <= 100
     assert "  … and 22 more" in text.splitlines()
-    assert len(render_markdown(report, NOWHERE)) < 100_000_000
+    assert len(render_markdown(report, NOWHERE)) < 100_000
 
 
 def test_a_chain_of_a_thousand_has_a_short_path() -> None:

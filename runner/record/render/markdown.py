@@ -10,10 +10,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from runner.record.render.legible import last_lines, legible, legible_lines
+from runner.record.render.legible import last_lines, legible, legible_lines, shortened
 from runner.record.render.words import (
     CHECK_SYMBOLS,
     SYMBOLS,
+    abridged,
     by_urgency,
     change_words,
     check_totals,
@@ -32,7 +33,7 @@ from runner.record.report import AttemptReport, Report, TaskReport
 QUOTED = 20
 """How many last lines of a log or a traceback are quoted."""
 LONGEST = 500
-"""How many characters of a value or a message are shown."""
+"""How many characters of a value are shown; a whole cell may have twice as many."""
 
 
 def render_markdown(report: Report, folder: Path) -> str:
@@ -64,7 +65,7 @@ def render_markdown(report: Report, folder: Path) -> str:
 
 
 def _critical_path(report: Report) -> str:
-    return f" Critical path: {' → '.join(map(_code, report.critical_path))}." if report.critical_path else ""
+    return f" Critical path: {' → '.join(map(_code, abridged(report.critical_path)))}." if report.critical_path else ""
 
 
 def _params(report: Report) -> str:
@@ -141,8 +142,12 @@ def _folded(summary: str, lines: Iterator[str]) -> Iterator[str]:
 
 def _escaped(text: str) -> str:
     """Keep text text: no markup, no table cell, no line of its own, nobody called by name."""
-    one_line = _html(" ".join(legible(text).split()))
+    one_line = _html(_seen(text))
     return re.sub(r"([\\`*_\[\]|~#$!])", r"\\\1", one_line).replace("@", "&#64;")
+
+
+def _seen(text: str) -> str:
+    return shortened(" ".join(legible(text[: 4 * LONGEST]).split()), 2 * LONGEST)  # a text may be a megabyte
 
 
 def _html(text: str) -> str:
@@ -151,7 +156,7 @@ def _html(text: str) -> str:
 
 def _code(text: str) -> str:
     """Write text as code; the marks around it are longer than any within."""
-    plain = " ".join(legible(text).split())
+    plain = _seen(text)
     marks = _longer_than_any(plain, 1)
     space = " " if "`" in plain else ""
     return f"{marks}{space}{plain}{space}{marks}" if plain else ""
@@ -161,7 +166,7 @@ def _cell(text: str) -> str:
     """Write code in a cell of a table, which a bar would end even there."""
     if "|" not in text:
         return _code(text)
-    plain = " ".join(legible(text).split())
+    plain = _seen(text)
     numbered = re.sub(r"[^ a-zA-Z0-9.:/-]", lambda found: f"&#{ord(found[0])};", plain)
     return f"<code>{numbered}</code>"
 
@@ -169,7 +174,7 @@ def _cell(text: str) -> str:
 def _block(lines: Sequence[str]) -> Iterator[str]:
     if lines:
         marks = _longer_than_any("\n".join(lines), 3)
-        yield from (f"{marks}text", *lines, marks)
+        yield from (f"{marks}text", *(shortened(line, LONGEST) for line in lines), marks)
 
 
 def _longer_than_any(text: str, least: int) -> str:

@@ -12,6 +12,7 @@ from rich.cells import cell_len, set_cell_size
 from runner.record.render.legible import last_lines, legible, legible_lines
 from runner.record.render.words import (
     SYMBOLS,
+    abridged,
     by_urgency,
     change_words,
     check_totals,
@@ -177,17 +178,13 @@ def _listed(title: str, rows: Sequence[str]) -> Iterator[str]:
 
 def _foot(report: Report, folder: Path, width: int) -> Iterator[str]:
     if report.critical_path:
-        path = f"Critical path: {' → '.join(_abridged(report.critical_path))}"
+        path = f"Critical path: {' → '.join(abridged(report.critical_path))}"
         yield from wrap(path, width, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False)
     yield time_words(report)
     yield f"Report: {folder / 'report.md'}"
 
 
 # -- the helpers -------------------------------------------------------------------------------------------------------
-
-
-def _abridged(path: Sequence[str]) -> Sequence[str]:
-    return path if len(path) <= 12 else [*path[:5], f"… {len(path) - 10} more …", *path[-5:]]
 
 
 def _fitter(width: int) -> Callable[[str], str]:

@@ -104,6 +104,11 @@ def counted(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}{'es' if thing.endswith('s') else 's'}"
 
 
+def abridged(path: Sequence[str]) -> Sequence[str]:
+    """Answer the two ends of a long path, and how much lies between them."""
+    return path if len(path) <= 12 else [*path[:5], f"… {len(path) - 10} more …", *path[-5:]]
+
+
 def in_rows(tasks: Sequence[TaskReport]) -> Sequence[TaskReport]:
     """Answer the tasks that get a row: all, or where they are too many those that matter most, failures first."""
     if len(tasks) <= ROWS:
