@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import fields, is_dataclass
+from typing import Any
 
 from runner.record.report import Report
 
 
 def render_json(report: Report) -> str:
     """Write the report as one JSON document, `schema` first; every text in it can be written as UTF-8."""
-    text = json.dumps(asdict(report), indent=2, ensure_ascii=False, default=dict)
+    text = json.dumps(report, indent=2, ensure_ascii=False, default=_plain)
     return text.encode("utf-8", "backslashreplace").decode() + "\n"  # half a surrogate pair becomes JSON's own escape
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    return {field.name: getattr(value, field.name) for field in fields(value)} if is_dataclass(value) else dict(value)
