@@ -57,7 +57,7 @@ def main(chosen: argparse.Namespace) -> int:
 
 def _log(chosen: argparse.Namespace, folder: Path) -> Path | None:
     """Answer the log of the wanted attempt, of the last one, or of the service of that name."""
-    from runner.execute.output import file_name
+    from  import file_name
 
     logs = folder / "logs"
     if chosen.attempt is not None:
