@@ -57,12 +57,12 @@ def main(chosen: argparse.Namespace) -> int:
 
 def _log(chosen: argparse.Namespace, folder: Path) -> Path | None:
     """Answer the log of the wanted attempt, of the last one, or of the service of that name."""
-    from  import file_name
+    from runner.execute.output import log_name
 
     logs = folder / "logs"
     if chosen.attempt is not None:
-        found = [logs / f"{file_name(chosen.task, str(chosen.attempt))}.log"]
+        found = [logs / log_name(chosen.task, str(chosen.attempt))]
     else:
-        found = [logs / f"{file_name(chosen.task, str(number))}.log" for number in range(1, MOST_ATTEMPTS + 1)]
-        found.insert(0, logs / f"{file_name(chosen.task)}.log")
+        found = [logs / log_name(chosen.task, str(number)) for number in range(1, MOST_ATTEMPTS + 1)]
+        found.insert(0, logs / log_name(chosen.task))
     return next((path for path in reversed(found) if path.exists()), None)
