@@ -209,4 +209,4 @@ def stem_of(graph: str) -> str:
 def runs_of(state: StateFolder, graph: str) -> Sequence[RunFolder]:
     """Answer the runs of one graph file, told by the name in their ids."""
     stem = stem_of(graph)
-    return [run for run in state.runs() if run.name[16:].rpartition("-")[0] == stem]
+    return [run for run in state.runs() if run.name[19:].rpartition("-")[0] == stem]

@@ -84,7 +84,8 @@ class StateFolder:
             RunnerFault: the folder cannot be written.
 
         """
-        name = f"{now:%Y%m%d-%H%M%S}-{graph}-{mark}"
+        moment = f"{now:%Y%m%d-%H%M%S}{now.microsecond // 1000:03}"  # so that ids sort as runs began
+        name = f"{moment}-{graph}-{mark}"
         folder = RunFolder(path=self.path / "runs" / name)
         try:
             self._prepare()
