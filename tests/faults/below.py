@@ -18,19 +18,30 @@ def adopt_orphans() -> None:
 
 
 def children_left() -> list[str]:
-    """Answer who is still below us after five seconds, and end them."""
-    until = time.monotonic() + GONE_WITHIN
-    while time.monotonic() < until:
+    """Answer who is still below us after five seconds, and end them, and who comes to us by their ends."""
+    if _gone_by(time.monotonic() + GONE_WITHIN):
+        return []
+    left = _children()
+    while not _gone_by(time.monotonic() + 0.1):
+        for pid in _children():
+            os.kill(int(pid), signal.SIGKILL)
+    return left
+
+
+def _gone_by(moment: float) -> bool:
+    """Bury children until none is left or the time is over; says whether none is left."""
+    while time.monotonic() < moment:
         try:
             if os.waitpid(-1, os.WNOHANG)[0] == 0:
                 time.sleep(0.01)
         except ChildProcessError:
-            return []
+            return True
+    return False
+
+
+def _children() -> list[str]:
     everybody = [entry.name for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    left = [pid for pid in everybody if _parent(pid) == os.getpid()]
-    for pid in left:
-        os.kill(int(pid), signal.SIGKILL)
-    return left
+    return [pid for pid in everybody if _parent(pid) == os.getpid()]
 
 
 def _parent(pid: str) -> int:
