@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from runner.graph.model import Graph
+from runner.record.outlet import Outlet
+from runner.record.printed import Printed, Unprinted
 from runner.record.render.legible import legible, shortened
 from runner.record.render.words import duration
 from runner.schedule.machine import Schedule
@@ -33,37 +35,42 @@ TOLD = 20
 class PlainProgress:
     """An observer that writes lines to a stream."""
 
-    def __init__(self, stream: TextIO, graph: Graph) -> None:
-        self._stream = stream
+    def __init__(self, stream: TextIO, graph: Graph, printed: Printed | None = None) -> None:
+        """Write to `stream`, among its lines what `printed` has of the tasks' own; None shows nothing of that."""
+        self._outlet = Outlet(stream)
         self._graph = graph
+        self._printed = printed or Unprinted()
         self._told = 0
         self._late = False
-        self._wide = min(30, max((len(name) for name in (*graph.tasks, *graph.services)), default=0))
+        self._wide = width_of_ids(graph)
         self._started: dict[str, float] = {}
 
     def observe(self, events: Sequence[Event], schedule: Schedule) -> None:
-        """Write what happened, then what follows for tasks that will not run."""
-        lines: list[str] = []
-        for event in events:
-            lines += self._line(event, schedule)
-            if schedule.cancelled == "deadline" and not self._late:
-                self._late = True
-                lines.append(f"{_at(event.at)} the deadline of the run has passed: stopping")
-        lines += self._settled(events[-1].at, schedule) if events else []
-        if lines:
-            self._stream.write("".join(f"{line}\n" for line in lines))
-            self._stream.flush()
+        """Write what happened, then what follows for tasks that will not run, then what was printed meanwhile."""
+        for line in self._lines(events, schedule):
+            self._outlet.write(f"{line}\n")
+        self._outlet.flush()
 
     def due(self) -> float | None:
-        """Answer that lines are written only when something happens."""
-        return None
+        """Answer that it wants to look at once if something was printed, and else only when something happens."""
+        return 0.0 if self._printed.waiting else None
+
+    def _lines(self, events: Sequence[Event], schedule: Schedule) -> Iterator[str]:
+        for event in events:
+            yield from self._printed.around(event, self._line(event, schedule))
+            if schedule.cancelled == "deadline" and not self._late:
+                self._late = True
+                yield f"{_at(event.at)} the deadline of the run has passed: stopping"
+        if events:
+            yield from self._settled(events[-1].at, schedule)
+        yield from self._printed.meanwhile()
 
     def _line(self, event: Event, schedule: Schedule) -> list[str]:
         match event:
             case RunOpened(run=run, slots=slots):
                 return [f"{_at(event.at)} run {run}: {len(self._graph.tasks)} tasks, {slots} at once"]
             case AttemptStarted(task=task, attempt=attempt):
-                self._started[task] = event.at
+                self._started[task] = event.since
                 return [self._row(event.at, "▶", task, f"started{_nth(attempt)}")]
             case AttemptEnded(task=task):
                 return self._ended(event, schedule)
@@ -101,6 +108,11 @@ class PlainProgress:
 
     def _row(self, at: float, sign: str, name: str, words: str) -> str:
         return f"{_at(at)} {sign} {name:<{self._wide}}  {shortened(legible(words), LONGEST)}"
+
+
+def width_of_ids(graph: Graph) -> int:
+    """Answer how wide the column of ids is."""
+    return min(30, max((len(name) for name in (*graph.tasks, *graph.services)), default=0))
 
 
 def _at(seconds: float) -> str:

@@ -52,10 +52,12 @@ def test_the_last_lines_are_remembered(tmp_path: Path) -> None:
     output.write(b"one\n\n 10%\r 20%\r\n  \npart")
 
     assert (" 10%", " 20%", "part") == output.last_lines(3)
+    assert "part" == output.last_line
 
     output.write(b"y" * 1_000_000)
 
     assert ("y" * REMEMBERED,) == output.last_lines(3)
+    assert "y" * REMEMBERED == output.last_line
     assert "logs/a.log" == output.close()
 
 
@@ -106,6 +108,24 @@ def test_a_log_that_cannot_be_written_is_the_runners_fault(tmp_path: Path) -> No
 def test_names_of_files_are_safe(parts: tuple[str, ...], name: str) -> None:
     """Everything outside the safe letters is percent-encoded, the percent sign included."""
     assert name == log_name(*parts)
+
+
+def test_the_last_line_is_the_newest_that_is_not_empty() -> None:
+    """However lines end, and whether the newest has ended."""
+    for printed, line in (
+        (b"", ""),
+        (b"one", "one"),
+        (b"one\n", "one"),
+        (b"one\ntwo\r\n\n \n", "two"),
+        (b"10%\r20%", "20%"),
+        (b"10%\r20%\r", "20%"),
+        (b"\n\n", ""),
+        (b"caf\xc3\xa9\n\xff", "\ufffd"),
+    ):
+        output = Output(None, "a.log", 100, Masker({}))
+        output.write(printed)
+
+        assert line == output.last_line, printed
 
 
 def test_long_names_stay_apart() -> None:

@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from tests.execute.pools import Bench
+from tests.execute.pools import ENV, Bench
 
 pytestmark = pytest.mark.real
 
@@ -63,6 +63,22 @@ def test_the_last_line_can_be_seen_while_it_runs(bench: Bench) -> None:
     bench.stop("talk")
     bench.end_of("talk")
     assert "" == bench.pool.last_line("talk")
+
+
+def test_whoever_listens_hears_it_all_and_no_secret(bench: Bench) -> None:
+    """The pieces a listener is handed are the log, cut anywhere, under the id of who printed; a wait ends for them."""
+    heard: dict[str, bytes] = {}
+    bench.pool.listen(lambda name, piece: heard.update({name: heard.get(name, b"") + piece}))
+    bench.start("loud", command="echo $TOKEN; sleep 60", env={**ENV, "TOKEN": "hunter22"}, secrets=("TOKEN",))
+    until = time.monotonic() + 10
+    while "loud" not in heard and time.monotonic() < until:
+        bench.events += bench.pool.wait(60)
+
+    assert {"loud": b"***\n"} == heard
+    bench.stop("loud")
+    bench.end_of("loud")
+    bench.run("t", "prints", arguments={"text": "n", "times": 500})
+    assert bench.log("t").encode() == heard["t"]
 
 
 def test_log_names_are_safe(bench: Bench) -> None:
