@@ -41,8 +41,14 @@ class RunningAttempt:
         self._emit = emit
         self._again = again
         self._begun = False
+        self._asked = 0.0
         self._stop: StopAttempt | None = None
         self._leaked = ""
+
+    def ask(self, child: Child) -> None:
+        """Ask a worker, the first or another one."""
+        self.child, self._asked = child, self._clock.now()
+        child.ask(self, self.request)
 
     def stop(self, command: StopAttempt) -> None:
         """Ask for its end; the cause of the first stop counts."""
@@ -59,7 +65,7 @@ class RunningAttempt:
         """Tell that it runs."""
         self._begun = True
         task, attempt = self.request.task, self.request.attempt
-        self._emit(AttemptStarted(at=self._clock.now(), task=task, attempt=attempt, pid=pid))
+        self._emit(AttemptStarted(at=self._clock.now(), task=task, attempt=attempt, pid=pid, asked=self._asked))
 
     def spawned(self, pid: int) -> None:
         """Hear nothing: its worker stands for it."""

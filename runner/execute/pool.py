@@ -186,8 +186,7 @@ class Pool:
         self._assign(running)
 
     def _assign(self, running: RunningAttempt) -> None:
-        running.child = self._workers.take(running.setting, running.request.uses or "", self.slots)
-        running.child.ask(running, running.request)
+        running.ask(self._workers.take(running.setting, running.request.uses or "", self.slots))
         self._unheard[running.request.task, running.request.attempt] = self._clock.now() + UNHEARD
 
     def _again(self, running: RunningAttempt, error: str) -> None:

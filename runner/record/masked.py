@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 OURS = frozenset(
     {
-        *("at", "run", "started", "file", "slots", "durations", "fail_fast", "selected", "skipped"),
+        *("at", "asked", "run", "started", "file", "slots", "durations", "fail_fast", "selected", "skipped"),
         *("task", "service", "attempt", "pid", "port", "how", "why", "log"),
         *("cause", "exit_code", "verdict", "action", "seconds", "done", "total"),
     }

@@ -23,7 +23,10 @@ from runner.task import Artifact, Check, LedgerRow, Outcome, Progress
 
 @dataclass(slots=True, kw_only=True)
 class Attempt:
-    """One attempt: `started` and `ended` are seconds of the run, `outcome` None while it runs or if nobody knows."""
+    """One attempt: `started` and `ended` are seconds of the run, `outcome` None while it runs or if nobody knows.
+
+    It starts when its worker is asked to, for from then on it holds a process.
+    """
 
     number: int
     started: float | None = None
@@ -104,7 +107,7 @@ class Stories:
                     story.run, story.checks, story.ledger = kept.run, list(kept.checks), list(kept.ledger)
             case AttemptStarted(task=task, attempt=number):
                 attempt = self.of(task).attempt(number)
-                attempt.started, attempt.pid = event.at, event.pid
+                attempt.started, attempt.pid = event.since, event.pid
             case AttemptEnded(task=task, attempt=number):
                 self._ended(self.of(task).attempt(number), event)
             case Noted(task=task):

@@ -49,12 +49,22 @@ class RunOpened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptStarted:
-    """A worker began an attempt: time limits count from here."""
+    """A worker began an attempt: time limits count from here.
+
+    `asked` is when that worker, idle until then, was asked to. From then on the attempt holds a process, so its time
+    in reports counts from there: news of a beginning travels, and may come later than another attempt's end.
+    """
 
     at: float
     task: str
     attempt: int
     pid: int = 0
+    asked: float | None = None
+
+    @property
+    def since(self) -> float:
+        """Since when the attempt holds a process."""
+        return self.at if self.asked is None else self.asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

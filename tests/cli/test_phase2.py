@@ -70,10 +70,7 @@ def test_the_phase_passes_against_the_sample_backend(phase: Path) -> None:
     three = ("config", "power", "health")
     assert 3 == len({tasks[name]["attempts"][0]["pid"] for name in three})
     starts, ends = [spans[name][0] for name in three], [spans[name][1] for name in three]
-    # Config takes some milliseconds: on a loaded machine the runner may hear of its end and of other starts at once.
-    assert max(starts) <= min(ends) + 0.05, "they overlap in time"
-    assert spans["power"][0] < spans["health"][1], "so do those that wait for the network"
-    assert spans["health"][0] < spans["power"][1], "so do those that wait for the network"
+    assert max(starts) < min(ends), "they overlap in time"
     assert spans["checkpoint"][0] >= max(spans[name][1] for name in three)
     assert report["checks"]["total"] > 10
     assert [] == report["orphans"]

@@ -45,7 +45,7 @@ def test_attempts_follow_one_another() -> None:
             opened(),
             AttemptStarted(at=1.0, task="a", attempt=1, pid=11),
             AttemptEnded(at=2.5, task="a", attempt=1, outcome=CRASHED, log="logs/a.1.log", left=("sleep",)),
-            AttemptStarted(at=10.0, task="a", attempt=2, pid=12),
+            AttemptStarted(at=10.125, task="a", attempt=2, pid=12, asked=10.0),
             AttemptEnded(at=10.25, task="a", attempt=2, outcome=Succeeded()),
         )
         .of("a")
