@@ -37,12 +37,12 @@ class Seen:
 
 
 def started(task: str, attempt: int = 1) -> Event:
-    """A task begins."""
+    """Begin a task."""
     return AttemptStarted(at=1.0, task=task, attempt=attempt)
 
 
 def ended(task: str, log: str = "") -> Event:
-    """A task has ended well."""
+    """End a task well."""
     return AttemptEnded(at=2.0, task=task, attempt=1, outcome=Succeeded(), log=log)
 
 
