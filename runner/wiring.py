@@ -66,7 +66,8 @@ class Finished:
     exit_code: int
 
 
-Watch = Callable[[Loaded, RunOpened, Pool], Observer]
+Watch = Callable[[Loaded, RunFolder, Pool], Observer]
+"""Makes the view of a run from its graph, its folder and the pool, which knows what tasks print."""
 
 
 def run_graph(options: Options, clock: WallClock, pool: Pool, watch: Watch, outside: Outside) -> Finished:
@@ -94,7 +95,7 @@ def run_graph(options: Options, clock: WallClock, pool: Pool, watch: Watch, outs
     with _recorder(folder, clock, masker, options) as recorder:
         requests = Requests(graph, _surroundings(options, folder), params)
         decisions = Decisions(open_log(state.path / "runner.log", options.log_level, masker))
-        observer = Together(watch(replace(loaded, graph=graph), opened, pool), decisions)
+        observer = Together(watch(replace(loaded, graph=graph), folder, pool), decisions)
         world = World(executor=pool, clock=clock, recorder=recorder, observer=observer, outside=outside)
         schedule = drive(graph, opened, requests, world)
     report = with_previous(folded(folder, loaded.graph), runs_of(state, options.graph))

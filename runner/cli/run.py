@@ -11,6 +11,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from runner.cli.options import add_parameters, add_selection, params_of, wish_of
+from runner.cli.view import MODES, mode_of, watching
 
 if TYPE_CHECKING:
     from runner.clock import WallClock
@@ -38,6 +39,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the report as JSON, and nothing else, on stdout")
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colours (default: auto)")
     parser.add_argument("--state-dir", default=".runner", metavar="DIR", help="where runs are kept (default: .runner)")
+    modes = "; ".join(f"{name}: {text}" for name, text in MODES.items())
+    parser.add_argument("-o", "--output", choices=MODES, help=modes)
     parser.add_argument("--events", metavar="FILE", help="write events as JSON lines, as they happen")
     parser.add_argument("-n", "--dry-run", action="store_true", help="show what would run and when; start nothing")
     levels = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -48,7 +51,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(chosen: argparse.Namespace) -> int:
     """Run the phase; answers the exit code of the run."""
-    from runner.cli.show import show_report
+    from runner.cli.show import show_report, show_verdict
     from runner.clock import WallClock
     from runner.execute.pool import Pool
 
@@ -59,7 +62,10 @@ def main(chosen: argparse.Namespace) -> int:
         options = _options(chosen)
         with _signals_heard(pool) as heard:
             finished = _run(chosen, options, clock, pool, heard)
-    show_report(finished.report, finished.folder, sys.stdout, chosen)
+    if chosen.output == "quiet" and not chosen.json:
+        show_verdict(finished.report, sys.stdout, chosen)
+    else:
+        show_report(finished.report, finished.folder, sys.stdout, chosen)
     return finished.exit_code
 
 
@@ -69,7 +75,6 @@ def main(chosen: argparse.Namespace) -> int:
 def _run(
     chosen: argparse.Namespace, options: Options, clock: WallClock, pool: Pool, heard: list[CancelReason]
 ) -> Finished:
-    from runner.record.progress import PlainProgress
     from runner.schedule.messages import CancelAsked
     from runner.wiring import run_graph
 
@@ -79,7 +84,8 @@ def _run(
         return asked
 
     stream = sys.stderr if chosen.json else sys.stdout
-    return run_graph(options, clock, pool, lambda loaded, _opened, _pool: PlainProgress(stream, loaded.graph), outside)
+    with watching(stream, mode_of(stream, chosen.output), chosen.color, clock) as watch:
+        return run_graph(options, clock, pool, watch, outside)
 
 
 def _rehearse(options: Options) -> int:

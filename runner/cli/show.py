@@ -47,3 +47,11 @@ def show_report(report: Report, folder: RunFolder, stream: TextIO, chosen: argpa
         return
     style = COLOURED if coloured(stream, chosen.color) else PLAIN
     stream.write(render_text(report, folder.path, style, width_of(stream)) + "\n")
+
+
+def show_verdict(report: Report, stream: TextIO, chosen: argparse.Namespace) -> None:
+    """Print the verdict of a run, and nothing else."""
+    from runner.record.render.text import COLOURED, PLAIN, render_verdict
+
+    style = COLOURED if coloured(stream, chosen.color) else PLAIN
+    stream.write(render_verdict(report, style, width_of(stream)) + "\n")

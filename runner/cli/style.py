@@ -24,6 +24,29 @@ def coloured(stream: TextIO, wish: str) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
+def colour_system(stream: TextIO, wish: str) -> str | None:
+    """Answer how many colours a stream is to be given, as rich names them, None for none."""
+    if not coloured(stream, wish):
+        return None
+    if os.environ.get("COLORTERM", "") in {"truecolor", "24bit"}:
+        return "truecolor"
+    return "256" if "256color" in os.environ.get("TERM", "") else "standard"
+
+
+def size_of(stream: TextIO) -> tuple[int, int]:
+    """Answer the columns and rows of the terminal a stream leads to, as it is now; `COLUMNS` and `LINES` win."""
+    try:
+        columns, rows = os.get_terminal_size(stream.fileno())
+    except (OSError, ValueError):  # a border: it is no terminal, or closed
+        columns, rows = 80, 24
+    return _given("COLUMNS", columns), _given("LINES", rows)
+
+
+def _given(name: str, otherwise: int) -> int:
+    value = os.environ.get(name, "")
+    return int(value) if value.isdecimal() and int(value) > 0 else otherwise or 1
+
+
 def width_of(stream: TextIO) -> int:
     """Answer how many columns to write for."""
     if os.environ.get("COLUMNS", "").isdecimal():

@@ -74,10 +74,21 @@ def render_text(report: Report, folder: Path, style: Style, width: int) -> str:
     return "\n" + "\n\n".join(text for block in blocks if (text := "\n".join(block)))
 
 
+def render_verdict(report: Report, style: Style, width: int) -> str:
+    """Write the verdict with how many tasks ended how, and nothing else."""
+    return "\n".join(_verdict(report, style, width))
+
+
 # -- the parts ---------------------------------------------------------------------------------------------------------
 
 
 def _head(report: Report, style: Style, width: int) -> Iterator[str]:
+    yield from _verdict(report, style, width)
+    if report.checks.total:
+        yield check_totals(report)
+
+
+def _verdict(report: Report, style: Style, width: int) -> Iterator[str]:
     first, *others = wrap(
         f"{verdict(report)} {report.graph.name}: {totals(report.tasks)}", width, subsequent_indent="  "
     )
@@ -85,8 +96,6 @@ def _head(report: Report, style: Style, width: int) -> Iterator[str]:
     name = f"{style.strong}{colour}{report.verdict.upper()}{style.off}"
     yield first.replace(report.verdict.upper(), name, 1)
     yield from others
-    if report.checks.total:
-        yield check_totals(report)
 
 
 def _rows(report: Report) -> Iterator[str]:

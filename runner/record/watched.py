@@ -1,0 +1,236 @@
+"""What a person who watches a run wants to know of it, folded from events and the schedule. Knows no screen.
+
+A `Sight` is one moment of a run as plain data. It costs one pass over the tasks, so whoever asks chooses how often.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from runner.graph.model import Graph, TaskSpec
+from runner.record.render.legible import legible
+from runner.record.render.words import duration
+from runner.schedule.board import Phase, TaskState
+from runner.schedule.machine import Schedule
+from runner.schedule.messages import AttemptEnded, AttemptReturned, AttemptStarted, Event, Noted, RunOpened
+from runner.schedule.policy import ranks, rest_before, seconds_expected
+from runner.task import Failed, Progress
+
+LastLine = Callable[[str], str]
+"""Answers the newest line that a running task or service has printed, "" if there is none."""
+NAMED = 3
+"""How many tasks are named of those that another one waits for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One task or service: `seconds` it has run, `expected` seconds it will (None: nobody knows), `words` about it.
+
+    `state` is the word of the report, or `starting`, `stopping`, `resting`, `ready`, `waiting`, `running`.
+    """
+
+    id: str
+    state: str
+    words: str
+    seconds: float | None = None
+    expected: float | None = None
+    fraction: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """One moment of a run: rows in file order, services first; `pools` as name, taken, size; `end` is the run's time.
+
+    `end_known` says whether every task that is left was measured or estimated: else the end is the earliest possible.
+    """
+
+    title: str
+    now: float
+    slots: int
+    running: int
+    counts: Mapping[str, int]
+    tasks: int
+    settled: int
+    pools: Sequence[tuple[str, int, int]]
+    rows: Sequence[Row]
+    end: float | None
+    end_known: bool
+    stopping: str = ""
+
+
+class Watched:
+    """What the events tell of a run that the schedule does not keep: when attempts began, until when a task rests."""
+
+    def __init__(self, graph: Graph, last_line: LastLine) -> None:
+        self._graph = graph
+        self._last_line = last_line
+        self._opened: RunOpened | None = None
+        self._since: dict[str, float] = {}
+        self._rests: dict[str, float] = {}
+        self._progress: dict[str, Progress] = {}
+
+    def add(self, event: Event, schedule: Schedule) -> None:
+        """Take in what happened; the schedule has handled it."""
+        match event:
+            case RunOpened():
+                self._opened = event
+            case AttemptStarted(task=task):
+                self._since[task] = event.since
+            case Noted(task=task, note=Progress() as progress):
+                self._progress[task] = progress
+            case AttemptEnded(task=task) | AttemptReturned(task=task):
+                self._since.pop(task, None)
+                self._progress.pop(task, None)
+                if isinstance(event, AttemptEnded) and schedule.task(task).phase is Phase.RESTING:
+                    assert self._opened is not None, "a run is opened first"
+                    rest = rest_before(self._graph.tasks[task].retry, self._opened.run, task, event.attempt)
+                    self._rests[task] = event.at + rest
+            case _:
+                pass
+
+    def sight(self, now: float, schedule: Schedule) -> Sight:
+        """Answer what there is to see at a moment."""
+        states = [schedule.task(name) for name in self._graph.tasks]
+        taken = _taken(states)
+        end, known = self._end(now, schedule, states)
+        return Sight(
+            title=self._graph.name,
+            now=now,
+            slots=0 if self._opened is None else self._opened.slots,
+            running=sum(state.phase is Phase.RUNNING for state in states),
+            counts=Counter(_word(state) for state in states),
+            tasks=len(states),
+            settled=len(schedule.settled),
+            pools=[(name, sum(taken.get(name, {}).values()), size) for name, size in self._graph.pools.items()],
+            rows=[*self._services(schedule), *(self._row(state, now, schedule, taken) for state in states)],
+            end=end,
+            end_known=known,
+            stopping=(schedule.cancelled or "").replace("_", " "),
+        )
+
+    # -- rows ------------------------------------------------------------------------------------------------------
+
+    def _services(self, schedule: Schedule) -> Iterator[Row]:
+        for name in self._graph.services:
+            state = schedule.state(name)
+            said = self._last_line(name) if state in {"starting", "stopping"} else ""
+            url = schedule.service_outputs(name)["url"] if state == "ready" else ""
+            words = schedule.reason(name) or (str(url) if url else said)
+            yield Row(id=name, state=_service_word(state), words=legible(words))
+
+    def _row(self, task: TaskState, now: float, schedule: Schedule, taken: Mapping[str, Mapping[str, int]]) -> Row:
+        name = task.spec.id
+        match task.phase:
+            case Phase.RUNNING:
+                return self._running(task, now)
+            case Phase.RESTING:
+                words = f"for {duration(max(0.0, self._rests[name] - now))}, {_nth(task)} failed: {_why(task)}"
+            case Phase.READY:
+                words = f"waits for {_room(task, self._graph.pools, taken)}"
+            case Phase.WAITING:
+                words = f"waits for {_some(list(self._missing(task.spec, schedule)))}"
+            case Phase.SUCCEEDED:
+                words = f"after {task.attempt} attempts" if task.attempt > 1 else ""
+            case Phase.FAILED:
+                words = _why(task)
+            case Phase.SKIPPED:
+                words = task.reason
+        return Row(id=name, state=_word(task), words=legible(words))
+
+    def _running(self, task: TaskState, now: float) -> Row:
+        name = task.spec.id
+        progress = self._progress.get(name)
+        said = (progress.message if progress is not None else "") or self._last_line(name)
+        again = f"{_nth(task)}  " if task.attempt > 1 else ""
+        since = self._since.get(name, now)
+        expected = self._expected(task.spec)
+        return Row(
+            id=name,
+            state="stopping" if task.stopping else "running",
+            words=legible(again + said),
+            seconds=max(0.0, now - since),
+            expected=expected,
+            fraction=_fraction(progress, now - since, expected),
+        )
+
+    def _missing(self, spec: TaskSpec, schedule: Schedule) -> Iterator[str]:
+        for need in spec.needs:
+            if need in self._graph.services:
+                if schedule.state(need) in {"waiting", "starting"}:
+                    yield need
+            elif not schedule.task(need).settled:
+                yield need
+
+    def _expected(self, spec: TaskSpec) -> float | None:
+        measured = {} if self._opened is None else self._opened.durations
+        return seconds_expected(spec, measured) if spec.id in measured or spec.estimate is not None else None
+
+    def _end(self, now: float, schedule: Schedule, states: Sequence[TaskState]) -> tuple[float | None, bool]:
+        """Answer the earliest end: no path can be shorter than what is left of it, no slot does two things at once."""
+        left: dict[str, float] = dict.fromkeys(self._graph.tasks, 0.0)
+        known = True
+        for task in states:
+            if task.settled:
+                continue
+            expected = self._expected(task.spec)
+            known = known and expected is not None
+            ran = now - self._since.get(task.spec.id, now)
+            rest = self._rests.get(task.spec.id, now) - now if task.phase is Phase.RESTING else 0.0
+            left[task.spec.id] = max(0.0, (expected or 0.0) - ran) + max(0.0, rest)
+        if self._opened is None or schedule.cancelled or not any(left.values()):
+            return None, known
+        path = max(ranks(self._graph, left).values(), default=0.0)
+        return now + max(path, sum(left.values()) / max(1, self._opened.slots)), known
+
+
+# -- the helpers -------------------------------------------------------------------------------------------------------
+
+
+def _word(task: TaskState) -> str:
+    return "stopping" if task.stopping and task.phase is Phase.RUNNING else task.word
+
+
+def _service_word(state: str) -> str:
+    return {"ready": "up", "unused": "not started", "off": "not wanted"}.get(state, state)
+
+
+def _taken(states: Sequence[TaskState]) -> dict[str, dict[str, int]]:
+    """Answer for each pool who holds how much of it."""
+    taken: dict[str, dict[str, int]] = {}
+    for state in states:
+        if state.phase is Phase.RUNNING:
+            for pool, amount in state.claims:
+                taken.setdefault(pool, {})[state.spec.id] = amount
+    return taken
+
+
+def _room(task: TaskState, sizes: Mapping[str, int], taken: Mapping[str, Mapping[str, int]]) -> str:
+    """Say what a task that could start lacks."""
+    for pool, amount in task.claims:
+        holders = taken.get(pool, {})
+        if sum(holders.values()) + amount > sizes[pool]:
+            return f"room in {pool} ({_some(list(holders))})"
+    return "a free worker"
+
+
+def _some(names: Sequence[str]) -> str:
+    rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{', '.join(names[:NAMED])}{rest}" if names else "its turn"
+
+
+def _why(task: TaskState) -> str:
+    return (task.outcome.message or task.outcome.cause.word) if isinstance(task.outcome, Failed) else task.reason
+
+
+def _nth(task: TaskState) -> str:
+    attempts = task.spec.retry.attempts
+    return f"attempt {task.attempt} of {attempts}" if attempts > 1 else f"attempt {task.attempt}"
+
+
+def _fraction(progress: Progress | None, ran: float, expected: float | None) -> float | None:
+    """Answer how much is done, as far as anybody can tell; a task that takes longer than expected is nearly done."""
+    if progress is not None and progress.done is not None and progress.total:
+        return min(1.0, max(0.0, progress.done / progress.total))
+    return None if not expected else min(0.99, max(0.0, ran / expected))
