@@ -1,17 +1,17 @@
 """The live view: draws what is to be seen of a run into a few lines at the bottom of a terminal. Decides nothing.
 
-Theory of operation. A frame is drawn over the frame before: up as many rows as that one takes, then each row erased,
-then the new one. A terminal that became narrower has wrapped the old lines, so their rows are counted anew in the width
-it has now. There is no thread: the loop of the run asks when the next frame is due and hands over the events, and a
-frame that took long to draw puts off the next one, so drawing never takes more than a small part of the time.
+Theory of operation. A frame is drawn on the terminal's other screen, from its corner, over the frame before; in the end
+the terminal switches back, and all that was there is there again. So nothing has to be known of how a terminal wraps
+and joins its lines when it is resized: the next frame has the size it has then. There is no thread: the loop of the run
+asks when the next frame is due and hands over the events, and a frame that took long to draw puts off the next one, so
+drawing never takes more than a small part of the time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TextIO
 
-from rich.cells import cell_len
 from rich.console import Console
 from rich.control import Control
 from rich.segment import ControlType
@@ -33,9 +33,12 @@ Now = Callable[[], float]
 Size = Callable[[], tuple[int, int]]
 """Answers the columns and rows the terminal has now."""
 
+_OTHER_SCREEN, _FIRST_SCREEN = Control.alt_screen(enable=True), Control.alt_screen(enable=False)
+_CURSOR, _NO_CURSOR = Control.show_cursor(show=True), Control.show_cursor(show=False)
+
 
 class Region:
-    """The lines at the bottom of a terminal that are drawn over and over, and gone at the end."""
+    """The other screen of a terminal, while a run is watched; what was on the first one is back afterwards."""
 
     def __init__(self, stream: TextIO, size: Size, colours: str | None) -> None:
         """`colours` is one of rich's colour systems, None for none."""
@@ -50,35 +53,45 @@ class Region:
             soft_wrap=True,
             no_color=colours is None,
         )
-        self._drawn: Sequence[Text] = ()
+        self._open = False
         self._gone = False
-
-    def draw(self, lines: Sequence[Text]) -> None:
-        """Show these lines in place of the former ones, in one write."""
-        if self._gone:
-            return
-        try:
-            with self._console:
-                self._console.control(self._over())
-                self._console.print(Text("\n").join(lines), end="")
-            self._drawn = lines
-        except OSError:  # a border: the terminal was closed; a run is worth more than the sight of it
-            self._gone = True
-
-    def clear(self) -> None:
-        """Leave nothing of it, the cursor where it was before the first frame."""
-        self.draw(())
 
     @property
     def size(self) -> tuple[int, int]:
         """The columns and rows of the terminal."""
         return self._size()
 
-    def _over(self) -> Control:
-        width = max(1, self._size()[0])
-        rows = sum(max(1, -(-cell_len(line.plain) // width)) for line in self._drawn)
-        up = [(ControlType.CURSOR_UP, 1), (ControlType.ERASE_IN_LINE, 2)] * max(0, rows - 1)
-        return Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2), *up)
+    def draw(self, lines: Sequence[Text]) -> None:
+        """Show these lines in place of the former ones, in one write."""
+        opening = () if self._open else (_OTHER_SCREEN, _NO_CURSOR)
+        self._open = True
+        blank = [Text(end="")] * (self.size[1] - len(lines))
+        self._write(*opening, Control.home(), *_erasing([*lines, *blank]))
+
+    def clear(self) -> None:
+        """Leave nothing of it."""
+        if self._open:
+            self._open = False
+            self._write(_FIRST_SCREEN, _CURSOR)
+
+    def _write(self, *parts: Control | Text) -> None:
+        if self._gone:
+            return
+        try:
+            with self._console:
+                for part in parts:
+                    self._console.print(part, end="")
+        except OSError:  # a border: the terminal was closed; a run is worth more than the sight of it
+            self._gone = True
+
+
+def _erasing(lines: Sequence[Text]) -> Iterator[Control | Text]:
+    """Answer the lines, each with what clears the rest of its row."""
+    for number, line in enumerate(lines):
+        if number:
+            yield Text("\n", end="")
+        yield line
+        yield Control((ControlType.ERASE_IN_LINE, 0))
 
 
 class LiveView:
@@ -88,7 +101,7 @@ class LiveView:
         self._watched = Watched(graph, last_line)
         self._region = region
         self._now = now
-        self._next = 0.0
+        self._next = now() + FRAME  # what is over by then is not worth a screen
 
     def observe(self, events: Sequence[Event], schedule: Schedule) -> None:
         """Take in what happened; draw if it is time."""
@@ -107,4 +120,4 @@ class LiveView:
     def draw(self, now: float, schedule: Schedule) -> None:
         """Draw one frame."""
         width, height = self._region.size
-        self._region.draw(screen(self._watched.sight(now, schedule), width, height - 1))
+        self._region.draw(screen(self._watched.sight(now, schedule), width, height))

@@ -101,7 +101,8 @@ def _line(row: Row, names: int, columns: int) -> Text:
     else:
         line.append(f"{_times(row):<{TIME}} ")
         done, rest = bar(row.fraction or 0.0, _bar_width(columns))
-        line.append(done, style).append(rest, "dim").append(f"  {row.words}")
+        line.append(done, style).append(rest, "dim")
+        line.append(f"  {row.words}" if row.words else "")
     return _cut(line, columns)
 
 

@@ -68,6 +68,7 @@ class Watched:
         self._last_line = last_line
         self._opened: RunOpened | None = None
         self._since: dict[str, float] = {}
+        self._took: dict[str, float] = {}
         self._rests: dict[str, float] = {}
         self._progress: dict[str, Progress] = {}
 
@@ -81,7 +82,7 @@ class Watched:
             case Noted(task=task, note=Progress() as progress):
                 self._progress[task] = progress
             case AttemptEnded(task=task) | AttemptReturned(task=task):
-                self._since.pop(task, None)
+                self._took[task] = event.at - self._since.pop(task, event.at)
                 self._progress.pop(task, None)
                 if isinstance(event, AttemptEnded) and schedule.task(task).phase is Phase.RESTING:
                     assert self._opened is not None, "a run is opened first"
@@ -130,14 +131,19 @@ class Watched:
             case Phase.READY:
                 words = f"waits for {_room(task, self._graph.pools, taken)}"
             case Phase.WAITING:
-                words = f"waits for {_some(list(self._missing(task.spec, schedule)))}"
+                words = f"for {_some(list(self._missing(task.spec, schedule)))}"
             case Phase.SUCCEEDED:
-                words = f"after {task.attempt} attempts" if task.attempt > 1 else ""
+                words = self._success(task)
             case Phase.FAILED:
                 words = _why(task)
             case Phase.SKIPPED:
                 words = task.reason
         return Row(id=name, state=_word(task), words=legible(words))
+
+    def _success(self, task: TaskState) -> str:
+        tried = f"  after {task.attempt} attempts" if task.attempt > 1 else ""
+        name = task.spec.id
+        return f"in {duration(self._took[name])}{tried}" if name in self._took else task.reason
 
     def _running(self, task: TaskState, now: float) -> Row:
         name = task.spec.id
