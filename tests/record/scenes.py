@@ -140,7 +140,7 @@ def _nightly() -> Scene:
         )
     ]
     return Scene(
-        graph=graph,
+        graph=replace(graph, name="nightly"),
         slots=5,
         steps=lambda task, attempt: steps.get((task, attempt), Step(seconds=4.0, stop_takes=2.0)),
         printed=printed,

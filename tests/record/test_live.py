@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
+from rich.console import Console
 from rich.text import Text
 
 from runner.record.live import LiveView, Region
@@ -20,6 +22,9 @@ from runner.record.screen import bar, screen
 from tests.record.scenes import ROWS, SCENES, WIDTHS
 
 GOLDEN = Path("tests/golden/record/live")
+PICTURE = Path("runner/live.svg")
+FROM_AFAR = re.compile(r"@font-face \{.*?\}\s*|<!--.*?-->\s*", re.DOTALL)
+"""What rich puts into a picture that would be fetched from the network."""
 LOOKS = [(name, moment, width) for name, (_, moments) in SCENES.items() for moment in moments for width in WIDTHS]
 
 
@@ -56,6 +61,19 @@ def test_nothing_ever_leaves_the_terminal(name: str) -> None:
                 lines = screen(sight, width, rows)
                 assert len(lines) <= rows, (width, rows)
                 assert max(cell_len(line.plain) for line in lines) < width, (width, rows)
+
+
+def test_the_picture_in_the_readme_is_what_is_shown() -> None:
+    """It is drawn from a scene (TASKGRAPH_GOLDEN=1 draws it anew)."""
+    console = Console(record=True, width=100, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+    for line in screen(SCENES["nightly"][0]().sight(4.5), 100, ROWS):
+        console.print(line)
+    svg = FROM_AFAR.sub("", console.export_svg(title="python -m runner nightly.yaml", unique_id="live"))
+    if os.environ.get("TASKGRAPH_GOLDEN"):
+        PICTURE.write_text(svg, encoding="utf-8")
+
+    assert PICTURE.read_text(encoding="utf-8") == svg
+    assert "http" not in svg.replace("http://www.w3.org/2000/svg", "").replace("http://127.0.0.1", "")
 
 
 def test_with_many_tasks_what_matters_is_shown() -> None:

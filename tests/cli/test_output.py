@@ -1,0 +1,105 @@
+"""What a person sees of a run in each of the views, by the real command line."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import environment, run
+
+pytestmark = pytest.mark.real
+
+GRAPH = """
+version: 1
+name: talk
+workers: 1
+secrets: [TOKEN]
+tasks:
+  ask: {run: "echo first; echo $TOKEN; echo last >&2"}
+  answer: {run: "echo no; exit 3", needs: [ask]}
+  quiet: {run: "true", needs: [ask]}
+"""
+
+
+def said(tmp_path: Path, *words: str, **env: str) -> list[str]:
+    """Run the graph; answers its lines, times taken out."""
+    (tmp_path / "talk.yaml").write_text(GRAPH, encoding="utf-8")
+    done = run("talk.yaml", *words, cwd=tmp_path, env=environment(TOKEN="hunter22", **env))
+
+    assert 1 == done.code, done.err
+    assert "hunter22" not in done.out + done.err
+    return [re.sub(r"^(::group::)?\[ *[0-9.]+ s\]", r"\1[]", line) for line in done.out.splitlines()]
+
+
+PLAIN = [
+    "[] ▶ ask     started",
+    "ask    │ first",
+    "ask    │ ***",
+    "ask    │ last",
+    "[] ✓ ask     succeeded",
+    "[] ▶ answer  started",
+    "answer │ no",
+    "[] ✗ answer  failed: exit code 3",
+    "[] ▶ quiet   started",
+    "[] ✓ quiet   succeeded",
+]
+GROUPS = [
+    "[] ▶ ask     started",
+    "[] ✓ ask     succeeded",
+    "  │ first",
+    "  │ ***",
+    "  │ last",
+    "[] ▶ answer  started",
+    "[] ✗ answer  failed: exit code 3",
+    "  │ no",
+    "[] ▶ quiet   started",
+    "[] ✓ quiet   succeeded",
+]
+GITHUB = [
+    "[] ▶ ask     started",
+    "::group::[] ✓ ask     succeeded",
+    "first",
+    "***",
+    "last",
+    "::endgroup::",
+    "[] ▶ answer  started",
+    "::group::[] ✗ answer  failed: exit code 3",
+    "no",
+    "::endgroup::",
+    "[] ▶ quiet   started",
+    "[] ✓ quiet   succeeded",
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "env", "expected"),
+    [
+        ((), {}, PLAIN),
+        (("-o", "plain"), {}, PLAIN),
+        (("--output", "live"), {}, PLAIN),
+        (("-o", "group"), {}, GROUPS),
+        (("-o", "group"), {"GITHUB_ACTIONS": "true"}, GITHUB),
+    ],
+)
+def test_lines(tmp_path: Path, words: tuple[str, ...], env: dict[str, str], expected: list[str]) -> None:
+    """In a pipe each event is a line, and what tasks print stands among them, or in one piece at their ends."""
+    lines = [re.sub(r" in [0-9.]+ s$", "", line) for line in said(tmp_path, *words, **env)]
+
+    assert lines[0].endswith(": 3 tasks, 1 at once")
+    assert expected == lines[1 : 1 + len(expected)]
+    assert "FAILED talk: 2 succeeded, 1 failed" in lines
+
+
+def test_quiet_says_the_verdict(tmp_path: Path) -> None:
+    """One line, and nothing before it."""
+    assert ["FAILED talk: 2 succeeded, 1 failed"] == said(tmp_path, "-o", "quiet")
+
+
+def test_an_unknown_view_is_refused(tmp_path: Path) -> None:
+    """The message names those there are."""
+    done = run("talk.yaml", "-o", "loud", cwd=tmp_path)
+
+    assert 2 == done.code
+    assert all(mode in done.err for mode in ("live", "plain", "group", "quiet"))
