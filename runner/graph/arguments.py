@@ -89,12 +89,18 @@ def _check_type(parameter: Parameter, value: Value, path: Path, types: _Types, f
     if not wanted or not found or wanted & found or ("float" in wanted and "int" in found):
         return
     message = f"`{parameter.name}` must be {parameter.type}, not {' | '.join(sorted(found))}"
-    findings.at_value(path, "bad-argument", message, hint=_hint(wanted, found))
+    findings.at_value(path, "bad-argument", message, hint=_hint(wanted, found, value))
 
 
-def _hint(wanted: set[str], found: set[str]) -> str:
+def _hint(wanted: set[str], found: set[str], value: Value) -> str:
     if wanted & {"int", "float", "bool"} and found == {"str"}:
-        return "take the quotes off, or give nothing but the expression: only that keeps its type"
+        match value:
+            case Template():
+                return "give nothing but the expression: only that keeps its type"
+            case str() if value.lower() in {"true", "false"} or value.replace(".", "", 1).isdecimal():
+                return "take the quotes off"
+            case _:
+                return ""
     if "str" in wanted and found & {"int", "float", "bool"}:
         return "put it in quotes"
     return "write it as a list: [ … ]" if wanted == {"list"} else ""

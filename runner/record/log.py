@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runner.mask import Masker
+from runner.record.watched import lacking
+from runner.schedule.board import Phase
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import (
     AttemptEnded,
@@ -25,6 +27,7 @@ from runner.schedule.messages import (
     ServiceReady,
     SlotsChanged,
 )
+from runner.schedule.policy import rest_before
 from runner.task import Failed
 
 FILES, SIZE = 5, 10 * 1024 * 1024
@@ -92,6 +95,7 @@ class Decisions:
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
         self._told = 0
+        self._ready = 0
 
     def due(self) -> float | None:
         """Answer that nothing is logged while nothing happens."""
@@ -105,6 +109,12 @@ class Decisions:
             reason = schedule.reason(name)
             self._logger.debug("`%s` is %s%s", name, schedule.state(name), f": {reason}" if reason else "")
         self._told = len(schedule.settled)
+        for name in schedule.ready[self._ready :]:
+            if schedule.task(name).phase is Phase.READY:
+                self._logger.debug("`%s` could start and waits for %s", name, lacking(name, schedule))
+            else:
+                self._logger.debug("`%s` could start: all it needs has settled, and there is room", name)
+        self._ready = len(schedule.ready)
 
     def _log(self, event: Event, schedule: Schedule) -> None:
         debug, warning = self._logger.debug, self._logger.warning
@@ -115,7 +125,8 @@ class Decisions:
                 debug("`%s` attempt %d runs in process %d", task, attempt, event.pid)
             case AttemptEnded(task=task, attempt=attempt, outcome=Failed() as outcome):
                 cause, state = outcome.cause.word, schedule.state(task)
-                follows = "it rests and is tried again" if state == "resting" else f"it is {state}"
+                rest = f"it rests {_rest(event, schedule):.2f} s and is tried again"
+                follows = rest if state == "resting" else f"it is {state.replace('_', ' ')}"
                 debug("`%s` attempt %d failed (%s: %s); %s", task, attempt, cause, outcome.message, follows)
             case AttemptEnded(task=task, attempt=attempt):
                 debug("`%s` attempt %d succeeded", task, attempt)
@@ -136,3 +147,8 @@ class Decisions:
         if isinstance(event, AttemptEnded):
             for left in event.left:
                 warning("`%s` left behind, ended: %s", event.task, left)
+
+
+def _rest(event: AttemptEnded, schedule: Schedule) -> float:
+    assert schedule.opened is not None, "a run is opened first"
+    return rest_before(schedule.task(event.task).spec.retry, schedule.opened.run, event.task, event.attempt)

@@ -94,7 +94,6 @@ class Watched:
     def sight(self, now: float, schedule: Schedule) -> Sight:
         """Answer what there is to see at a moment."""
         states = [schedule.task(name) for name in self._graph.tasks]
-        taken = _taken(states)
         end, known = self._end(now, schedule, states)
         return Sight(
             title=self._graph.name,
@@ -104,8 +103,8 @@ class Watched:
             counts=Counter(_word(state) for state in states),
             tasks=len(states),
             settled=len(schedule.settled),
-            pools=[(name, sum(taken.get(name, {}).values()), size) for name, size in self._graph.pools.items()],
-            rows=[*self._services(schedule), *(self._row(state, now, schedule, taken) for state in states)],
+            pools=[(name, sum(schedule.holders(name).values()), size) for name, size in self._graph.pools.items()],
+            rows=[*self._services(schedule), *(self._row(state, now, schedule) for state in states)],
             end=end,
             end_known=known,
             stopping=(schedule.cancelled or "").replace("_", " "),
@@ -121,7 +120,7 @@ class Watched:
             words = schedule.reason(name) or (str(url) if url else said)
             yield Row(id=name, state=_service_word(state), words=legible(words))
 
-    def _row(self, task: TaskState, now: float, schedule: Schedule, taken: Mapping[str, Mapping[str, int]]) -> Row:
+    def _row(self, task: TaskState, now: float, schedule: Schedule) -> Row:
         name = task.spec.id
         match task.phase:
             case Phase.RUNNING:
@@ -129,7 +128,7 @@ class Watched:
             case Phase.RESTING:
                 words = f"for {duration(max(0.0, self._rests[name] - now))}, {_nth(task)} failed: {_why(task)}"
             case Phase.READY:
-                words = f"waits for {_room(task, self._graph.pools, taken)}"
+                words = f"waits for {lacking(task.spec.id, schedule)}"
             case Phase.WAITING:
                 words = f"for {_some(list(self._missing(task.spec, schedule)))}"
             case Phase.SUCCEEDED:
@@ -191,6 +190,12 @@ class Watched:
         return now + max(path, sum(left.values()) / max(1, self._opened.slots)), known
 
 
+def lacking(task: str, schedule: Schedule) -> str:
+    """Say what a task that could start waits for."""
+    pool = schedule.lacks(task)
+    return "a free worker" if pool is None else f"room in {pool} ({_some(list(schedule.holders(pool)))})"
+
+
 # -- the helpers -------------------------------------------------------------------------------------------------------
 
 
@@ -200,25 +205,6 @@ def _word(task: TaskState) -> str:
 
 def _service_word(state: str) -> str:
     return {"ready": "up", "unused": "not started", "off": "not wanted"}.get(state, state)
-
-
-def _taken(states: Sequence[TaskState]) -> dict[str, dict[str, int]]:
-    """Answer for each pool who holds how much of it."""
-    taken: dict[str, dict[str, int]] = {}
-    for state in states:
-        if state.phase is Phase.RUNNING:
-            for pool, amount in state.claims:
-                taken.setdefault(pool, {})[state.spec.id] = amount
-    return taken
-
-
-def _room(task: TaskState, sizes: Mapping[str, int], taken: Mapping[str, Mapping[str, int]]) -> str:
-    """Say what a task that could start lacks."""
-    for pool, amount in task.claims:
-        holders = taken.get(pool, {})
-        if sum(holders.values()) + amount > sizes[pool]:
-            return f"room in {pool} ({_some(list(holders))})"
-    return "a free worker"
 
 
 def _some(names: Sequence[str]) -> str:

@@ -109,7 +109,10 @@ class TaskState:
 
 
 class Board:
-    """All tasks of one run; free slots, the room in each pool and who has `settled`, in order, follow from phases."""
+    """All tasks of one run, and what follows from their phases.
+
+    That is: free slots, who holds what of each pool, who became `ready` and who has `settled`, in order.
+    """
 
     def __init__(self, graph: Graph) -> None:
         self.tasks = {spec.id: _state_of(graph, spec) for spec in graph.tasks.values()}
@@ -117,11 +120,17 @@ class Board:
         self.running = 0
         self.unsettled = len(self.tasks)
         self.settled: list[str] = []
+        self.ready: list[str] = []
+        self.holders: dict[str, dict[str, int]] = {pool: {} for pool in graph.pools}
         self._room = dict(graph.pools)
 
     def fits(self, claims: Claims) -> bool:
         """Say whether the pools have room for these claims."""
-        return all(self._room[pool] >= amount for pool, amount in claims)
+        return self.full(claims) is None
+
+    def full(self, claims: Claims) -> str | None:
+        """Answer the first pool that has no room for these claims, None where all have."""
+        return next((pool for pool, amount in claims if self._room[pool] < amount), None)
 
     @property
     def free(self) -> int:
@@ -144,6 +153,8 @@ class Board:
         task.phase = to
         if to is Phase.RUNNING:
             self._take(task, 1)
+        if to is Phase.READY:
+            self.ready.append(task.spec.id)
         if to in SETTLED:
             self.unsettled -= 1
             self.settled.append(task.spec.id)
@@ -152,6 +163,10 @@ class Board:
         self.running += sign
         for pool, amount in task.claims:
             self._room[pool] -= sign * amount
+            if sign > 0:
+                self.holders[pool][task.spec.id] = amount
+            else:
+                del self.holders[pool][task.spec.id]
 
 
 def _state_of(graph: Graph, spec: TaskSpec) -> TaskState:

@@ -136,6 +136,19 @@ class Schedule:
         """Answer the tasks that have settled, in the order in which they did."""
         return self._board.settled
 
+    @property
+    def ready(self) -> Sequence[str]:
+        """Answer the tasks that became ready, in the order in which they did, each as often as it did."""
+        return self._board.ready
+
+    def holders(self, pool: str) -> Mapping[str, int]:
+        """Answer the running tasks that hold some of a pool, and how much."""
+        return self._board.holders[pool]
+
+    def lacks(self, task: str) -> str | None:
+        """Answer the pool without which a ready task cannot start; None where it only lacks a slot."""
+        return self._board.full(self._board.tasks[task].claims)
+
     def service_outputs(self, name: str) -> Mapping[str, Json]:
         """Answer `url` and `port` of a service, both None until it is ready."""
         return self._services.outputs(name)
