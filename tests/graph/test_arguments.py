@@ -87,7 +87,10 @@ def test_arguments_that_fit_are_not_mentioned(tmp_path: Path, arguments: str) ->
         ("{base_url: u, attempts: ⟦1.5⟧}", "`attempts` must be int | None, not float"),
         ("{base_url: u, max_wait: ⟦30s⟧}", "`max_wait` must be float, not str"),
         ("{base_url: u, services: ⟦backend⟧}", "`services` must be list, not str (write it as a list: [ … ])"),
-        ("{base_url: u, attempts: ⟦'${{ params.whole }} '⟧}", "must be int | None, not str (give nothing but the expression"),
+        (
+            "{base_url: u, attempts: ⟦'${{ params.whole }} '⟧}",
+            "must be int | None, not str (give nothing but the expression",
+        ),
         ("{base_url: u, attempts: ⟦'5'⟧}", "must be int | None, not str (take the quotes off)"),
         ("{base_url: u, attempts: ⟦soon⟧}", "must be int | None, not str"),
         ("{base_url: ⟦'${{ params.whole }}'⟧}", "`base_url` must be str, not int"),

@@ -89,13 +89,13 @@ BUGS = (
     Bug(
         "a pool that is not full takes any claim",
         "board.py",
-        "self._room[pool] >= amount",
-        "self._room[pool] > 0",
+        "self._room[pool] < amount",
+        "self._room[pool] < 1",
     ),
     Bug(
         "pools have no limit",
         "board.py",
-        "return all(self._room[pool] >= amount for pool, amount in claims)",
+        "return self.full(claims) is None",
         "return True",
     ),
     Bug(
