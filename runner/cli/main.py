@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from typing import NoReturn
 
 from runner.errors import DamagedJournal, Exit, GraphError, NothingSelected, RunnerFault, UsageError
@@ -62,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen: argparse.Namespace | None = None
     try:
         chosen = parser().parse_args(_with_command(words))
+        _fit_streams(chosen)
         command: Callable[[argparse.Namespace], int] = import_module(f"runner.cli.{chosen.command}").main
         return command(chosen)
     except GraphError as error:
@@ -78,6 +80,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read our output has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.PASSED
+
+
+def _fit_streams(chosen: argparse.Namespace) -> None:
+    """Let a narrow encoding cost signs, never the run: words stand beside them. JSON is UTF-8 (RFC 8259, 8.1)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            if getattr(chosen, "json", False):
+                stream.reconfigure(encoding="utf-8")
+            else:
+                stream.reconfigure(errors="replace")
 
 
 def _with_command(words: list[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -103,3 +104,16 @@ def test_an_unknown_view_is_refused(tmp_path: Path) -> None:
 
     assert 2 == done.code
     assert all(mode in done.err for mode in ("live", "plain", "group", "quiet"))
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_a_narrow_encoding_costs_signs_only(tmp_path: Path, encoding: str) -> None:
+    """Where the stream knows no check mark the words are still there, and JSON is UTF-8 all the same."""
+    lines = said(tmp_path, PYTHONIOENCODING=encoding)
+    shown = run("show", "latest", cwd=tmp_path, env=environment(PYTHONIOENCODING=encoding))
+    report = run("report", "--json", cwd=tmp_path, env=environment(PYTHONIOENCODING=encoding))
+
+    assert "FAILED talk: 2 succeeded, 1 failed" in lines
+    assert any(re.fullmatch(r"  \? ask +[0-9.]+ s  succeeded", line) for line in lines)
+    assert 0 == shown.code, shown.err
+    assert "talk" == json.loads(report.out)["graph"]["name"]
