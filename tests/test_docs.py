@@ -2,11 +2,12 @@
 
 import argparse
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
-from runner.cli.main import COMMANDS, parser
+from runner.cli.main import COMMANDS, _with_command, parser
 from runner.errors import Exit
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,21 +55,42 @@ def test_links_lead_somewhere() -> None:
             assert (page.parent / target).exists(), f"{page.name} of {page.parent.name}: {target}"
 
 
-def blocks(language: str) -> list[str]:
-    """Answer the code blocks of the README in one language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+def blocks(language: str, text: str = README) -> list[str]:
+    """Answer the code blocks of a README in one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
-def test_graphs_of_the_readme_are_valid(tmp_path: Path) -> None:
-    """Each YAML block of the README is a graph that can be run."""
+@pytest.mark.parametrize("page", ["README.md", "graphs/README.md"])
+def test_graphs_of_the_readmes_are_valid(page: str, tmp_path: Path) -> None:
+    """Each YAML block is a graph that can be run; a comment for an editor stands above any of them."""
     from runner.graph.check import load
 
-    assert blocks("yaml")
-    for number, block in enumerate(blocks("yaml")):
+    found = blocks("yaml", (ROOT / page).read_text(encoding="utf-8"))
+    graphs = [block for block in found if not block.startswith("# yaml-language-server")]
+    assert graphs
+    for number, block in enumerate(graphs):
         file = tmp_path / f"{number}.yaml"
         file.write_text(block, encoding="utf-8")
 
         assert load(str(file)).graph.tasks
+
+
+def test_commands_of_the_readmes_are_understood() -> None:
+    """Each command line of ours, in blocks and in tables, is one that the parser takes."""
+    texts = [page.read_text(encoding="utf-8") for page in (ROOT / "README.md", *PAGES)]
+    lines = [line for text in texts for block in blocks("sh", text) for line in block.splitlines()]
+    shown = [line.partition("python -m runner ")[2] for line in lines if "python -m runner " in line]
+    examples = [text.partition("python -m runner ")[2].partition(" > ")[0] for text in COMMANDS.values()]
+
+    assert len(shown) >= 3
+    for words in (*shown, *examples):
+        parser().parse_args(_with_command(shlex.split(words, comments=True)))
+
+
+def test_the_python_of_the_tests_readme_runs() -> None:
+    """The way to look at one game again works as it is written there."""
+    (block,) = blocks("python", (ROOT / "tests/README.md").read_text(encoding="utf-8"))
+    exec(compile(block, "tests/README.md", "exec"), {"SEED": 7})  # its own words
 
 
 @pytest.mark.real
