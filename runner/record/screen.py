@@ -91,13 +91,14 @@ def _end(sight: Sight) -> Iterator[str]:
 
 def _line(row: Row, names: int, columns: int) -> Text:
     sign, style = SIGNS.get(row.state, DONE)
-    line = Text(f" {sign} ", style, no_wrap=True, end="")
-    line.append(_sized(row.id, names), "bold" if row.state == "running" else "")
+    dim = "dim" if style == "dim" else ""
+    line = Text(no_wrap=True, end="").append(f" {sign} ", style)
+    line.append(_sized(row.id, names), "bold" if row.state == "running" else dim)
     line.append("  ")
     if row.seconds is None:
         state = row.state.replace("_", " ")
         line.append(state, style)
-        line.append(f"  {row.words}" if row.words else "", "dim" if row.state in {"waiting", "skipped"} else "")
+        line.append(f"  {row.words}" if row.words else "", dim)
     else:
         line.append(f"{_times(row):<{TIME}} ")
         done, rest = bar(row.fraction or 0.0, _bar_width(columns))
