@@ -32,6 +32,7 @@ def run(
     Raises:
         GraphError: the graph file or a parameter is wrong; nothing was started.
         UsageError: there is no such file.
+        Locked: another run of the same graph is going on.
         RunnerFault: the runner could not do its work.
 
     """

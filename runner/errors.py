@@ -77,6 +77,14 @@ class UsageError(Exception):
     """The command line is at fault: exit 2."""
 
 
+class Locked(Exception):  # noqa: N818  # named for what happened
+    """Another run of the same graph is going on: exit 6, or that of the signal which ended the wait for it."""
+
+    def __init__(self, message: str, exit_code: Exit = Exit.LOCKED) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
 class NothingSelected(Exception):  # noqa: N818  # named for what happened
     """No task of the graph is what was asked for: exit 4. The message offers the nearest name."""
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from runner.clock import WallClock
 from runner.driver import Outside, Together, World, drive
-from runner.errors import GraphError, UsageError
+from runner.errors import GraphError, Locked, UsageError
 from runner.execute.pool import Pool
 from runner.execute.ports import Observer
 from runner.graph.arguments import check_arguments
@@ -32,18 +32,23 @@ from runner.record.earlier import borrow, with_previous
 from runner.record.events import Both, EventLines
 from runner.record.folder import RunFolder, StateFolder, write_whole
 from runner.record.journal import Journal, read
+from runner.record.lock import GraphLock, Holder
 from runner.record.log import Decisions, open_log
 from runner.record.render.json import render_json
 from runner.record.render.markdown import render_markdown
 from runner.record.report import Report, fold
 from runner.requests import Requests, Surroundings
-from runner.schedule.messages import RunOpened
+from runner.schedule.machine import CANCEL_EXIT, Schedule
+from runner.schedule.messages import CancelAsked, RunOpened
 from runner.task import Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What a person may say about a run; None for `jobs` and `fail_fast` leaves it to the graph."""
+    """What a person may say about a run; None for `jobs` and `fail_fast` leaves it to the graph.
+
+    `wait` is for another run of the same graph to end.
+    """
 
     graph: str
     params: Mapping[str, Json] = field(default_factory=dict)
@@ -53,6 +58,7 @@ class Options:
     wish: Wish = field(default_factory=Wish)
     events: str | None = None
     log_level: str = "WARNING"
+    wait: bool = False
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     started_in: str = field(default_factory=os.getcwd)
 
@@ -66,6 +72,9 @@ class Finished:
     exit_code: int
 
 
+PAUSE = 0.1
+"""Seconds between two tries to take a lock: the kernel tells nobody that it is free."""
+
 Watch = Callable[[Loaded, RunFolder, Pool], Observer]
 """Makes the view of a run from its graph, its folder and the pool, which knows what tasks print."""
 
@@ -75,33 +84,26 @@ def run_graph(options: Options, clock: WallClock, pool: Pool, watch: Watch, outs
 
     Raises:
         GraphError: the graph file or a parameter is wrong; nothing was started.
+        Locked: another run of the same graph is going on.
         RunnerFault: the runner could not do its work.
 
     """
-    loaded = load(options.graph)
-    params = resolve_params(loaded.graph, options.params)
-    selection = select(loaded.graph, options.wish)
-    graph = selection.graph
-    pool.slots = slots_of(graph, options)
-    check_functions(replace(loaded, graph=graph), params, options, pool)
-    masker = Masker(_secret_values(graph, options.environment))
+    checked = _checked(options, pool)
     state = StateFolder(path=Path(options.started_in, options.state_dir))
-    kept = borrow(runs_of(state, options.graph), selection)
-    folder = state.create_run(stem_of(options.graph), clock.started, secrets.token_hex(2))
-    write_whole(folder.path / f"graph{Path(options.graph).suffix or '.yaml'}", loaded.text)
-    pool.open(folder.path)
-    opened = replace(opened_of(selection, params, options), at=clock.now(), run=folder.name, kept=kept)
-    opened = replace(opened, started=clock.started.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
-    with _recorder(folder, clock, masker, options) as recorder:
-        requests = Requests(graph, _surroundings(options, folder), params)
-        decisions = Decisions(open_log(state.path / "runner.log", options.log_level, masker))
-        observer = Together(watch(replace(loaded, graph=graph), folder, pool), decisions)
-        world = World(executor=pool, clock=clock, recorder=recorder, observer=observer, outside=outside)
-        schedule = drive(graph, opened, requests, world)
-    report = with_previous(folded(folder, loaded.graph), runs_of(state, options.graph))
-    write_whole(folder.report, render_json(report))
-    write_whole(folder.path / "report.md", render_markdown(report, folder.path))
-    state.prune(runs_of(state, options.graph))
+    with _turn(state, options, clock, pool, outside):
+        kept = borrow(runs_of(state, options.graph), checked.selection)
+        folder = state.create_run(stem_of(options.graph), clock.started, secrets.token_hex(2))
+        write_whole(folder.path / f"graph{Path(options.graph).suffix or '.yaml'}", checked.loaded.text)
+        pool.open(folder.path)
+        opened = replace(opened_of(checked.selection, checked.params, options), run=folder.name, kept=kept)
+        started = clock.started.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        opened = replace(opened, at=clock.now(), started=started)
+        place = _Place(state=state, folder=folder, clock=clock, pool=pool, watch=watch, outside=outside)
+        schedule = _driven(checked, opened, options, place)
+        report = with_previous(folded(folder, checked.loaded.graph), runs_of(state, options.graph))
+        write_whole(folder.report, render_json(report))
+        write_whole(folder.path / "report.md", render_markdown(report, folder.path))
+        state.prune(runs_of(state, options.graph))
     return Finished(report=report, folder=folder, exit_code=schedule.exit_code)
 
 
@@ -140,6 +142,71 @@ def report_of(folder: RunFolder) -> Report:
 
 
 # -- the helpers -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Checked:
+    """A graph in which nothing is wrong, what was chosen of it, and its parameters."""
+
+    loaded: Loaded
+    selection: Selection
+    params: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where a run happens: its folders, its clock and its processes, who looks on and who may interrupt."""
+
+    state: StateFolder
+    folder: RunFolder
+    clock: WallClock
+    pool: Pool
+    watch: Watch
+    outside: Outside
+
+
+def _checked(options: Options, pool: Pool) -> _Checked:
+    loaded = load(options.graph)
+    params = resolve_params(loaded.graph, options.params)
+    selection = select(loaded.graph, options.wish)
+    pool.slots = slots_of(selection.graph, options)
+    check_functions(replace(loaded, graph=selection.graph), params, options, pool)
+    return _Checked(loaded=loaded, selection=selection, params=params)
+
+
+@contextmanager
+def _turn(state: StateFolder, options: Options, clock: WallClock, pool: Pool, outside: Outside) -> Iterator[None]:
+    """Be the only run of this graph; the warden shares the lock until all that was started is gone."""
+    state.prepare()
+    lock = GraphLock(state.path, options.graph)
+    said: list[Holder | None] = []
+
+    def wait(holder: Holder | None) -> bool:
+        for event in outside(clock.now()):
+            if isinstance(event, CancelAsked):
+                raise Locked("stopped while it waited for another run", CANCEL_EXIT[event.why])
+        if options.wait and not said:
+            said.append(holder)
+            sys.stderr.write(f"waits for the run of process {holder.pid if holder else '?'} to end\n")
+        return options.wait and not pool.wait(PAUSE)
+
+    try:
+        lock.take(Holder(pid=os.getpid(), since=clock.started.isoformat(timespec="seconds")), wait)
+        pool.hold(lock.descriptor)
+        yield
+    finally:
+        lock.close()
+
+
+def _driven(checked: _Checked, opened: RunOpened, options: Options, place: _Place) -> Schedule:
+    graph, folder, pool = checked.selection.graph, place.folder, place.pool
+    masker = Masker(_secret_values(graph, options.environment))
+    with _recorder(folder, place.clock, masker, options) as recorder:
+        requests = Requests(graph, _surroundings(options, folder), checked.params)
+        decisions = Decisions(open_log(place.state.path / "runner.log", options.log_level, masker))
+        observer = Together(place.watch(replace(checked.loaded, graph=graph), folder, pool), decisions)
+        world = World(executor=pool, clock=place.clock, recorder=recorder, observer=observer, outside=place.outside)
+        return drive(graph, opened, requests, world)
 
 
 @contextmanager

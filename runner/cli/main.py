@@ -10,7 +10,7 @@ from importlib import import_module
 from io import TextIOWrapper
 from typing import NoReturn
 
-from runner.errors import DamagedJournal, Exit, GraphError, NothingSelected, RunnerFault, UsageError
+from runner.errors import DamagedJournal, Exit, GraphError, Locked, NothingSelected, RunnerFault, UsageError
 
 COMMANDS = {
     "run": "run a phase: python -m runner run graphs/phase2.yaml",
@@ -68,6 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return command(chosen)
     except GraphError as error:
         return _complain_about_graph(error, chosen)
+    except Locked as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
     except NothingSelected as error:
         print(f"error: {error}", file=sys.stderr)
         return Exit.NOTHING_SELECTED

@@ -43,6 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", choices=MODES, help=modes)
     parser.add_argument("--events", metavar="FILE", help="write events as JSON lines, as they happen")
     parser.add_argument("-n", "--dry-run", action="store_true", help="show what would run and when; start nothing")
+    parser.add_argument("--wait", action="store_true", help="wait while another run of this graph is going on")
     levels = ("DEBUG", "INFO", "WARNING", "ERROR")
     help_text = "what goes into runner.log; DEBUG has every decision (default: WARNING)"
     parser.add_argument("--log-level", choices=levels, default="WARNING", help=help_text)
@@ -116,6 +117,7 @@ def _options(chosen: argparse.Namespace) -> Options:
         state_dir=chosen.state_dir,
         events=chosen.events,
         log_level=chosen.log_level,
+        wait=chosen.wait,
     )
 
 

@@ -77,6 +77,22 @@ class StateFolder:
             case _:
                 raise UsageError(f"`{run}` is the beginning of {len(found)} runs, from `{found[0].name}` on")
 
+    def prepare(self) -> None:
+        """Make the folder, for nobody else to read, with an ignore file of its own.
+
+        Raises:
+            RunnerFault: it cannot be written.
+
+        """
+        ignore = self.path / ".gitignore"
+        try:
+            self.path.mkdir(parents=True, mode=0o700, exist_ok=True)
+            if not ignore.exists():
+                ignore.write_text("*\n", encoding="utf-8")
+        except OSError as error:  # a border: the disk
+            where = error.filename or self.path
+            raise RunnerFault(f"the state folder cannot be written: {where}: {error.strerror}") from error
+
     def create_run(self, graph: str, now: datetime, mark: str) -> RunFolder:
         """Make the folder of a new run; `mark` tells runs of one second apart.
 
@@ -87,8 +103,8 @@ class StateFolder:
         moment = f"{now:%Y%m%d-%H%M%S}{now.microsecond // 1000:03}"  # so that ids sort as runs began
         name = f"{moment}-{graph}-{mark}"
         folder = RunFolder(path=self.path / "runs" / name)
+        self.prepare()
         try:
-            self._prepare()
             (folder.path / "logs").mkdir(parents=True, mode=0o700)
             self._point_at(folder)
         except OSError as error:  # a border: the disk
@@ -100,13 +116,6 @@ class StateFolder:
         """Remove the oldest of these runs (those of one graph) so that `KEPT_RUNS` are left."""
         for run in runs[:-KEPT_RUNS]:
             shutil.rmtree(run.path, ignore_errors=True)
-
-    def _prepare(self) -> None:
-        if not self.path.is_dir():
-            self.path.mkdir(parents=True, mode=0o700)
-        ignore = self.path / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n", encoding="utf-8")
 
     def _point_at(self, folder: RunFolder) -> None:
         link, fresh = self.path / "latest", self.path / f".latest-{folder.name}"

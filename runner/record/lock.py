@@ -1,0 +1,85 @@
+"""One run of a graph at a time: a lock that the kernel lets go when its holders are gone. Knows no process but by id.
+
+The lock is on an open file, not on its existence, so there is never one left to clear. The warden is handed a copy of
+the descriptor: when a runner is killed, the lock lives on until everything it had started is gone.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from runner.errors import Locked, RunnerFault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who holds a lock: process id, and since when (ISO-8601 UTC)."""
+
+    pid: int
+    since: str
+
+
+class GraphLock:
+    """The lock of one graph file in one state folder, open but perhaps not held."""
+
+    def __init__(self, state: Path, graph: str) -> None:
+        """Open the lock's file.
+
+        Raises:
+            RunnerFault: the state folder cannot be written.
+
+        """
+        path = str(Path(graph).resolve())
+        self._graph = graph
+        self._file = state / "locks" / f"{sha256(path.encode()).hexdigest()[:16]}.lock"
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:  # a border: the disk
+            raise RunnerFault(f"the state folder cannot be written: {self._file}: {error.strerror}") from error
+
+    def take(self, own: Holder, wait: Callable[[Holder | None], bool]) -> None:
+        """Take the lock. As long as another run holds it, `wait` is called with that; it says whether to try again.
+
+        Raises:
+            Locked: another run holds it, and `wait` said no.
+
+        """
+        while not self._try():
+            holder = self._holder()
+            if not wait(holder):
+                raise Locked(_words(self._graph, holder))
+        os.ftruncate(self.descriptor, 0)
+        os.pwrite(self.descriptor, json.dumps({"pid": own.pid, "since": own.since}).encode(), 0)
+
+    def close(self) -> None:
+        """Let go of this copy."""
+        os.close(self.descriptor)
+
+    def _try(self) -> bool:
+        try:
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError as error:  # a border: file systems without locks
+            raise RunnerFault(f"{self._file} cannot be locked: {error.strerror}") from error
+        return True
+
+    def _holder(self) -> Holder | None:
+        """Answer who holds it, None if that has not been written yet."""
+        try:
+            data = json.loads(os.pread(self.descriptor, 4096, 0))
+            return Holder(pid=int(data["pid"]), since=str(data["since"]))
+        except (ValueError, KeyError, TypeError):  # a border: a run that was killed while it wrote
+            return None
+
+
+def _words(graph: str, holder: Holder | None) -> str:
+    who = "another run" if holder is None else f"another run (process {holder.pid}, since {holder.since})"
+    return f"{who} of {graph} is going on; `--wait` waits for its end"
