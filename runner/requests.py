@@ -13,9 +13,11 @@ from typing import cast
 from runner.graph.loose import as_text
 from runner.graph.model import Graph, TaskSpec
 from runner.graph.values import EvaluationError, Value, command_text, evaluate
+from runner.keeping import Keys
 from runner.schedule.history import Stories
 from runner.schedule.machine import Schedule
-from runner.task import PORT_MARK, Json, NeedResult, Request, ServiceRequest
+from runner.schedule.messages import Kept
+from runner.task import PORT_MARK, Json, NeedResult, Request, ServiceRequest, Succeeded
 
 Env = Mapping[str, str]
 
@@ -50,6 +52,7 @@ class Requests:
         self._around = surroundings
         self._params = dict(params)
         self._root_env = self._filled(surroundings.environment, graph.env, {}, graph.secrets)
+        self._keys = Keys(graph, surroundings.environment, surroundings.started_in, params)
         self._carriers: dict[str, frozenset[str]] = {}
 
     def attempt(self, schedule: Schedule, stories: Stories, task: str, attempt: int) -> Request:
@@ -80,6 +83,8 @@ class Requests:
             above={name: self._result(schedule, stories, name) for name in self._carriers_of(stories, spec)},
             data_prefix=spec.data_prefix,
             deadline=spec.timeout,
+            key=self._keys.of(task, _results(schedule, stories, spec)),
+            receipts=str(Path(self._around.run_folder, "receipts")) if self._around.run_folder else "",
         )
 
     def describing(self) -> dict[str, Request]:
@@ -207,6 +212,17 @@ class Requests:
             else:
                 waiting += missing
         return self._carriers[task]
+
+
+def _results(schedule: Schedule, stories: Stories, spec: TaskSpec) -> dict[str, Kept]:
+    """Answer the successes that a task rests upon, each with its key."""
+    assert schedule.opened is not None, "requests follow from RunOpened"
+    found = {need: kept for need in spec.needs if (kept := schedule.opened.kept.get(need)) is not None}
+    for need in spec.needs:
+        attempts = stories.tasks[need].attempts if need in stories.tasks else ()
+        if attempts and isinstance(outcome := attempts[-1].outcome, Succeeded):
+            found[need] = Kept(outcome=outcome, key=attempts[-1].key)
+    return found
 
 
 def _attempt_env(spec: TaskSpec, attempt: int) -> dict[str, str]:

@@ -158,7 +158,8 @@ class Request:
     worker. `own_env` (`TASKGRAPH_*`) differs for each attempt. `secrets` names variables of `env` whose values are
     masked. `path` is put before sys.path. `needs` holds what the task needs; `above` those of all its ancestors, needs
     included, that have a data prefix or ledger rows. `deadline` is seconds from the attempt's start, for the task to
-    read; the runner enforces it from outside.
+    read; the runner enforces it from outside. `key` tells what is asked; `receipts` is the folder in which the worker
+    writes its outcome down, "" for none.
     """
 
     run: str
@@ -178,6 +179,18 @@ class Request:
     data_prefix: str | None = None
     deadline: float | None = None
     log_limit: int = 64 * 1024 * 1024
+    key: str = ""
+    receipts: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What a worker writes down of an attempt before it replies: how it ended, and all it said."""
+
+    task: str
+    attempt: int
+    outcome: Outcome
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

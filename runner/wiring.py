@@ -27,10 +27,12 @@ from runner.graph.model import Graph
 from runner.graph.params import resolve_params
 from runner.graph.select import Selection, Wish, select
 from runner.graph.values import references
+from runner.keeping import Keys
 from runner.mask import Masker
 from runner.record.earlier import borrow, with_previous
 from runner.record.events import Both, EventLines
 from runner.record.folder import RunFolder, StateFolder, write_whole
+from runner.record.former import Former
 from runner.record.journal import Journal, read
 from runner.record.lock import GraphLock, Holder
 from runner.record.log import Decisions, open_log
@@ -38,6 +40,7 @@ from runner.record.render.json import render_json
 from runner.record.render.markdown import render_markdown
 from runner.record.report import Report, fold
 from runner.requests import Requests, Surroundings
+from runner.resuming import Wanted, parameters, past_of, still_good
 from runner.schedule.machine import CANCEL_EXIT, Schedule
 from runner.schedule.messages import CancelAsked, RunOpened
 from runner.task import Json
@@ -47,7 +50,7 @@ from runner.task import Json
 class Options:
     """What a person may say about a run; None for `jobs` and `fail_fast` leaves it to the graph.
 
-    `wait` is for another run of the same graph to end.
+    `wait` is for the end of another run of the same graph; `resume` names a run to go on with, or `latest`.
     """
 
     graph: str
@@ -59,6 +62,7 @@ class Options:
     events: str | None = None
     log_level: str = "WARNING"
     wait: bool = False
+    resume: str | None = None
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     started_in: str = field(default_factory=os.getcwd)
 
@@ -88,16 +92,21 @@ def run_graph(options: Options, clock: WallClock, pool: Pool, watch: Watch, outs
         RunnerFault: the runner could not do its work.
 
     """
-    checked = _checked(options, pool)
     state = StateFolder(path=Path(options.started_in, options.state_dir))
+    checked = _checked(options, pool, _past(state, options))
     with _turn(state, options, clock, pool, outside):
-        kept = borrow(runs_of(state, options.graph), checked.selection)
+        past = _past(state, options)  # once more: it may have ended while we waited for our turn
+        keys = Keys(checked.selection.graph, options.environment, options.started_in, checked.params)
+        kept = {**still_good(past, keys), **borrow(runs_of(state, options.graph), checked.selection)}
         folder = state.create_run(stem_of(options.graph), clock.started, secrets.token_hex(2))
         write_whole(folder.path / f"graph{Path(options.graph).suffix or '.yaml'}", checked.loaded.text)
         pool.open(folder.path)
         opened = replace(opened_of(checked.selection, checked.params, options), run=folder.name, kept=kept)
         started = clock.started.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        opened = replace(opened, at=clock.now(), started=started)
+        opened = replace(opened, at=clock.now(), started=started, given=checked.given)
+        if options.resume is not None:
+            run, doubtful = ("", ()) if past is None else (past.opened.run, past.doubtful)
+            opened = replace(opened, resumes=run, doubtful=doubtful)
         place = _Place(state=state, folder=folder, clock=clock, pool=pool, watch=watch, outside=outside)
         schedule = _driven(checked, opened, options, place)
         report = with_previous(folded(folder, checked.loaded.graph), runs_of(state, options.graph))
@@ -146,10 +155,11 @@ def report_of(folder: RunFolder) -> Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Checked:
-    """A graph in which nothing is wrong, what was chosen of it, and its parameters."""
+    """A graph in which nothing is wrong, what was chosen of it, and its parameters, as given and as they are."""
 
     loaded: Loaded
     selection: Selection
+    given: Mapping[str, Json]
     params: Mapping[str, Json]
 
 
@@ -165,13 +175,21 @@ class _Place:
     outside: Outside
 
 
-def _checked(options: Options, pool: Pool) -> _Checked:
+def _past(state: StateFolder, options: Options) -> Former | None:
+    if options.resume is None:
+        return None
+    wanted = Wanted(run=options.resume, graph=options.graph, started_in=options.started_in)
+    return past_of(state, runs_of(state, options.graph), wanted)
+
+
+def _checked(options: Options, pool: Pool, past: Former | None) -> _Checked:
     loaded = load(options.graph)
-    params = resolve_params(loaded.graph, options.params)
+    given = parameters(past, loaded.graph, options.params)
+    params = resolve_params(loaded.graph, given)
     selection = select(loaded.graph, options.wish)
     pool.slots = slots_of(selection.graph, options)
     check_functions(replace(loaded, graph=selection.graph), params, options, pool)
-    return _Checked(loaded=loaded, selection=selection, params=params)
+    return _Checked(loaded=loaded, selection=selection, given=given, params=params)
 
 
 @contextmanager

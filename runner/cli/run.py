@@ -43,6 +43,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", choices=MODES, help=modes)
     parser.add_argument("--events", metavar="FILE", help="write events as JSON lines, as they happen")
     parser.add_argument("-n", "--dry-run", action="store_true", help="show what would run and when; start nothing")
+    parser.add_argument(
+        "--resume",
+        nargs="?",
+        const="latest",
+        metavar="RUN",
+        help="go on with a run, the latest of this graph unless named (behind GRAPH): what succeeded then is kept",
+    )
     parser.add_argument("--wait", action="store_true", help="wait while another run of this graph is going on")
     levels = ("DEBUG", "INFO", "WARNING", "ERROR")
     help_text = "what goes into runner.log; DEBUG has every decision (default: WARNING)"
@@ -118,6 +125,7 @@ def _options(chosen: argparse.Namespace) -> Options:
         events=chosen.events,
         log_level=chosen.log_level,
         wait=chosen.wait,
+        resume=chosen.resume,
     )
 
 

@@ -65,7 +65,8 @@ class RunningAttempt:
         """Tell that it runs."""
         self._begun = True
         task, attempt = self.request.task, self.request.attempt
-        self._emit(AttemptStarted(at=self._clock.now(), task=task, attempt=attempt, pid=pid, asked=self._asked))
+        at, key = self._clock.now(), self.request.key
+        self._emit(AttemptStarted(at=at, task=task, attempt=attempt, pid=pid, asked=self._asked, key=key))
 
     def spawned(self, pid: int) -> None:
         """Hear nothing: its worker stands for it."""

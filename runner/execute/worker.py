@@ -27,6 +27,7 @@ from runner.execute import tree
 from runner.execute.attempt import run_attempt
 from runner.execute.describe import describe
 from runner.execute.leftovers import end_leftovers, threads_left
+from runner.execute.receipts import Receipts
 from runner.execute.returned import NotPlain, outputs_of
 from runner.execute.stopping import StopSignal
 from runner.execute.wire import (
@@ -47,7 +48,7 @@ from runner.execute.wire import (
     with_setting,
 )
 from runner.plain import TAG, NotThisShape, from_plain
-from runner.task import Cause, Context, Failed, Note, Outcome, Request
+from runner.task import Cause, Context, Failed, Note, Outcome, Receipt, Request
 
 
 def run_worker(channel: int, output: int, token: str) -> NoReturn:
@@ -84,6 +85,7 @@ class Worker:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._stop = StopSignal()
+        self._receipts = Receipts()
         self._streams = _open_streams()
         os.register_at_fork(after_in_child=self._become_a_copy)
 
@@ -153,6 +155,10 @@ class Worker:
             os._exit(0)  # a copy of us, forked by the task, that came back from it as if it were us
         stopped = self._stop.heard
         left, leaving = self._clear_up()
+        if not stopped:
+            receipt = Receipt(task=request.task, attempt=request.attempt, outcome=outcome, notes=tuple(said))
+            secrets = {name: request.env[name] for name in request.secrets if request.env.get(name)}
+            self._receipts.write(request.receipts, receipt, secrets)
         self._send(Ended(outcome=outcome, stopped=stopped, left=left, leaving=leaving))
         return not leaving
 

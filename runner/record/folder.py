@@ -32,6 +32,11 @@ class RunFolder:
         return self.path / "journal.jsonl"
 
     @property
+    def receipts(self) -> Path:
+        """Where workers write down how attempts ended."""
+        return self.path / "receipts"
+
+    @property
     def graph(self) -> Path:
         """Where the graph file is kept as it was."""
         return next((path for path in self.path.glob("graph.*")), self.path / "graph.yaml")
@@ -106,6 +111,7 @@ class StateFolder:
         self.prepare()
         try:
             (folder.path / "logs").mkdir(parents=True, mode=0o700)
+            folder.receipts.mkdir(mode=0o700)
             self._point_at(folder)
         except OSError as error:  # a border: the disk
             where = error.filename or folder.path

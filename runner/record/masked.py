@@ -12,7 +12,21 @@ T = TypeVar("T")
 
 OURS = frozenset(
     {
-        *("at", "asked", "run", "started", "file", "slots", "durations", "fail_fast", "selected", "skipped"),
+        *(
+            "at",
+            "asked",
+            "key",
+            "resumes",
+            "doubtful",
+            "run",
+            "started",
+            "file",
+            "slots",
+            "durations",
+            "fail_fast",
+            "selected",
+            "skipped",
+        ),
         *("task", "service", "attempt", "pid", "port", "how", "why", "log"),
         *("cause", "exit_code", "verdict", "action", "seconds", "done", "total"),
     }

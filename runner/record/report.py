@@ -150,6 +150,8 @@ class Report:
     previous: Previous | None
     complete: bool = True
     cancelled: str | None = None
+    resumes: str | None = None
+    doubtful: tuple[str, ...] = ()
 
 
 FAILED_STATES = frozenset({"failed", "timed_out", "crashed", "cancelled"})
@@ -191,6 +193,8 @@ def fold(graph: Graph, events: Iterable[Event]) -> Report:
         previous=None,
         complete=complete,
         cancelled=schedule.cancelled if complete else "killed",
+        resumes=opened.resumes,
+        doubtful=opened.doubtful,
     )
 
 

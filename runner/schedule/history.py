@@ -33,6 +33,7 @@ class Attempt:
     ended: float | None = None
     pid: int = 0
     outcome: Outcome | None = None
+    key: str = ""
     log: str = ""
     left: tuple[str, ...] = ()
 
@@ -107,7 +108,7 @@ class Stories:
                     story.run, story.checks, story.ledger = kept.run, list(kept.checks), list(kept.ledger)
             case AttemptStarted(task=task, attempt=number):
                 attempt = self.of(task).attempt(number)
-                attempt.started, attempt.pid = event.since, event.pid
+                attempt.started, attempt.pid, attempt.key = event.since, event.pid, event.key
             case AttemptEnded(task=task, attempt=number):
                 self._ended(self.of(task).attempt(number), event)
             case Noted(task=task):

@@ -16,12 +16,13 @@ CancelReason: TypeAlias = Literal["interrupted", "terminated", "hung_up", "deadl
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A success taken over from an earlier run, with what it said there."""
+    """A success taken over from an earlier run, with what it said there; `key` is that of what was asked."""
 
     outcome: Succeeded
     run: str = ""
     checks: tuple[Check, ...] = ()
     ledger: tuple[LedgerRow, ...] = ()
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,9 @@ class RunOpened:
 
     `started` is the wall clock (ISO-8601 UTC) at second 0; `file` the graph file as it was named; `environment` the
     variables that conditions read; `kept` the results taken over from an earlier run; `durations` (seconds) what the
-    order was made from; `selected` the tasks that belong to the run (None: all), `skipped` those skipped by name.
+    order was made from; `selected` the tasks that belong to the run (None: all), `skipped` those skipped by name;
+    `given` the parameters as they were given; `resumes` the run that this one goes on with, "" if there was none to
+    (None: none was wanted), `doubtful` what was under way when that ended.
     """
 
     at: float
@@ -45,6 +48,9 @@ class RunOpened:
     fail_fast: bool = False
     selected: tuple[str, ...] | None = None
     skipped: tuple[str, ...] = ()
+    given: Mapping[str, Json] = field(default_factory=dict)
+    resumes: str | None = None
+    doubtful: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +58,8 @@ class AttemptStarted:
     """A worker began an attempt: time limits count from here.
 
     `asked` is when that worker, idle until then, was asked to. From then on the attempt holds a process, so its time
-    in reports counts from there: news of a beginning travels, and may come later than another attempt's end.
+    in reports counts from there: news of a beginning travels, and may come later than another attempt's end. `key`
+    tells what was asked (`runner.keeping`).
     """
 
     at: float
@@ -60,6 +67,7 @@ class AttemptStarted:
     attempt: int
     pid: int = 0
     asked: float | None = None
+    key: str = ""
 
     @property
     def since(self) -> float:

@@ -22,6 +22,7 @@ from runner.record.render.words import (
     counted,
     duration,
     in_rows,
+    resumed,
     state_words,
     time_words,
     totals,
@@ -58,7 +59,8 @@ def render_markdown(report: Report, folder: Path) -> str:
         if task.checks or any(attempt.message or attempt.left for attempt in task.attempts):
             lines += ["", *_details(task, folder)]
     ran = f"Run {_code(report.run)} of {_code(report.graph.file)}, {report.started} to {report.finished}."
-    return "\n".join([*lines, "", ran, ""])
+    resumption = [_escaped(resumed(report)), ""] if report.resumes is not None else []
+    return "\n".join([*lines, "", *resumption, ran, ""])
 
 
 # -- the parts ---------------------------------------------------------------------------------------------------------

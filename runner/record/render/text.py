@@ -20,6 +20,7 @@ from runner.record.render.words import (
     counted,
     duration,
     in_rows,
+    resumed,
     state_words,
     time_words,
     totals,
@@ -86,6 +87,8 @@ def _head(report: Report, style: Style, width: int) -> Iterator[str]:
     yield from _verdict(report, style, width)
     if report.checks.total:
         yield check_totals(report)
+    if report.resumes is not None:
+        yield from wrap(resumed(report), width, subsequent_indent="  ")
 
 
 def _verdict(report: Report, style: Style, width: int) -> Iterator[str]:

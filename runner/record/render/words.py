@@ -34,6 +34,8 @@ CANCELS = {
     "killed": "the runner was killed",
 }
 
+DOUBTFUL = 20
+"""How many tasks are named that were under way when a former run ended."""
 ROWS = 40
 """How many tasks get a row of their own; with more, only those that did not simply succeed, failures first."""
 
@@ -42,6 +44,19 @@ def verdict(report: Report) -> str:
     """Write the verdict: `PASSED`, `FAILED`, `INTERRUPTED (its deadline passed)`."""
     why = CANCELS.get(report.cancelled or "")
     return f"{report.verdict.upper()} ({why})" if why else report.verdict.upper()
+
+
+def resumed(report: Report) -> str:
+    """Write which run this one went on with, what it kept, and what was under way then; "" for any other run."""
+    if report.resumes is None:
+        return ""
+    if not report.resumes:
+        return "There was no earlier run of this graph to go on with: all is new."
+    kept = sum(task.state == "kept" for task in report.tasks)
+    names = ", ".join(report.doubtful[:DOUBTFUL])
+    more = f" and {len(report.doubtful) - DOUBTFUL} more" if len(report.doubtful) > DOUBTFUL else ""
+    doubt = f"; under way when it ended, so perhaps done twice: {names}{more}" if report.doubtful else ""
+    return f"Goes on with run {report.resumes}: {kept} of {len(report.tasks)} tasks kept{doubt}."
 
 
 def duration(seconds: float) -> str:

@@ -1,0 +1,63 @@
+"""Going on with a run that ended early: which one it is, and what of it still holds. Starts nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.errors import UsageError
+from runner.graph.model import Graph
+from runner.keeping import Keys
+from runner.record.folder import RunFolder, StateFolder
+from runner.record.former import Former, former
+from runner.schedule.messages import Kept
+from runner.task import Json
+
+LATEST = "latest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which run to go on with: an id, the beginning of one, or `latest`; of the graph file as it is named here."""
+
+    run: str
+    graph: str
+    started_in: str
+
+
+def past_of(state: StateFolder, runs: Sequence[RunFolder], wanted: Wanted) -> Former | None:
+    """Answer the run to go on with, None if there is no earlier one of this graph; `runs` are the oldest first.
+
+    Raises:
+        UsageError: the run that was named is not there, or is one of another graph.
+        DamagedJournal: its journal was damaged since.
+
+    """
+    if wanted.run != LATEST:
+        found = former(state.find(wanted.run))
+        if found is None or not _same(found, wanted):
+            file = "no graph" if found is None else found.opened.file
+            raise UsageError(f"--resume {wanted.run}: that is a run of {file}, not of {wanted.graph}")
+        return found
+    for run in reversed(runs):
+        found = former(run)
+        if found is not None and _same(found, wanted):
+            return found
+    return None
+
+
+def parameters(past: Former | None, graph: Graph, given: Mapping[str, Json]) -> dict[str, Json]:
+    """Answer the parameters as they were given then, where the graph still has them, under those given now."""
+    then = {} if past is None else past.opened.given
+    return {**{name: value for name, value in then.items() if name in graph.params}, **given}
+
+
+def still_good(past: Former | None, keys: Keys) -> dict[str, Kept]:
+    """Answer the results that a new run may take over."""
+    return {} if past is None else keys.kept(past.successes)
+
+
+def _same(found: Former, wanted: Wanted) -> bool:
+    then, now = (Path(wanted.started_in, file).resolve() for file in (found.opened.file, wanted.graph))
+    return then == now
