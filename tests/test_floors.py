@@ -26,12 +26,13 @@ MAY_IMPORT = {
     "schedule": FLOOR_0 | {"graph"},
     "execute": LOWER,
     "record": LOWER,
-    "requests": LOWER,
+    "keeping": LOWER,
+    "requests": LOWER | {"keeping"},
     "driver": LOWER | {"requests", "execute"},
 }
 """What each part of the engine may import beside itself."""
 
-FREE = {"wiring", "rehearsal", "api", "clock", "cli", "__main__"}
+FREE = {"wiring", "resuming", "rehearsal", "api", "clock", "cli", "__main__"}
 """The parts that join the others and may import them all."""
 
 SEEN_BY_THE_DRIVER = {"runner.execute", "runner.execute.ports"}

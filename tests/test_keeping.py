@@ -1,0 +1,104 @@
+"""The key of a result: what changes it, and what does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from runner.graph.check import load
+from runner.keeping import Keys
+from runner.schedule.messages import Kept
+from runner.task import Succeeded
+
+GRAPH = """
+version: 1
+secrets: [TOKEN]
+params: {who: {type: string, default: me}}
+env: {COLOUR: "${{ env.SHELL_COLOUR }}"}
+services:
+  web: {run: "serve ${{ services.web.port }}", port: 0}
+tasks:
+  one:
+    uses: work:do
+    with:
+      who: ${{ params.who }}
+      url: ${{ services.web.url }}/x
+      at: ${{ run.started }}
+      key: ${{ secrets.TOKEN }}
+    needs: [web]
+  two:
+    run: "echo ${{ needs.one.outputs.count }}"
+    needs: [one]
+  three:
+    run: "echo three"
+    needs: [two]
+"""
+CODE = "def do(*, who: str, url: str, at: str, key: str) -> dict[str, int]: return {}\n"
+ENVIRONMENT = {"SHELL_COLOUR": "red", "TOKEN": "s3cr3t-1", "OTHER": "x"}
+
+
+def keys_of(
+    folder: Path, text: str = GRAPH, code: str = CODE, count: int = 3, env: dict[str, str] = ENVIRONMENT, **params: str
+) -> tuple[str, str, str]:
+    """Answer the keys of the three tasks, the first of which returned a count."""
+    (folder / "g.yaml").write_text(text, encoding="utf-8")
+    (folder / "work.py").write_text(code, encoding="utf-8")
+    keys = Keys(load(str(folder / "g.yaml")).graph, env, str(folder), {"who": "me", **params})
+    one = Kept(outcome=Succeeded(outputs={"count": count}), key=keys.of("one", {}))
+    two = Kept(outcome=Succeeded(), key=keys.of("two", {"one": one}))
+    return one.key, two.key, keys.of("three", {"two": two})
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        ({}, 3),
+        ({"text": "# a comment\n" + GRAPH}, 3),
+        ({"text": GRAPH.replace("tasks:", "title: other\ntasks:")}, 3),
+        ({"env": {**ENVIRONMENT, "OTHER": "y"}}, 3),
+        ({"env": {**ENVIRONMENT, "TOKEN": "s3cr3t-2"}}, 3),
+        ({"who": "you"}, 0),
+        ({"code": CODE + "# more\n"}, 0),
+        ({"text": GRAPH.replace("/x", "/y")}, 0),
+        ({"text": GRAPH.replace("serve ", "serve -v ")}, 0),
+        ({"env": {**ENVIRONMENT, "SHELL_COLOUR": "blue"}}, 0),
+        ({"count": 4}, 1),
+        ({"text": GRAPH.replace('"echo ${{ needs', '"echo -n ${{ needs')}, 1),
+        ({"text": GRAPH.replace("echo three", "echo 3")}, 2),
+    ],
+)
+def test_a_key_changes_with_what_was_asked(tmp_path: Path, change: dict[str, object], same: int) -> None:
+    """A change reaches the task and all that rests upon it; other text, ports, times and secrets change nothing."""
+    before, after = keys_of(tmp_path), keys_of(tmp_path, **change)  # type: ignore[arg-type]  # one of its keywords
+
+    assert [True] * same + [False] * (3 - same) == [old == new for old, new in zip(before, after, strict=True)]
+    assert all(before)
+
+
+def test_what_rests_upon_nothing_known_has_no_key(tmp_path: Path) -> None:
+    """A task whose need failed, was skipped or has no key itself is never kept."""
+    keys_of(tmp_path)
+    keys = Keys(load(str(tmp_path / "g.yaml")).graph, ENVIRONMENT, str(tmp_path), {"who": "me"})
+    unknown = Kept(outcome=Succeeded(outputs={"count": 3}))
+
+    assert "" == keys.of("two", {})
+    assert "" == keys.of("two", {"one": unknown})
+    assert keys.of("two", {"one": replace(unknown, key="k")})
+
+
+def test_results_are_kept_from_the_top_as_far_as_they_hold(tmp_path: Path) -> None:
+    """One that does not hold takes all below it along, whatever their own keys say."""
+    one, two, three = keys_of(tmp_path)
+    keys = Keys(load(str(tmp_path / "g.yaml")).graph, ENVIRONMENT, str(tmp_path), {"who": "me"})
+    outputs = Succeeded(outputs={"count": 3})
+    past = {
+        "one": Kept(outcome=outputs, key=one),
+        "two": Kept(outcome=Succeeded(), key=two),
+        "three": Kept(outcome=Succeeded(), key=three),
+    }
+
+    assert past == keys.kept(past)
+    assert {"one": past["one"]} == keys.kept({**past, "two": replace(past["two"], key="other")})
+    assert {} == keys.kept({name: kept for name, kept in past.items() if name != "one"})
