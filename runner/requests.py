@@ -83,6 +83,9 @@ class Requests:
             above={name: self._result(schedule, stories, name) for name in self._carriers_of(stories, spec)},
             data_prefix=spec.data_prefix,
             deadline=spec.timeout,
+            memory=spec.memory,
+            processes=spec.processes,
+            log_limit=spec.log_limit,
             key=self._keys.of(task, _results(schedule, stories, spec)),
             receipts=str(Path(self._around.run_folder, "receipts")) if self._around.run_folder else "",
         )

@@ -158,7 +158,8 @@ class Request:
     worker. `own_env` (`TASKGRAPH_*`) differs for each attempt. `secrets` names variables of `env` whose values are
     masked. `path` is put before sys.path. `needs` holds what the task needs; `above` those of all its ancestors, needs
     included, that have a data prefix or ledger rows. `deadline` is seconds from the attempt's start, for the task to
-    read; the runner enforces it from outside. `key` tells what is asked; `receipts` is the folder in which the worker
+    read; the runner enforces it from outside, as it does `memory` (bytes) and `processes` of the attempt's whole tree,
+    and `log_limit` (bytes) of what it prints. `key` tells what is asked; `receipts` is the folder in which the worker
     writes its outcome down, "" for none.
     """
 
@@ -178,6 +179,8 @@ class Request:
     above: Mapping[str, NeedResult] = field(default_factory=dict)
     data_prefix: str | None = None
     deadline: float | None = None
+    memory: int | None = None
+    processes: int = 1000
     log_limit: int = 64 * 1024 * 1024
     key: str = ""
     receipts: str = ""

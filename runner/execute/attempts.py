@@ -8,10 +8,14 @@ from runner.execute.child import Child
 from runner.execute.endings import GARBAGE, note_without_secrets, of_exit, of_reply, secret_in, without_secrets
 from runner.execute.output import Output
 from runner.execute.ports import Clock
+from runner.execute.usage import usage_of
 from runner.execute.wire import Described, Ended, Exited, Setting
 from runner.mask import Masker
 from runner.schedule.messages import AttemptEnded, AttemptReturned, AttemptStarted, Event, Noted, StopAttempt
-from runner.task import Note, Outcome, Request
+from runner.task import Cause, Note, Outcome, Request
+
+SAMPLE = 0.05
+"""Seconds between two looks at what an attempt takes: so long may it take more than it may."""
 
 Emit = Callable[[Event], None]
 Again = Callable[["RunningAttempt", str], None]
@@ -41,6 +45,8 @@ class RunningAttempt:
         self._emit = emit
         self._again = again
         self._begun = False
+        self._pid = 0
+        self._next_look = 0.0
         self._asked = 0.0
         self._stop: StopAttempt | None = None
         self._leaked = ""
@@ -56,6 +62,25 @@ class RunningAttempt:
         assert self.child is not None, "it is with a worker"
         self.child.stop(command.kill_after)
 
+    def next_look(self) -> float | None:
+        """Answer when it is to be looked at how much it takes, None before it has begun and once it was stopped."""
+        return self._next_look if self._begun and self._stop is None else None
+
+    def look(self, now: float) -> None:
+        """End it if it takes more of the machine than it may."""
+        self._next_look = now + SAMPLE
+        taken, request = usage_of(self._pid), self.request
+        if request.memory is not None and taken.memory > request.memory:
+            message = f"it used {_mebibytes(taken.memory)}, and may use {_mebibytes(request.memory)}"
+            self._end_for(Cause.OUT_OF_MEMORY, message)
+        elif taken.processes - 1 > request.processes:  # the worker itself is ours
+            message = f"it had {taken.processes - 1} processes at once, and may have {request.processes}"
+            self._end_for(Cause.CRASHED, message)
+
+    def _end_for(self, cause: Cause, message: str) -> None:
+        task, attempt = self.request.task, self.request.attempt
+        self.stop(StopAttempt(task=task, attempt=attempt, cause=cause, kill_after=0.0, message=message))
+
     def give_up_worker(self) -> None:
         """End a worker that does not even begin; another is asked instead."""
         assert self.child is not None, "it is with a worker"
@@ -63,7 +88,8 @@ class RunningAttempt:
 
     def begun(self, pid: int) -> None:
         """Tell that it runs."""
-        self._begun = True
+        self._begun, self._pid = True, pid
+        self._next_look = self._clock.now() + SAMPLE
         task, attempt = self.request.task, self.request.attempt
         at, key = self._clock.now(), self.request.key
         self._emit(AttemptStarted(at=at, task=task, attempt=attempt, pid=pid, asked=self._asked, key=key))
@@ -107,3 +133,7 @@ class RunningAttempt:
         log = self._output.close()
         at, task, attempt = self._clock.now(), self.request.task, self.request.attempt
         self._emit(AttemptEnded(at=at, task=task, attempt=attempt, outcome=outcome, log=log, left=left))
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 1024**2:.0f} MiB"

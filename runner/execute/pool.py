@@ -230,7 +230,8 @@ class Pool:
     def _turn(self, until: float | None) -> None:
         """Wait for whatever happens first, and let it happen."""
         unheard = next(iter(self._unheard.values()), None)
-        moments = [until, unheard, *(service.next_moment() for service in self._services.values())]
+        looks = (attempt.next_look() for attempt in self._attempts.values())
+        moments = [until, unheard, *looks, *(service.next_moment() for service in self._services.values())]
         soonest = min((moment for moment in moments if moment is not None), default=None)
         timeout = None if soonest is None else max(0.0, soonest - self._clock.now())
         registered = self._selector.get_map()
@@ -240,6 +241,9 @@ class Pool:
         now = self._clock.now()
         for service in list(self._services.values()):
             service.tick(now)
+        for running in list(self._attempts.values()):
+            if (moment := running.next_look()) is not None and moment <= now:
+                running.look(now)
         for attempt in [key for key, limit in self._unheard.items() if limit <= now]:
             del self._unheard[attempt]
             self._attempts[attempt].give_up_worker()

@@ -70,6 +70,5 @@ CODES: Mapping[str, tuple[str, str]] = {
     "missing-param": ("A parameter without a default was not given.", "no `-p base_url=…`"),
     "bad-param": ("A value does not fit the type or the `enum` of its parameter.", "`-p port=eighty`"),
     # warnings
-    "not-enforced-yet": ("A limit is recorded, but nothing holds it yet (a warning).", "`memory: 1GiB`"),
     "unused-service": ("No task needs this service (a warning).", "a service that nothing names"),
 }

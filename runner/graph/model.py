@@ -64,9 +64,10 @@ class ParamSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSpec:
-    """One task as written, defaults filled in. Times are seconds, `memory` bytes, `claims` pool name to amount.
+    """One task as written, defaults filled in. Times are seconds, `memory` and `log_limit` bytes.
 
-    Exactly one of `uses` and `run` is set. `index` is its position in the file: the last word on order.
+    `claims` are pool name to amount. Exactly one of `uses` and `run` is set. `index` is its position in the file: the
+    last word on order.
     """
 
     id: str
@@ -89,6 +90,8 @@ class TaskSpec:
     claims: Mapping[str, int] = field(default_factory=dict)
     data_prefix: str | None = None
     memory: int | None = None
+    processes: int = 1000
+    log_limit: int = 64 * 1024 * 1024
     env: Mapping[str, Value] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     workdir: str | None = None

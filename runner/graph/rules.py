@@ -37,20 +37,12 @@ def check_rules(graph: Graph, findings: Findings) -> None:
 
 
 def warnings(graph: Graph, findings: Findings) -> tuple[Problem, ...]:
-    """Answer what is right, but probably not meant, or not done yet."""
+    """Answer what is right, but probably not meant."""
     found = [
         _warning(findings, ("services", name), "unused-service", f"no task needs `{name}`, so it will never be started")
         for name in graph.services
         if not graph.dependents[name]
     ]
-    limited = [task.id for task in graph.tasks.values() if task.memory is not None]
-    if limited:
-        path = next(
-            path for path in (("tasks", limited[0], "memory"), ("defaults", "memory")) if _stands(findings, path)
-        )
-        tasks = "one task" if len(limited) == 1 else f"{len(limited)} tasks"
-        message = f"`memory` is recorded and shown, but not enforced yet ({tasks})"
-        found.append(_warning(findings, path, "not-enforced-yet", message))
     return tuple(found)
 
 

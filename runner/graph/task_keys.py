@@ -90,7 +90,19 @@ LIMITS = {
         desc="How many attempts in all, or more about them.",
         example={"attempts": 3, "delay": "2s"},
     ),
-    "memory": Key(shape=Size(), desc="The memory one attempt may use. Recorded, but not enforced yet.", example="1GiB"),
+    "memory": Key(
+        shape=Size(), desc="The memory one attempt may use, with all it starts; then it is killed.", example="1GiB"
+    ),
+    "processes": Key(
+        shape=Whole(least=1),
+        desc="How many processes one attempt may have at once (default 1000); then it is killed.",
+        example=32,
+    ),
+    "log_limit": Key(
+        shape=Size(),
+        desc="How much of its output is kept (default 64MiB): the beginning and the end of it.",
+        example="10MiB",
+    ),
     "allow_failure": Key(shape=Flag(), desc="It may fail without failing the run (default false).", example=True),
     "priority": Key(shape=Whole(), desc="Higher starts first (default 0).", example=10),
     "estimate": Key(
@@ -106,8 +118,6 @@ LIMITS = {
         example={"firestore": 1},
         field="claims",
     ),
-    "processes": Key(shape=None, desc="How many processes one attempt may have.", example=32),
-    "log_limit": Key(shape=None, desc="How much of its output is kept.", example="10MiB"),
 }
 
 SURROUNDINGS = {
