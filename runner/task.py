@@ -188,11 +188,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What a worker writes down of an attempt before it replies: how it ended, and all it said."""
+    """What a worker writes down of an attempt: before it begins, without an outcome, and again before it replies.
+
+    `key` is the request's, `notes` all it said.
+    """
 
     task: str
     attempt: int
-    outcome: Outcome
+    key: str = ""
+    outcome: Outcome | None = None
     notes: tuple[Note, ...] = ()
 
 

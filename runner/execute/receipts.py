@@ -1,6 +1,6 @@
-"""Where a worker writes down how each attempt ended, before it replies: a killed runner cannot lose a success.
+"""Where a worker writes down that an attempt begins and how it ended, before it says so: a killed runner loses neither.
 
-One file a worker, one line an attempt. Knows no journal. Standard library and the task's contract only.
+One file a worker, two lines an attempt. Knows no journal. Standard library and the task's contract only.
 """
 
 from __future__ import annotations

@@ -167,7 +167,7 @@ def setting_of(request: Request) -> Setting:
 
 def without_setting(request: Request) -> Request:
     """Leave out what the worker knows already: its setting."""
-    return replace(request, env={}, workdir=".", secrets=(), path=(), key="")
+    return replace(request, env={}, workdir=".", secrets=(), path=())
 
 
 def with_setting(request: Request, setting: Setting) -> Request:

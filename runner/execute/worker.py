@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NoReturn, TextIO
 
@@ -144,6 +145,8 @@ class Worker:
             said.append(checked)
 
         context = Context(request, say, _now)
+        receipt = Receipt(task=request.task, attempt=request.attempt, key=request.key)
+        self._receipts.write(request.receipts, receipt, {})
         self._send(Begun(pid=self._pid))
         fault = self._put_right({**request.env, **request.own_env})
         if fault:
@@ -156,9 +159,8 @@ class Worker:
         stopped = self._stop.heard
         left, leaving = self._clear_up()
         if not stopped:
-            receipt = Receipt(task=request.task, attempt=request.attempt, outcome=outcome, notes=tuple(said))
             secrets = {name: request.env[name] for name in request.secrets if request.env.get(name)}
-            self._receipts.write(request.receipts, receipt, secrets)
+            self._receipts.write(request.receipts, replace(receipt, outcome=outcome, notes=tuple(said)), secrets)
         self._send(Ended(outcome=outcome, stopped=stopped, left=left, leaving=leaving))
         return not leaving
 

@@ -1,23 +1,23 @@
 """What a former run has left for a new one: its successes, from journal and receipts, and what nobody can vouch for.
 
-A worker writes down every outcome before it replies, so a success is not lost when the runner is killed before it has
-read of it. A task that was started and has neither an end nor a receipt is doubtful: it may or may not have done what
-it does, and it runs again.
+A worker writes down that an attempt begins, and its outcome before it replies, so neither is lost when the runner is
+killed before it has read of it. A task that was started and has no end in journal or receipts is doubtful: it may or
+may not have done what it does, and it runs again.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from runner.plain import NotThisShape, from_plain
 from runner.record.folder import RunFolder
 from runner.record.journal import read
-from runner.schedule.history import Attempt, Stories, Story
+from runner.schedule.history import Stories
 from runner.schedule.messages import Kept, RunOpened
-from runner.task import Check, LedgerRow, Receipt, Succeeded
+from runner.task import Check, Failed, LedgerRow, Receipt, Succeeded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,30 +41,57 @@ def former(run: RunFolder) -> Former | None:
         stories.add(event)
     if stories.opened is None:
         return None
-    receipts = {(receipt.task, receipt.attempt): receipt for receipt in _receipts(run.receipts)}
-    found, doubtful = dict(stories.opened.kept), []
+    found, ends = dict(stories.opened.kept), _ends(stories)
+    begun = {
+        (task, attempt.number)
+        for task, story in stories.tasks.items()
+        for attempt in story.attempts
+        if attempt.started is not None
+    }
+    for receipt in _receipts(run.receipts):
+        begun.add((receipt.task, receipt.attempt))
+        if receipt.outcome is not None:
+            ends.setdefault((receipt.task, receipt.attempt), _told(receipt, stories.opened.run))
+    latest = _latest(begun | ends.keys())
+    found |= {task: kept for task, number in latest.items() if (kept := ends.get((task, number))) is not None}
+    doubtful = tuple(sorted(task for task, number in latest.items() if (task, number) not in ends))
+    return Former(opened=stories.opened, successes=found, doubtful=doubtful)
+
+
+def _ends(stories: Stories) -> dict[tuple[str, int], Kept | None]:
+    """Answer what the journal tells of attempts that are over: the success, or None."""
+    assert stories.opened is not None, "a run is opened first"
+    found: dict[tuple[str, int], Kept | None] = {}
     for task, story in stories.tasks.items():
-        last = story.attempts[-1] if story.attempts else None
-        if last is None:
-            continue
-        kept = _success(story, last, receipts.get((task, last.number)), stories.opened.run)
-        if kept is not None:
-            found[task] = kept
-        elif last.started is not None and last.outcome is None and (task, last.number) not in receipts:
-            doubtful.append(task)
-    return Former(opened=stories.opened, successes=found, doubtful=tuple(doubtful))
-
-
-def _success(story: Story, last: Attempt, receipt: Receipt | None, run: str) -> Kept | None:
-    if isinstance(last.outcome, Succeeded):
         checks, ledger = tuple(story.checks), tuple(story.ledger)
-        return Kept(outcome=last.outcome, run=run, checks=checks, ledger=ledger, key=last.key)
-    if last.outcome is not None or receipt is None or not isinstance(receipt.outcome, Succeeded):
-        return None
-    # The receipt has all that the attempt said; the journal may have none of it, or some.
-    checks = tuple(note for note in receipt.notes if isinstance(note, Check))
-    ledger = tuple(note for note in receipt.notes if isinstance(note, LedgerRow))
-    return Kept(outcome=receipt.outcome, run=run, checks=checks, ledger=ledger, key=last.key)
+        for attempt in story.attempts:
+            match attempt.outcome:
+                case Succeeded() as outcome:
+                    kept = Kept(outcome=outcome, run=stories.opened.run, checks=checks, ledger=ledger, key=attempt.key)
+                    found[task, attempt.number] = kept
+                case Failed():
+                    found[task, attempt.number] = None
+                case None:
+                    pass
+    return found
+
+
+def _told(receipt: Receipt, run: str) -> Kept | None:
+    """Answer the success that a receipt tells of; it has all that the attempt said, the journal perhaps none of it."""
+    match receipt.outcome:
+        case Succeeded() as outcome:
+            checks = tuple(note for note in receipt.notes if isinstance(note, Check))
+            ledger = tuple(note for note in receipt.notes if isinstance(note, LedgerRow))
+            return Kept(outcome=outcome, run=run, checks=checks, ledger=ledger, key=receipt.key)
+        case Failed() | None:
+            return None
+
+
+def _latest(attempts: Iterable[tuple[str, int]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for task, number in attempts:
+        found[task] = max(number, found.get(task, 0))
+    return found
 
 
 def _receipts(folder: Path) -> Iterator[Receipt]:

@@ -1,0 +1,108 @@
+"""What a former run has left: every way an attempt can be told of by journal and receipts, alone and together."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from runner.mask import Masker
+from runner.plain import to_plain
+from runner.record.folder import RunFolder
+from runner.record.former import Former, former
+from runner.record.journal import Journal
+from runner.schedule.messages import AttemptEnded, AttemptStarted, Event, Kept, Noted
+from runner.task import Cause, Check, Failed, LedgerRow, Outcome, Progress, Receipt, Succeeded
+from tests.kit import opened
+
+DONE = Succeeded(outputs={"n": 1})
+BAD = Failed(cause=Cause.EXIT_CODE, message="exit code 1")
+CHECK = Check(name="c", verdict="passed")
+ROW = LedgerRow(action="created", kind="doc", id="1", at="2026-11-24T00:00:00.000Z")
+
+
+class Clock:
+    """A clock that stands still."""
+
+    def now(self) -> float:
+        """Answer the start."""
+        return 0.0
+
+
+def left(folder: Path, events: list[Event], *receipts: Receipt, torn: bytes = b"") -> Former | None:
+    """Write a run down and read what is left of it."""
+    run = RunFolder(path=folder)
+    run.receipts.mkdir(parents=True)
+    journal = Journal(run.journal, Clock(), Masker({}))
+    journal.record([replace(opened(), run="r1"), *events])
+    journal.close()
+    lines = b"".join(json.dumps(to_plain(receipt)).encode() + b"\n" for receipt in receipts)
+    (run.receipts / "7.jsonl").write_bytes(lines + torn)
+    return former(run)
+
+
+def started(number: int = 1) -> Event:
+    """Begin an attempt."""
+    return AttemptStarted(at=1.0, task="a", attempt=number, key="k")
+
+
+def ended(outcome: Outcome, number: int = 1) -> Event:
+    """End an attempt."""
+    return AttemptEnded(at=2.0, task="a", attempt=number, outcome=outcome)
+
+
+def receipt(outcome: Outcome | None, number: int = 1, *notes: Check | LedgerRow | Progress) -> Receipt:
+    """Write a receipt."""
+    return Receipt(task="a", attempt=number, key="k", outcome=outcome, notes=notes)
+
+
+CASES = {
+    "nothing of it": ([], [], "neither"),
+    "begun, says the journal": ([started()], [], "doubtful"),
+    "begun, says the receipt alone": ([], [receipt(None)], "doubtful"),
+    "begun, say both": ([started()], [receipt(None)], "doubtful"),
+    "succeeded, says the journal": ([started(), ended(DONE)], [receipt(None)], "kept"),
+    "succeeded, says the receipt": ([started()], [receipt(None), receipt(DONE)], "kept"),
+    "succeeded, says the receipt alone": ([], [receipt(None), receipt(DONE)], "kept"),
+    "succeeded, say both": ([started(), ended(DONE)], [receipt(None), receipt(DONE)], "kept"),
+    "failed, says the journal": ([started(), ended(BAD)], [receipt(None)], "neither"),
+    "failed, says the receipt": ([started()], [receipt(None), receipt(BAD)], "neither"),
+    "stopped, though the worker thought it had ended": ([started(), ended(BAD)], [receipt(DONE)], "neither"),
+    "failed, then begun again": ([started(), ended(BAD), started(2)], [receipt(None), receipt(BAD)], "doubtful"),
+    "failed, then begun again, says the receipt": (
+        [started(), ended(BAD)],
+        [receipt(BAD), receipt(None, 2)],
+        "doubtful",
+    ),
+    "failed, then succeeded, says the receipt": ([started(), ended(BAD)], [receipt(DONE, 2)], "kept"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_attempt_is_kept_doubtful_or_neither(tmp_path: Path, name: str) -> None:
+    """The journal's word counts before the receipt's, the latest attempt before those before it."""
+    events, receipts, expected = CASES[name]
+    found = left(tmp_path / "run", list(events), *receipts)
+
+    assert found is not None
+    assert (expected == "kept", expected == "doubtful") == ("a" in found.successes, "a" in found.doubtful)
+    if expected == "kept":
+        assert Kept(outcome=DONE, run="r1", key="k") == found.successes["a"]
+
+
+def test_a_receipt_has_all_that_was_said(tmp_path: Path) -> None:
+    """Checks and ledger rows that the journal lost are those of the receipt; a torn line is none."""
+    told = receipt(DONE, 1, CHECK, ROW, Progress(message="half"))
+    found = left(
+        tmp_path / "run", [started(), Noted(at=1.5, task="a", attempt=1, note=CHECK)], told, torn=b'{"is":"Rec'
+    )
+
+    assert found is not None
+    assert Kept(outcome=DONE, run="r1", checks=(CHECK,), ledger=(ROW,), key="k") == found.successes["a"]
+
+
+def test_a_run_that_never_began_has_left_nothing(tmp_path: Path) -> None:
+    """Without a journal there is nothing to go on with."""
+    assert former(RunFolder(path=tmp_path)) is None
