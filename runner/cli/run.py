@@ -11,7 +11,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from runner.cli.options import add_parameters, add_selection, params_of, wish_of
-from runner.cli.view import MODES, mode_of, watching
+from runner.cli.view import MODES, for_whoever_reads, mode_of, watching
 
 if TYPE_CHECKING:
     from runner.clock import WallClock
@@ -70,10 +70,11 @@ def main(chosen: argparse.Namespace) -> int:
         options = _options(chosen)
         with _signals_heard(pool) as heard:
             finished = _run(chosen, options, clock, pool, heard)
-    if chosen.output == "quiet" and not chosen.json:
-        show_verdict(finished.report, sys.stdout, chosen)
-    else:
-        show_report(finished.report, finished.folder, sys.stdout, chosen)
+    with for_whoever_reads(sys.stdout):
+        if chosen.output == "quiet" and not chosen.json:
+            show_verdict(finished.report, sys.stdout, chosen)
+        else:
+            show_report(finished.report, finished.folder, sys.stdout, chosen)
     return finished.exit_code
 
 

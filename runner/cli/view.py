@@ -50,6 +50,16 @@ def watching(stream: TextIO, mode: str, colour: str, clock: WallClock) -> Iterat
         region.clear()
 
 
+@contextmanager
+def for_whoever_reads(stream: TextIO) -> Iterator[None]:
+    """Let a reader who has gone (a closed terminal, `| head`) cost what is shown to him, never the exit code."""
+    try:
+        yield
+        stream.flush()
+    except OSError:  # a border: whoever reads is not ours
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # or the interpreter would complain when it ends
+
+
 def _lines(mode: str, stream: TextIO, graph: Graph, folder: RunFolder, pool: Pool) -> Observer:
     from runner.driver import Unwatched
     from runner.record.printed import Grouped, Streamed

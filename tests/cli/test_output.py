@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cli.command import environment, run
+from tests.cli.command import ROOT, RUNNER, environment, report_in, run, wait_for
 
 pytestmark = pytest.mark.real
 
+IN_FRONT = """
+import fcntl, os, sys, termios
+os.setsid()
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""Leads a session whose terminal is standard input, as a shell's job does, and becomes another program."""
 GRAPH = """
 version: 1
 name: talk
@@ -117,3 +128,35 @@ def test_a_narrow_encoding_costs_signs_only(tmp_path: Path, encoding: str) -> No
     assert any(re.fullmatch(r"  \? ask +[0-9.]+ s  succeeded", line) for line in lines)
     assert 0 == shown.code, shown.err
     assert "talk" == json.loads(report.out)["graph"]["name"]
+
+
+@pytest.mark.parametrize("mode", ["live", "plain", "group", "quiet"])
+def test_a_terminal_that_is_closed_ends_the_run_with_its_report(tmp_path: Path, mode: str) -> None:
+    """The kernel sends SIGHUP and refuses what is written: exit code 129, report.json is there, no traceback."""
+    (tmp_path / "g.yaml").write_text("tasks: {a: {run: 'touch begun; sleep 60'}}\n", encoding="utf-8")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-c", IN_FRONT, *RUNNER, "g.yaml", "-o", mode]
+    env = {**environment(TERM="xterm"), "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE, env=env) as run:
+        os.close(theirs)
+        wait_for(tmp_path / "begun")
+        os.close(ours)
+        _, said = run.communicate(timeout=30)
+
+    assert (129, b"") == (run.returncode, said)
+    assert "hung_up" == report_in(tmp_path)["cancelled"]
+
+
+def test_a_reader_who_has_enough_changes_no_verdict(tmp_path: Path) -> None:
+    """`| head -1` of a run that fails: the run goes on to its end, and its exit code is its own."""
+    (tmp_path / "talk.yaml").write_text(GRAPH, encoding="utf-8")
+    ours, theirs = os.pipe()
+    command = [*RUNNER, "talk.yaml"]
+    env = {**environment(TOKEN="hunter22"), "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=tmp_path, stdout=theirs, stderr=subprocess.PIPE, env=env) as run:
+        os.close(theirs)
+        os.close(ours)
+        _, said = run.communicate(timeout=30)
+
+    assert (1, b"") == (run.returncode, said)
+    assert "failed" == report_in(tmp_path)["verdict"]
