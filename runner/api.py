@@ -26,8 +26,11 @@ def run(
     jobs: int | None = None,
     fail_fast: bool | None = None,
     state_dir: str = ".runner",
+    resume: str | None = None,
 ) -> Report:
     """Run a graph to its end, write its report into the state folder, and answer it.
+
+    `resume` names a run to go on with, or `latest`.
 
     Raises:
         GraphError: the graph file or a parameter is wrong; nothing was started.
@@ -36,7 +39,9 @@ def run(
         RunnerFault: the runner could not do its work.
 
     """
-    options = Options(graph=str(graph), params=params or {}, jobs=jobs, fail_fast=fail_fast, state_dir=state_dir)
+    options = Options(
+        graph=str(graph), params=params or {}, jobs=jobs, fail_fast=fail_fast, state_dir=state_dir, resume=resume
+    )
     clock = WallClock()
     pool = Pool(None, clock)
     try:
