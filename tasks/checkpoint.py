@@ -146,6 +146,9 @@ def _findings(
 ) -> Iterator[Finding]:
     """Look with every probe; what is not clean is looked at once more, because lists lag behind."""
     if not wanted.prefixes:
+        if probes:
+            why = "no task above has a `data_prefix`, and no `prefixes` are given: there is nothing to look for"
+            yield Unverified(why=why, where="")
         return
     if not probes:
         yield Unverified(why="no probe was given; say where to look by `probes`", where="")

@@ -35,7 +35,7 @@ CONTAINERS = ("services", "checks", "components", "entries", "dependencies", "de
 LOOSE = ("database", "db", "cache", "redis", "storage", "queue")
 """Parts of a backend that some endpoints name beside their status, without a container."""
 STATED = ("status", "state", "health", "healthy", "ok")
-TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
+TRANSIENT = frozenset({408, 425, 429, *range(500, 600)})
 LONGEST_WORDS = 120
 
 

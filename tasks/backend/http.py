@@ -22,18 +22,20 @@ REDIRECTS = 3
 
 
 @contextmanager
-def opened(headers: Mapping[str, str], *, insecure: bool = False) -> Iterator[Send]:
-    """Give a way to ask, over connections that are kept."""
+def opened(headers: Mapping[str, str], *, insecure: bool = False, largest: int = LARGEST_BODY) -> Iterator[Send]:
+    """Give a way to ask, over connections that are kept; of a body no more than `largest` bytes are read."""
     with httpx.Client(headers=dict(headers), follow_redirects=False, verify=not insecure) as client:
-        yield lambda url, timeout: ask(client, url, timeout)
+        yield lambda url, timeout: ask(client, url, timeout, largest)
 
 
-def ask(client: httpx.Client, url: str, timeout: float) -> Answer | NoAnswer:
+def ask(client: httpx.Client, url: str, timeout: float, largest: int = LARGEST_BODY) -> Answer | NoAnswer:
     """Ask once. A redirect is followed within the same host only: headers may hold credentials."""
     started = monotonic()
+    if fault := _fault_of(url):
+        return NoAnswer(message=f"{url} is no URL: {fault}", again=False)
     try:
         for _ in range(REDIRECTS):
-            answer = _asked(client, url, started, timeout)
+            answer = _asked(client, url, started, timeout, largest)
             target = urljoin(url, answer.headers.get("location", "")) if 300 <= answer.http_status < 400 else url
             if target == url or not _same_host(url, target):
                 return answer
@@ -48,19 +50,29 @@ def ask(client: httpx.Client, url: str, timeout: float) -> Answer | NoAnswer:
 # -- the helpers -------------------------------------------------------------------------------------------------------
 
 
-def _asked(client: httpx.Client, url: str, started: float, timeout: float) -> Answer:
+def _fault_of(url: str) -> str:
+    """Say what httpx would only find out by asking a name server; "" if it is nothing."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        return str(error)
+    return "there is a blank in its host" if any(each.isspace() for each in parts.netloc) else ""
+
+
+def _asked(client: httpx.Client, url: str, started: float, timeout: float, largest: int) -> Answer:
     limits = httpx.Timeout(timeout, connect=min(CONNECT_TIMEOUT, timeout))
     with client.stream("GET", url, timeout=limits) as response:
-        body = b""
+        body = bytearray()
         for piece in response.iter_bytes():
             body += piece
-            if len(body) >= LARGEST_BODY:
+            if len(body) >= largest:
                 break
             if monotonic() - started > timeout:  # httpx limits each read, not the whole of them
                 raise httpx.ReadTimeout("the answer did not end", request=response.request)
         headers = {name.lower(): value for name, value in response.headers.items()}
         seconds = monotonic() - started
-        return Answer(http_status=response.status_code, headers=headers, body=body[:LARGEST_BODY], seconds=seconds)
+        return Answer(http_status=response.status_code, headers=headers, body=bytes(body[:largest]), seconds=seconds)
 
 
 def _same_host(url: str, target: str) -> bool:

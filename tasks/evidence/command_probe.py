@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from tasks.evidence.finding import FIELDS, Finding, Orphan, Searched, Unverified, Wanted, orphans_in
+from tasks.evidence.finding import FIELDS, Finding, Orphan, Searched, Unverified, Wanted, orphans_in, overlooked
 from tasks.evidence.listing import NoList, page_of
 
 
@@ -44,6 +44,9 @@ def look(probe: CommandProbe, wanted: Wanted) -> Finding:
         except NoList as error:
             return Unverified(why=f"what it printed is JSON, but {error}", where=where)
     orphans = orphans_in(records, wanted, probe.fields, probe.id_field, where)
+    chosen = "fields" in probe.model_fields_set
+    if not chosen and (place := overlooked(records, wanted, probe.fields)):
+        return Unverified(why=f"{place}; say which by `fields`", where=where, orphans=tuple(orphans))
     return Searched(orphans=tuple(orphans), looked_at=len(records), where=where)
 
 
@@ -81,7 +84,13 @@ class _Failed:
 def _printed(command: Sequence[str], timeout: float) -> str | _Failed:
     try:
         ended = subprocess.run(  # noqa: S603  # the graph's author names it
-            command, capture_output=True, text=True, timeout=timeout, check=False, env=dict(os.environ)
+            command,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=timeout,
+            check=False,
+            env=dict(os.environ),
         )
     except OSError as error:
         return _Failed(why=f"{command[0]} could not be started: {error.strerror}")

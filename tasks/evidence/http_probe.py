@@ -13,10 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.backend.answers import Answer, NoAnswer
 from tasks.backend.http import Send
-from tasks.evidence.finding import FIELDS, Finding, Orphan, Searched, Unverified, Wanted, orphans_in
+from tasks.evidence.finding import FIELDS, Finding, Orphan, Searched, Unverified, Wanted, orphans_in, overlooked
 from tasks.evidence.listing import NoList, PageOf, page_of
 
 TIMEOUT = 15.0
+LARGEST_PAGE = 64 * 1024 * 1024
 FIRST = {"offset": 0, "page": 1, "cursor": 0}
 
 
@@ -65,9 +66,9 @@ def look(probe: HttpProbe, base_url: str, wanted: Wanted, send: Send) -> Finding
         for url in _starts(probe, start, wanted):
             for page in _pages(probe, url, send):
                 looked_at += len(page.records)
-                _judgeable(page.records, probe.fields)
                 found = orphans_in(page.records, wanted, probe.fields, probe.id_field, start)
                 orphans.update({(each.id, each.name): each for each in found})
+                _judgeable(page.records, probe, wanted)
     except _Stuck as stuck:
         return Unverified(why=str(stuck), where=start, orphans=tuple(orphans.values()))
     return Searched(orphans=tuple(orphans.values()), looked_at=looked_at, where=start)
@@ -140,6 +141,8 @@ def _page(probe: HttpProbe, url: str, send: Send) -> PageOf:
             raise _Stuck(f"{url} answered {code}; give it `headers` that may list")
         case Answer(http_status=code) if code != 200:
             raise _Stuck(f"{url} answered {code}")
+        case Answer(body=body) if len(body) >= LARGEST_PAGE:
+            raise _Stuck(f"{url} answered more than {LARGEST_PAGE >> 20} MiB; ask for it in pages by `paging`")
         case Answer(body=body, headers=headers):
             with suppress(NoList, ValueError, RecursionError):
                 return page_of(json.loads(body), headers, probe.items)
@@ -153,11 +156,15 @@ def _at_its_end(page: PageOf, seen: int) -> None:
         raise _Stuck(f"the backend has {more}, only {seen} were listed; say how to go on by `paging`")
 
 
-def _judgeable(records: Sequence[Mapping[str, Any]], fields: Sequence[str]) -> None:
-    """Be stuck if no record has any of the fields: then nobody can tell an orphan."""
-    if records and not any(name in record for record in records for name in fields):
-        there = ", ".join(sorted(records[0])[:8])
-        raise _Stuck(f"no record has any of the fields {', '.join(fields)}; they have {there}: say which by `fields`")
+def _judgeable(records: Sequence[Mapping[str, Any]], probe: HttpProbe, wanted: Wanted) -> None:
+    """Be stuck if no record has any of the fields, or if what counts seems to be in others: then nobody can tell."""
+    names = [name.partition(".")[0] for name in probe.fields]
+    if records and not any(name in record for record in records for name in names):
+        there, fields = ", ".join(sorted(records[0])[:8]), ", ".join(probe.fields)
+        raise _Stuck(f"no record has any of the fields {fields}; they have {there}: say which by `fields`")
+    chosen = "fields" in probe.model_fields_set
+    if not chosen and (place := overlooked(records, wanted, probe.fields)):
+        raise _Stuck(f"{place}; say which by `fields`")
 
 
 def _same_host(url: str, start: str) -> str:

@@ -22,7 +22,7 @@ def look(probe: Probe, base_url: str, wanted: Wanted) -> Finding:
     """Look once."""
     match probe:
         case HttpProbe():
-            with opened(probe.headers) as send:
+            with opened(probe.headers, largest=http_probe.LARGEST_PAGE) as send:
                 return http_probe.look(probe, base_url, wanted, send)
         case FirestoreProbe():
             return firestore_probe.look(probe, wanted)

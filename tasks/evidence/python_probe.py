@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tasks.evidence.finding import FIELDS, Finding, Orphan, Searched, Unverified, Wanted, orphans_in
+from tasks.evidence.finding import FIELDS, Finding, Orphan, Searched, Unverified, Wanted, orphans_in, overlooked
 
 
 class PythonProbe(BaseModel):
@@ -40,6 +40,9 @@ def look(probe: PythonProbe, wanted: Wanted) -> Finding:
     except Exception as error:  # noqa: BLE001  # a border: the project's own function may raise anything
         return Unverified(why=f"{type(error).__name__}: {str(error)[:300]}", where=probe.function)
     orphans = orphans_in(records, wanted, probe.fields, probe.id_field, probe.function)
+    chosen = "fields" in probe.model_fields_set
+    if not chosen and (place := overlooked(records, wanted, probe.fields)):
+        return Unverified(why=f"{place}; say which by `fields`", where=probe.function, orphans=tuple(orphans))
     return Searched(orphans=tuple(orphans), looked_at=len(records), where=probe.function)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from runner.task import Check, Json, NeedResult, Verdict
 from tasks.evidence.finding import Finding, Orphan, Searched, Unverified
@@ -29,6 +29,15 @@ class Requirement(BaseModel):
     at_most: float | None = None
     contains: Any = None
     matches: str | None = None
+
+    @field_validator("matches")
+    @classmethod
+    def _is_pattern(cls, value: str | None) -> str | None:
+        try:
+            re.compile(value or "")
+        except re.error as error:
+            raise ValueError(f"{value!r} is no regular expression: {error}") from None
+        return value
 
 
 def upstream(needs: Mapping[str, NeedResult], *, run: str, require_fresh: bool) -> Iterator[Check]:
@@ -70,7 +79,7 @@ def left_over(finding: Finding, owners: Mapping[str, str], prefixes: Sequence[st
     return Check(
         name="no test data left behind",
         verdict=verdict,
-        expected=f"no record named {', '.join(f'{prefix}…' for prefix in prefixes)}",
+        expected=f"no record named {', '.join(f'{prefix}…' for prefix in prefixes)}" if prefixes else "a prefix",
         observed=observed,
         message=where,
     )

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import json
+
 import httpx
 import pytest
 
 from runner.task import NeedResult
 from tasks.checkpoint import clean, judge
 from tasks.evidence.http_probe import HttpProbe
-from tests.tasks.kit import context
+from tests.tasks.kit import Reply, context, server
 
 LIST = HttpProbe(kind="http", url="/api/documents?limit=2")
 POWER = NeedResult(id="power", state="succeeded", run="run-1", outputs={"assertions": 3}, data_prefix="Task_3_")
@@ -57,6 +59,27 @@ def test_prefixes_without_a_probe_are_not_verified(backend: str) -> None:
     assert ["not verified: no probe was given; say where to look by `probes`"] == [
         check.observed for check in said.failed
     ]
+
+
+def test_a_probe_without_a_prefix_is_not_verified(backend: str) -> None:
+    """Where no task says how its test data is named, a probe has nothing to look for; that is no clean bill."""
+    bare = NeedResult(id="power", state="succeeded", run="run-1", outputs={"assertions": 3})
+    here, said = context(needs=[bare], above=[bare])
+
+    judgement = judge(base_url=backend, probes=[LIST], settle=0, context=here)
+
+    assert (False, ["no test data left behind"]) == (judgement.passed, judgement.failed)
+    assert "no task above has a `data_prefix`" in str(said.failed[0].observed)
+
+
+def test_a_long_list_is_read_whole() -> None:
+    """A list endpoint may answer megabytes; its last record counts as much as its first."""
+    records = [{"id": number, "name": "n" * 200} for number in range(9000)] + [{"id": 9000, "name": "Task_3_x"}]
+    here, said = context(needs=[POWER], above=[POWER])
+    with server(lambda _: Reply(body=json.dumps(records))) as (url, _):
+        judge(probes=[HttpProbe(kind="http", url=f"{url}/list")], settle=0, context=here)
+
+    assert ["1 left behind: Task_3_x (id 9000, of power)"] == [check.observed for check in said.failed]
 
 
 def test_clean_removes_what_was_just_listed_and_nothing_else(backend: str) -> None:

@@ -71,7 +71,7 @@ def test_credentials_never_follow_a_redirect_to_another_host() -> None:
 
 def test_bad_urls_are_not_asked_again() -> None:
     """What cannot be asked will never answer."""
-    for url in ("ftp://x.test", "http://", "nonsense"):
+    for url in ("ftp://x.test", "http://", "nonsense", "http://x y.test", "http://127.0.0.1:99999", "http://[::1"):
         report = check_backend_health(url, "/health")
 
         assert (False, 1) == (report.healthy, report.attempts)

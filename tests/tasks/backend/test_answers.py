@@ -79,8 +79,8 @@ def test_each_dialect_is_understood(name: str) -> None:
 
 
 AGAIN = {
-    **dict.fromkeys((408, 425, 429, 500, 502, 503, 504), True),
-    **dict.fromkeys((400, 401, 403, 404, 405, 410, 501), False),
+    **dict.fromkeys((408, 425, 429, 500, 501, 502, 503, 504, 520, 529, 599), True),
+    **dict.fromkeys((400, 401, 403, 404, 405, 410, 499), False),
 }
 
 

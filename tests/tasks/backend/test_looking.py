@@ -12,7 +12,7 @@ from tasks.backend.answers import Answer, NoAnswer
 from tasks.backend.looking import PATHS, HealthReport, retry_after
 from tasks.health import check_backend_health, rows
 
-TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
+TRANSIENT = {408, 425, 429, *range(500, 600)}
 
 
 class World:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tasks.backend.answers import Answer, NoAnswer
 from tasks.evidence.finding import Searched, Unverified, Wanted
-from tasks.evidence.http_probe import HttpProbe, look
+from tasks.evidence.http_probe import LARGEST_PAGE, HttpProbe, look
 
 BASE = "http://x.test"
 WANTED = Wanted(prefixes=("Task_2_", "Task_3_"))
@@ -88,6 +88,15 @@ UNVERIFIED: dict[str, tuple[Answer | NoAnswer, str]] = {
         Answer(http_status=200, body=b'[{"label": "Task_2_a"}]'),
         "they have label: say which by `fields`",
     ),
+    "an unusual field": (
+        Answer(http_status=200, body=b'[{"id": 7, "label": "Task_2_a"}]'),
+        "`label` of a record begins with a prefix",
+    ),
+    "deep inside": (
+        Answer(http_status=200, body=b'{"data": [{"id": "7", "attributes": {"tags": ["x", "Task_2_a"]}}]}'),
+        "`attributes.tags` of a record begins with a prefix",
+    ),
+    "too large": (Answer(http_status=200, body=b" " * LARGEST_PAGE), "more than 64 MiB; ask for it in pages"),
     "more that cannot be asked for": (
         Answer(http_status=200, body=b'{"items": [{"id": 1}], "total": 2}'),
         "by `paging`",
@@ -122,3 +131,14 @@ def test_orphans_seen_before_the_search_got_stuck_are_kept() -> None:
 
     assert ["Task_2_a"] == [orphan.name for orphan in finding.orphans]
     assert isinstance(finding, Unverified)
+
+
+def test_fields_are_those_that_were_chosen_also_one_level_down() -> None:
+    """Who names the fields knows that the others only speak of test data."""
+    body = b'{"data": [{"id": "7", "attributes": {"name": "Task_2_a"}}, {"id": "8", "comment": "Task_2_ is broken"}]}'
+    probe = HttpProbe(kind="http", url="/list", fields=("attributes.name", "id"))
+
+    finding = look(probe, BASE, WANTED, lambda *_: Answer(http_status=200, body=body))
+
+    assert isinstance(finding, Searched)
+    assert [("7", "Task_2_a")] == [(each.id, each.name) for each in finding.orphans]

@@ -53,6 +53,7 @@ def test_a_command_that_fails_shows_nothing() -> None:
         "fails": (PYTHON, "-c", "import sys; sys.exit('no access')"),
         "hangs": (PYTHON, "-c", "import time; time.sleep(60)"),
         "no list": (PYTHON, "-c", "print('7')"),
+        "other fields": (PYTHON, "-c", """print('[{"id": 7, "label": "Task_2_a"}]')"""),
     }.items():
         finding = look(CommandProbe(kind="command", command=command, timeout=1 if name == "hangs" else 60), "", WANTED)
         assert isinstance(finding, Unverified)
@@ -62,12 +63,23 @@ def test_a_command_that_fails_shows_nothing() -> None:
     assert "it ended with exit code 1: no access" == why["fails"]
     assert "it did not end within 1 s" == why["hangs"]
     assert "there is no list of records" in why["no list"]
+    assert "`label` of a record begins with a prefix" in why["other fields"]
+
+
+@pytest.mark.real
+def test_what_is_no_utf_8_is_read_all_the_same() -> None:
+    """One name in another encoding hides none of the others."""
+    printed = "import sys; sys.stdout.buffer.write(b'caf\\xe9\\nTask_2_a\\n')"
+    finding = look(CommandProbe(kind="command", command=(PYTHON, "-c", printed)), "", WANTED)
+
+    assert ["Task_2_a"] == [each.name for each in finding.orphans]
 
 
 MODULE = """
 gone = []
 def find(prefixes, more): return [{"id": 7, "name": prefixes[0] + more}, "Task_3_b"]
 def text(): return "Task_2_a"
+def other(): return [{"id": 7, "label": "Task_2_a"}]
 def fails(): raise OSError("no access")
 def drop(id): gone.append(id)
 """
@@ -86,7 +98,12 @@ def test_a_function_finds_and_removes(tmp_path: Path, monkeypatch: pytest.Monkey
     assert isinstance(finding, Searched)
     assert [("7", "Task_2_x"), ("Task_3_b", "Task_3_b")] == [(each.id, each.name) for each in finding.orphans]
     assert "" == remove(probe, "", ORPHAN)
-    for name, why in {"text": "it answered str", "fails": "OSError: no access", "nothing": "AttributeError"}.items():
+    for name, why in {
+        "text": "it answered str",
+        "fails": "OSError: no access",
+        "nothing": "AttributeError",
+        "other": "`label` of a record begins with a prefix",
+    }.items():
         unverified = look(PythonProbe(kind="python", function=f"store_for_probes:{name}"), "", WANTED)
         assert isinstance(unverified, Unverified)
         assert why in unverified.why

@@ -144,3 +144,9 @@ def test_a_requirement_of_the_graph_is_held_against_what_was_observed(name: str)
     compared, observed, verdict = REQUIREMENTS[name]
 
     assert verdict == rows.required(Requirement(name="r", observed=observed, **compared)).verdict
+
+
+def test_a_pattern_that_is_none_is_told_before_anything_runs() -> None:
+    """The parameters of a task are checked when its graph is."""
+    with pytest.raises(ValueError, match="is no regular expression: unterminated character set"):
+        Requirement(name="r", observed="a", matches="[")
