@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from time import monotonic, sleep
 from typing import Any
 from urllib.parse import urlsplit
@@ -118,7 +119,8 @@ class ApiTransport:
 
     def _wait(self, state: RetryCallState) -> float:
         last = state.outcome.result() if state.outcome else None
-        return wait_before(state.attempt_number, last.headers if isinstance(last, Reply) else {}, self._jitter())
+        reply = last if isinstance(last, Reply) else None
+        return wait_before(state.attempt_number, reply, self._jitter(), datetime.now(UTC))
 
     def _once(self, path: str, what: str) -> Reply | PowerError:
         assert self._client is not None, "opened before it is asked"
@@ -134,10 +136,17 @@ class ApiTransport:
                     if monotonic() - started > LONGEST:  # each read has a limit of its own, the whole of them had none
                         return PowerError(Fault.UNREACHABLE, f"{what}: no whole answer within {LONGEST:.0f} s")
                 headers = {name.lower(): value for name, value in response.headers.items()}
-                return Reply(status=response.status_code, headers=headers, body=body.decode("utf-8", errors="replace"))
+                text = body.decode("utf-8", errors="replace")
+                shown = text if response.status_code == 200 else without_key(text, self._key)
+                return Reply(status=response.status_code, headers=headers, body=shown)
         except httpx.HTTPError as error:  # a border: the network
             words = str(error) or type(error).__name__
             return PowerError(Fault.UNREACHABLE, f"{what}: {self._url} did not answer: {words}")
+
+
+def without_key(text: str, key: SecretStr | None) -> str:
+    """Take the key out of what Postman says of a fault: it is told to people, and a key from a file nobody masks."""
+    return text if key is None else text.replace(key.get_secret_value().strip(), "***")
 
 
 def guard(url: str) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from tasks.postman.api import guard
+from tasks.postman.api import guard, without_key
 from tasks.postman.replies import Reply, body_of, fault_of
 from tasks.postman.transport import Fault, Offer, PowerError
 
@@ -144,7 +144,7 @@ class McpTransport:
             raise self._unreachable(error) from None
         text = "".join(block.text for block in result.content if hasattr(block, "text"))
         if result.is_error:
-            raise fault_in(text, what)
+            raise fault_in(without_key(text, self._key), what)
         return body_of(Reply(status=200, headers={}, body=text), what)
 
     def _unreachable(self, error: BaseException) -> PowerError:
@@ -154,7 +154,8 @@ class McpTransport:
                 Reply(status=self._refused, headers={}, body=""), f"a session with the MCP server {self._server}"
             )
         hint = "; it needs Node 20 and npx" if isinstance(inner, FileNotFoundError) else ""
-        return PowerError(Fault.UNREACHABLE, f"the MCP server {self._server}: {inner or type(inner).__name__}{hint}")
+        words = without_key(f"the MCP server {self._server}: {inner or type(inner).__name__}{hint}", self._key)
+        return PowerError(Fault.UNREACHABLE, words)
 
 
 def fault_in(text: str, what: str) -> PowerError:

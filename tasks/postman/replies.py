@@ -8,8 +8,11 @@ message}}`, problem-style `{type, title, detail}`, and a text as `error`; 400 ma
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from tasks.postman.json_text import NotJson, parse
@@ -17,10 +20,16 @@ from tasks.postman.transport import Fault, PowerError
 
 ATTEMPTS = 3
 FIRST_WAIT, LONGEST_WAIT, JITTER, LONGEST_ASKED = 0.15, 5.0, 0.05, 60.0
-TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
+TRANSIENT = frozenset({408, 429, *range(500, 600)})
 QUOTA = "serviceLimitExhausted"
-DELAYS = ("retry-after", "retryafter", "x-ratelimit-retryafter", "ratelimit-reset", "x-ratelimit-reset")
+DELAYS = ("retry-after", "retryafter", "x-ratelimit-retryafter")
 """Headers that say how many seconds to wait; which of them is sent varies."""
+
+RESETS = ("ratelimit-reset", "x-ratelimit-reset")
+"""Headers that say how many seconds there are until a limit is lifted. They come with good answers, too."""
+
+LIMITED = frozenset({429, 503})
+"""Where a limit is what was met, and not an answer that happens to tell of one."""
 
 A_DAY = 86_400
 """More than that is no delay but a moment, seconds since 1970."""
@@ -98,16 +107,37 @@ def is_transient(reply: Reply) -> bool:
     return reply.status in TRANSIENT and reason_of(reply.body).name != QUOTA
 
 
-def wait_before(attempt: int, headers: Mapping[str, str], jitter: float) -> float:
+def wait_before(attempt: int, reply: Reply | None, jitter: float, now: datetime) -> float:
     """Answer the seconds to wait after the `attempt`-th attempt; `jitter` is between 0 and 1."""
-    for name in DELAYS:
-        text = headers.get(name, "").strip()
-        if text.replace(".", "", 1).isdigit() and float(text) < A_DAY:
-            return min(LONGEST_ASKED, float(text))
+    asked = _asked(reply, now) if reply is not None else None
+    if asked is not None:
+        return min(LONGEST_ASKED, asked)
     return min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** (attempt - 1)) + JITTER * jitter
 
 
 # -- the helpers -------------------------------------------------------------------------------------------------------
+
+
+def _asked(reply: Reply, now: datetime) -> float | None:
+    """Answer the seconds that the headers ask for; None if they ask for nothing that can be read."""
+    headers = reply.headers
+    names = DELAYS + (RESETS if reply.status in LIMITED else ())
+    seconds = [found for name in names if (found := _seconds(headers.get(name, ""), now)) is not None]
+    if not seconds and reply.status in LIMITED:
+        # `limit=300, remaining=0, reset=12`, or `"default";r=0;t=12`, as the drafts of RateLimit had it
+        reset = re.search(r"\b(?:reset|t)=(\d+)", headers.get("ratelimit", ""))
+        seconds = [float(reset[1])] if reset else []
+    return seconds[0] if seconds else None
+
+
+def _seconds(text: str, now: datetime) -> float | None:
+    text = text.strip()
+    if text.isascii() and text.replace(".", "", 1).isdigit():
+        return float(text) if float(text) < A_DAY else None
+    try:
+        return max(0.0, (parsedate_to_datetime(text) - now).total_seconds()) if text else None
+    except (ValueError, TypeError):  # a border: what a server writes there is not ours
+        return None
 
 
 def _meaning(status: int, reason: Reason, headers: Mapping[str, str]) -> tuple[Fault, str]:

@@ -76,6 +76,21 @@ def test_each_way_of_not_getting_in_is_told_apart() -> None:
     assert (Fault.BAD_ANSWER, 1, []) == fault(lambda _: Reply(body="{}"))
 
 
+def test_a_key_that_is_echoed_is_not_told() -> None:
+    """`fault` looks for it in the message; a key that stands in a file is masked by nobody else."""
+    echo = said(401, "AuthenticationError", f"{KEY} is no key")
+
+    assert (Fault.KEY_REFUSED, 1, []) == fault(lambda _: echo)
+    with (
+        postman(lambda _: echo) as (url, _),
+        closing(transport(url, Waits())) as opened,
+        pytest.raises(PowerError) as caught,
+    ):
+        opened.open()
+    assert KEY not in caught.value.body
+    assert "*** is no key" in str(caught.value)
+
+
 def test_what_may_pass_is_tried_three_times() -> None:
     """With waits that double, or as long as a header asks."""
     assert (Fault.SERVER, 3, [0.15, 0.3]) == fault(lambda _: Reply(status=503))
