@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tasks.postman.ids import is_id
-from tasks.postman.json_text import Path
+from tasks.postman.json_text import Path, pointer
 from tasks.postman.spelling import Choice, Shape, at, kind, look_for_slips, spelled, value_at
 
 NAMED = ("workspace", "collection", "environment")
 """What there may be several of, each with a name."""
 
 _BASE_URLS = (("baseurl",), ("variables", "baseurl"), ("variables", "apiurl"))
-"""Where an environment's entry may hold the backend's URL."""
+"""Where the entry of an environment, or of a collection, may hold the backend's URL."""
 
 
 def read_entries(shape: Shape, raw: Mapping[str, Any], what: str, choice: Choice) -> None:
@@ -31,7 +31,7 @@ def read_entries(shape: Shape, raw: Mapping[str, Any], what: str, choice: Choice
     chosen = _chosen(shape, raw, what, ids, wanted)
     if chosen in ids:
         shape.values[f"{what}_id"] = ids[chosen]
-    if what == "environment" and chosen in entries:
+    if what != "workspace" and chosen in entries:
         _take_base_url(shape, raw, entries[chosen])
     if not chosen and len(ids) > 1 and f"{what}_id" not in shape.values:
         _tell_several(shape, what, ids, next(iter(entries.values()))[:1])
@@ -125,8 +125,11 @@ def _take_base_url(shape: Shape, raw: Mapping[str, Any], path: Path) -> None:
     entry = value_at(raw, path)
     for place in _BASE_URLS:
         for inner in at(entry, place):
-            shape.values.setdefault("base_url", value_at(entry, inner))
-            shape.sources.setdefault("base_url", []).append((*path, *inner))
+            used = shape.values.setdefault("base_url", value_at(entry, inner))
+            sources = shape.sources.setdefault("base_url", [])
+            if used != value_at(entry, inner) and sources:
+                shape.warn((*path, *inner), f"differs from {pointer(sources[0])}, which is used")
+            sources.append((*path, *inner))
 
 
 def _tell_several(shape: Shape, what: str, ids: Mapping[str, str], path: Path) -> None:

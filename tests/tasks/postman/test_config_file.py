@@ -415,3 +415,27 @@ def test_a_change_that_does_not_fit_leaves_the_file_alone(tmp_path: Path) -> Non
 def test_ids_are_accepted_in_any_case(each: uuid.UUID) -> None:
     """People copy ids from places that write them differently."""
     assert str(each).upper() == load({"collection_id": str(each).upper()}).collection_id
+
+
+def test_the_url_beside_the_chosen_collection_counts() -> None:
+    """Of several services, each with its collection, the one that is run is the one that is verified."""
+    services = {
+        "users": {"uid": UID, "baseUrl": "http://x.test:1"},
+        "posts": {"uid": OTHER, "baseUrl": "http://x.test:2"},
+    }
+
+    assert ["http://x.test:1", "http://x.test:2"] == [
+        load({"collections": services}, collection=name).base_url for name in services
+    ]
+
+
+def test_urls_that_contradict_each_other_are_told() -> None:
+    """The project's wins, and whoever meant the other sees which is used."""
+    raw = {"project": {"baseUrl": "http://x.test"}, "collections": {"a": {"uid": UID, "baseUrl": "http://x.test:1"}}}
+
+    loaded = parse_config(json.dumps(raw).encode(), "c", Choice())
+
+    assert "http://x.test" == loaded.config.base_url
+    assert [("$.collections.a.baseUrl", "differs from $.project.baseUrl, which is used")] == [
+        (each.path, each.message) for each in loaded.warnings
+    ]
