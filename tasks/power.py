@@ -99,7 +99,9 @@ def _run(client: PostmanPowerClient, options: RunOptions, context: Context) -> C
         context.add(_active(client.activate_power()))
         found = client.run_collection(options)
     except PowerError as error:
-        context.add(Check(name="power", verdict="failed", expected="an active power", observed=str(error)))
+        active = client.get_power_status().active
+        name, expected = ("collection", "it can be fetched") if active else ("power", "an active power")
+        context.add(Check(name=name, verdict="failed", expected=expected, observed=str(error)))
         return None
     except NewmanUnavailable as error:
         context.add(Check(name="newman", verdict="failed", expected="Newman 6 and Node", observed=str(error)))

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 import pytest
@@ -167,3 +169,59 @@ def test_a_run_has_a_limit_of_its_own(tmp_path: Path) -> None:
         result = client.run_collection(RunOptions(base_url=url, script_timeout=0, limit=3))
 
     assert (False, "Newman ended before it was done: killed after 3 s") == (result.passed, result.run_error)
+
+
+def test_every_option_reaches_newman(tmp_path: Path) -> None:
+    """JSON data, environment, globals, variables over both, and a delay between requests."""
+    values = {"environment": {"one": "e1", "two": "e2"}, "globals": {"three": "g3", "four": "g4"}}
+    for name, pairs in values.items():
+        held = {"name": name, "values": [{"key": key, "value": value} for key, value in pairs.items()]}
+        (tmp_path / f"{name}.json").write_text(json.dumps(held), encoding="utf-8")
+    (tmp_path / "rows.json").write_text('[{"n": 1}, {"n": 2}]', encoding="utf-8")
+    asked = item("a", path="/{{n}}/{{one}}/{{two}}/{{three}}/{{four}}")
+    (tmp_path / "c.json").write_text(json.dumps({"info": {"name": "c", "schema": SCHEMA}, "item": [asked]}))
+    files = {f"{name}_file": f"{name}.json" for name in values}
+    (tmp_path / ".postman.json").write_text(json.dumps({"collection_file": "c.json", **files}), encoding="utf-8")
+    here, _ = context(env=without_key())
+    more: dict[str, Any] = {"variables": {"two": "v2"}, "global_variables": {"four": "v4"}, "delay": 0.3}
+    with server(lambda _: Reply()) as (url, calls):
+        result = run(config=str(tmp_path / ".postman.json"), base_url=url, data="rows.json", context=here, **more)
+
+    assert ["/1/e1/v2/g3/v4", "/2/e1/v2/g3/v4"] == [call.path for call in calls]
+    assert result is not None
+    assert result.seconds >= 0.3
+
+
+def test_what_postman_calls_a_secret_is_told_nowhere(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Not in a check, not in what scripts print, in no spelling; the same of a variable that is none is in each."""
+    secret, twin = "S3cr/et+ \"q'&one", "Tw1n/xx+ \"q'&two"
+    script = (
+        "const both = pm.environment.get('secret') + pm.environment.get('twin') + pm.collectionVariables.get('own');"
+        "console.log('console=' + both, {inner: both}); console.log(btoa(pm.environment.get('secret')));"
+        "pm.test('name=' + both, () => { throw new Error('thrown=' + both) }); throw new Error('script=' + both)"
+    )
+    asked = item("Ask", script, path="/?a={{secret}}&b={{twin}}&c={{own}}&d={{given}}")
+    own = {"key": "own", "value": "of the collection", "type": "secret"}
+    collection = {"info": {"name": "c", "schema": SCHEMA}, "variable": [own], "item": [asked]}
+    values = [
+        {"key": "secret", "value": secret, "type": "secret"},
+        {"key": "twin", "value": twin, "type": "default"},
+        {"key": "given", "value": "", "type": "secret"},
+    ]
+    (tmp_path / "c.json").write_text(json.dumps(collection), encoding="utf-8")
+    (tmp_path / "e.json").write_text(json.dumps({"name": "e", "values": values}), encoding="utf-8")
+    (tmp_path / ".postman.json").write_text('{"collection_file": "c.json", "environment_file": "e.json"}')
+    here, said = context(env=without_key())
+    with server(lambda _: Reply(status=500)) as (url, calls):
+        given = {"given": "by the graph"}
+        result = run(config=str(tmp_path / ".postman.json"), base_url=url, variables=given, context=here)
+
+    sent = parse_qs(urlsplit(calls[0].path).query)["c"] + parse_qs(urlsplit(calls[0].path).query)["d"]
+    assert ["of the collection", "by the graph"] == sent
+    told = repr(said.notes) + repr(result) + "".join(capfd.readouterr())
+    for value in (secret, "of the collection", "by the graph"):
+        forms = {value, repr(value)[1:-1], quote(value), quote(value, safe="/+&"), b64encode(value.encode()).decode()}
+        assert [] == [form for form in forms if form in told]
+    for place in ("console=***", "name=***", "thrown=***", "script=***", "?a=***&b=Tw1n", "c=***&d=***"):
+        assert place in told
+    assert 4 <= told.count("Tw1n/xx+ ")
