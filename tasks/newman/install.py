@@ -8,6 +8,7 @@ final name is whole. A lock dies with its process, so none is ever left to clear
 from __future__ import annotations
 
 import fcntl
+import re
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,10 @@ from tasks.newman.find import (
 )
 
 Say = Callable[[str], None]
+
+QUIETLY = ("--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error")
+SOON = ("--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000")
+"""Without a network npm would say nothing for more than a minute."""
 
 LONGEST = 600.0
 """Seconds one installation may take."""
@@ -70,7 +75,7 @@ def npm_package(package: str, version: str, node: Node, environ: Mapping[str, st
         if not whole.is_dir():
             say(f"installing {package} {version} into {cache} with npm (once)")
             with _beside(whole) as folder:
-                options = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--prefix", str(folder)]
+                options = [*QUIETLY, *SOON, "--prefix", str(folder)]
                 # npm finds Node on PATH, and ours may not be there.
                 path = f"{Path(node.executable).parent}:{environ.get('PATH', '')}"
                 command = [*node.npm, "install", *options, f"{package}@{version}"]
@@ -122,9 +127,16 @@ def _run(command: Sequence[str], environ: Mapping[str, str], *, what: str) -> No
     except subprocess.TimeoutExpired:
         raise NewmanUnavailable(f"{what} within {LONGEST:.0f} s; {_by_hand()}") from None
     if ended.returncode:
-        lines = [line.strip() for line in (ended.stderr or ended.stdout).splitlines() if line.strip()]
-        reason = " | ".join(lines[-3:]) or f"exit code {ended.returncode}"
-        raise NewmanUnavailable(f"{what}: {reason[:500]}; {_by_hand()}")
+        reason = _reason(ended.stderr or ended.stdout) or f"exit code {ended.returncode}"
+        raise NewmanUnavailable(f"{what}: {reason}; {_by_hand()}")
+
+
+def _reason(said: str) -> str:
+    """Answer npm's first words, or the last of what uv and pip say: there each of them tells why."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    npm = [line for line in lines if line.startswith(("npm error", "npm ERR!"))]
+    telling = [line for line in npm if not re.search(r"! *$|error *$| code | syscall | errno |^npm \S+ +at ", line)]
+    return " | ".join(telling[:1] or lines[-3:])[:500]
 
 
 def _trusting(environ: Mapping[str, str]) -> dict[str, str]:

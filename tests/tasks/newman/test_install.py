@@ -60,6 +60,37 @@ def test_a_refusal_is_one_message_and_leaves_nothing(tmp_path: Path) -> None:
     assert ["install.lock"] == [each.name for each in (tmp_path / "cache/taskgraph-runner").iterdir()]
 
 
+NO_NETWORK = """
+npm error code ECONNREFUSED
+npm error syscall connect
+npm error errno ECONNREFUSED
+npm error FetchError: request to http://127.0.0.1:9/thing failed, reason: connect ECONNREFUSED 127.0.0.1:9
+npm error     at ClientRequest.<anonymous> (/usr/lib/node_modules/npm/node_modules/minipass-fetch/lib/index.js:130:14)
+npm error
+npm error If you are behind a proxy, please make sure that the 'proxy' config is set properly.  See: 'npm help config'
+npm error A complete log of this run can be found in: /home/me/.npm/_logs/debug-0.log
+"""
+REFUSED = """
+npm error code E403
+npm error 403 403 Forbidden - GET http://127.0.0.1:9/thing - blocked by policy
+npm error 403 In most cases, you or one of your dependencies are requesting a package version that is forbidden.
+npm error A complete log of this run can be found in: /home/me/.npm/_logs/debug-0.log
+"""
+
+
+@pytest.mark.parametrize(("said", "reason"), [(NO_NETWORK, "reason: connect ECONNREFUSED"), (REFUSED, "403 Forbidden")])
+def test_of_what_npm_says_the_cause_is_told(tmp_path: Path, said: str, reason: str) -> None:
+    """Its last words are about proxies and its own log; the cause stands above them (npm 10, as it was seen)."""
+    (tmp_path / "said").write_text(said, encoding="utf-8")
+    node, environ = place(tmp_path, f'cat "{tmp_path}/said" >&2; exit 1')
+
+    with pytest.raises(NewmanUnavailable, match=reason) as caught:
+        npm_package("thing", "1.0", node, environ, lambda _: None)
+
+    assert "complete log" not in str(caught.value)
+    assert "install Node and run `npm install -g newman@" in str(caught.value)
+
+
 def test_nothing_is_installed_where_that_is_off(tmp_path: Path) -> None:
     """The message says what is missing and how to get it by hand."""
     _, environ = place(tmp_path, NPM)
