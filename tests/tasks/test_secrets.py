@@ -111,6 +111,23 @@ PLACES = {
 }
 
 
+READERS = (
+    ("report",),
+    ("report", "--json"),
+    ("history",),
+    ("show", "latest"),
+    ("logs", "latest", "shell"),
+    ("logs", "latest", "power"),
+)
+"""What people read a run with afterwards."""
+
+FULL = {
+    *("report.json", "report.md", "journal.jsonl", "events.jsonl"),
+    *(f"what {' '.join(words)} printed" for words in (("run",), *READERS) if words != ("history",)),
+}
+"""Where the twin must be found, which shows that it is a place where a secret could be."""
+
+
 def answer(call: Call) -> Reply:
     """Answer health with a service whose message holds both."""
     services = {name: {"status": "down", "message": f"answer={value}"} for name, value in (("a", SECRET), ("b", TWIN))}
@@ -135,14 +152,23 @@ def test_a_secret_is_nowhere_and_its_twin_is_everywhere(tmp_path: Path) -> None:
     (tmp_path / "leak.yaml").write_text(GRAPH.format(config=tmp_path / ".postman.json"), encoding="utf-8")
     with server(answer) as (url, calls):
         env = environment(THE_SECRET=SECRET, THE_TWIN=TWIN, PYTHONIOENCODING="utf-8")
-        said = run("leak.yaml", "-p", f"backend={url}", cwd=tmp_path, env=env)
+        given = ("-p", f"backend={url}", "--events", "events.jsonl", "--log-level", "DEBUG")
+        said = run("leak.yaml", *given, cwd=tmp_path, env=env)
+        later = [run(*words, cwd=tmp_path, env=env) for words in READERS]
     report = report_in(tmp_path)
     files = {path: path.read_bytes() for path in (tmp_path / ".runner").rglob("*") if path.is_file()}
-    texts = {**files, Path("stdout"): said.out.encode(), Path("stderr"): said.err.encode()}
+    files[tmp_path / "events.jsonl"] = (tmp_path / "events.jsonl").read_bytes()
+    printed = {" ".join(words): each for words, each in zip(READERS, later, strict=True)} | {"run": said}
+    texts = {str(path.relative_to(tmp_path)): text for path, text in files.items()}
+    texts |= {f"what {name} printed": f"{each.out}{each.err}".encode() for name, each in printed.items()}
 
-    assert 1 == said.code
+    assert [1, *[0] * len(READERS)] == [said.code, *(each.code for each in later)]
+    written = {"report.json", "report.md", "journal.jsonl", "events.jsonl", "runner.log"}
+    assert set() == written - {path.name for path in files}
+    seen = {name for name, text in texts.items() if any(form in text for form in spellings(TWIN))}
+    assert set() == FULL - {name.rpartition("/")[2] for name in seen}
     assert SECRET in {unquote(call.path).removeprefix("/ask?url=") for call in calls}
-    leaks = [(path.name, each) for path, text in texts.items() for each in spellings(SECRET) if each in text]
+    leaks = [(name, each) for name, text in texts.items() for each in spellings(SECRET) if each in text]
     assert [] == leaks
     whole = b"\n".join(texts.values())
     missing = {place for place in PLACES if not any(place.encode() + b"=" + each in whole for each in spellings(TWIN))}
