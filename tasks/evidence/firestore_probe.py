@@ -59,8 +59,10 @@ def look(probe: FirestoreProbe, wanted: Wanted) -> Finding:
             why="the extra `firestore` is not installed: `pip install 'taskgraph-runner[firestore]'`", where=where
         )
     orphans: dict[str, Orphan] = {}
+    there = 0
     try:
         with closing(firestore.Client(project=probe.project, database=probe.database)) as client:
+            there = sum(_number(probe, client, name) for name in probe.collections)
             for document in _found(probe, client, wanted):
                 path, name = document
                 prefix = wanted.prefix_of(name)
@@ -71,7 +73,7 @@ def look(probe: FirestoreProbe, wanted: Wanted) -> Finding:
                     return Unverified(why=why, where=where, orphans=tuple(orphans.values()))
     except Exception as error:  # noqa: BLE001  # a border: credentials, network, missing indexes, in many classes
         return Unverified(why=_words(error), where=where, orphans=tuple(orphans.values()))
-    return Searched(orphans=tuple(orphans.values()), looked_at=len(orphans), where=where)
+    return Searched(orphans=tuple(orphans.values()), looked_at=there, where=where)
 
 
 def remove(probe: FirestoreProbe, orphan: Orphan) -> str:
@@ -94,7 +96,7 @@ def remove(probe: FirestoreProbe, orphan: Orphan) -> str:
 def _found(probe: FirestoreProbe, client: Any, wanted: Wanted) -> Iterator[tuple[str, str]]:
     """Yield path and matching text of every document found."""
     for name in probe.collections:
-        collection = client.collection_group(name) if probe.group else client.collection(name)
+        collection = _collection(probe, client, name)
         for prefix in wanted.prefixes:
             for field in probe.fields:
                 for document in _range(collection, field, prefix, successor(prefix), probe.cap):
@@ -103,6 +105,16 @@ def _found(probe: FirestoreProbe, client: Any, wanted: Wanted) -> Iterator[tuple
                 first, last = collection.document(prefix), collection.document(successor(prefix))
                 for document in _range(collection, "__name__", first, last, probe.cap):
                     yield document.reference.path, document.id
+
+
+def _collection(probe: FirestoreProbe, client: Any, name: str) -> Any:
+    return client.collection_group(name) if probe.group else client.collection(name)
+
+
+def _number(probe: FirestoreProbe, client: Any, name: str) -> int:
+    """Count the documents: a misspelt collection is as free of orphans as a clean one, and only this shows it."""
+    ((counted,),) = _collection(probe, client, name).count().get(timeout=TIMEOUT)
+    return int(counted.value)
 
 
 def _range(collection: Any, field: str, first: Any, last: Any, cap: int) -> Any:

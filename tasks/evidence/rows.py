@@ -18,12 +18,13 @@ PASSED = ("succeeded", "cached", "kept")
 
 
 class Requirement(BaseModel):
-    """One further row: what was observed, and one thing it has to be."""
+    """One further row: what was observed, one thing it has to be, and `where` to look."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     observed: Any
+    where: str = ""
     equals: Any = None
     at_least: float | None = None
     at_most: float | None = None
@@ -103,12 +104,13 @@ def ledger(above: Mapping[str, NeedResult]) -> Check:
         verdict="failed" if left else "passed",
         expected="everything created is deleted",
         observed=f"created and not deleted: {shown}" if left else f"{created} created, all deleted",
+        message=f"ledgers of {', '.join(above)}" if above else "no task above keeps a ledger",
     )
 
 
 def required(requirement: Requirement) -> Check:
     """Judge a row of the graph's own."""
-    compared = sorted(requirement.model_fields_set - {"name", "observed"})
+    compared = sorted(requirement.model_fields_set - {"name", "observed", "where"})
     if len(compared) != 1:
         words = "`equals`, `at_least`, `at_most`, `contains` or `matches`"
         return Check(name=requirement.name, verdict="failed", expected=f"one of {words}", observed=", ".join(compared))
@@ -119,6 +121,7 @@ def required(requirement: Requirement) -> Check:
         verdict="passed" if _holds(how, requirement.observed, wanted) else "failed",
         expected=wanted if how == "equals" else f"{how.replace('_', ' ')} {wanted}",
         observed=requirement.observed,
+        message=requirement.where,
     )
 
 
@@ -149,8 +152,12 @@ def _upstream(need: NeedResult, *, run: str, require_fresh: bool) -> Check:
         verdict=verdict,
         expected="passed in this run" if require_fresh else "passed",
         observed=observed,
-        message="" if passed else first,
+        message=_counted(need) if passed else first,
     )
+
+
+def _counted(need: NeedResult) -> str:
+    return f"its {len(need.checks)} check{'s' * (len(need.checks) != 1)}" if need.checks else "it has no checks"
 
 
 def _holds(how: str, observed: Any, wanted: Any) -> bool:

@@ -56,7 +56,9 @@ def test_documents_under_a_prefix_are_found_and_removed(emulator: Any) -> None:
 
     assert isinstance(found, Searched)
     assert ["Task_2_", "Task_2_a", "Task_3_b"] == sorted(orphan.name for orphan in found.orphans)
+    assert isinstance(again, Searched)
     assert (["", "", ""], ()) == (removed, again.orphans)
+    assert (7, 4) == (found.looked_at, again.looked_at)
     left = sorted(document.get("name") for document in emulator.collection("documents").stream())
     assert sorted(["Task_20_a", "task_2_a", "xTask_2_", "Task_2"]) == left
 

@@ -146,6 +146,17 @@ def test_a_requirement_of_the_graph_is_held_against_what_was_observed(name: str)
     assert verdict == rows.required(Requirement(name="r", observed=observed, **compared)).verdict
 
 
+def test_every_row_says_where_to_look() -> None:
+    """A verdict that nobody can follow up is a claim."""
+    check = Check(name="c", verdict="passed")
+    (upstream,) = rows.upstream({"a": need("a", checks=(check, check))}, run="run-1", require_fresh=False)
+    required = rows.required(Requirement(name="r", observed=1, equals=1, where="output `n` of a"))
+
+    assert "its 2 checks" == upstream.message
+    assert "ledgers of a, b" == rows.ledger({"a": need("a"), "b": need("b")}).message
+    assert "output `n` of a" == required.message
+
+
 def test_a_pattern_that_is_none_is_told_before_anything_runs() -> None:
     """The parameters of a task are checked when its graph is."""
     with pytest.raises(ValueError, match="is no regular expression: unterminated character set"):
