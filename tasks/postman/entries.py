@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tasks.postman.ids import is_id
+from tasks.postman.ids import fault_of_id, is_id
 from tasks.postman.json_text import Path, pointer
 from tasks.postman.spelling import Choice, Shape, at, kind, look_for_slips, spelled, value_at
 
@@ -67,8 +67,7 @@ def _ids(shape: Shape, raw: Mapping[str, Any], path: Path, *, titles: bool) -> d
             if isinstance(uid, str) and is_id(uid):
                 found.setdefault(name, uid)
             else:
-                shown = repr(uid[:60]) if isinstance(uid, str) else kind(uid)
-                shape.fault(each, f"expected an id of Postman's, got {shown}")
+                shape.fault(each, fault_of_id(uid) if isinstance(uid, str) else f"expected an id, got {kind(uid)}")
         known = isinstance(entry, dict) and (not entry or look_for_slips(shape, entry, spot, ("id", "uid", "name")))
         if not known and not isinstance(entry, str | None):
             shape.fault(spot, f"expected an id, or an object with `id` or `uid`, got {kind(entry)}")

@@ -18,10 +18,17 @@ def is_id(text: str) -> bool:
     return bool(_UUID.fullmatch(text) or _LEGACY.fullmatch(text))
 
 
+def is_key(text: str) -> bool:
+    """Answer whether a text is a key of the Postman API, which is not to be shown wherever it stands by mistake."""
+    return text.strip().startswith("PMAK-")
+
+
 def fault_of_id(text: str) -> str:
     """Say what is wrong with an id; "" if nothing is."""
     if is_id(text):
         return ""
+    if is_key(text):
+        return "this is a key of the Postman API, not an id; put it into the variable POSTMAN_API_KEY"
     if "{" in text or "<" in text or re.search(r"your|here|example|xxx", text, re.IGNORECASE):
         return f"{_shown(text)} is a placeholder; put the id there that Postman shows under Info"
     return (
@@ -52,4 +59,6 @@ def fault_of_url(text: str) -> str:
 
 
 def _shown(text: str) -> str:
+    if is_key(text):
+        return "a key of the Postman API"
     return repr(text if len(text) <= 60 else text[:57] + "...")

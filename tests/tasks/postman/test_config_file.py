@@ -374,6 +374,28 @@ def test_a_key_in_the_file_is_a_warning_and_never_shown_or_written(tmp_path: Pat
 # -- fields ------------------------------------------------------------------------------------------------------------
 
 
+KEY = "PMAK-0123456789abcdef-in-the-wrong-place"
+MISTAKEN: list[dict[str, Any]] = [
+    {"collection_id": KEY},
+    {"collections": {"users": KEY}},
+    {"collections": [{"uid": KEY}]},
+    {"workspace": {"id": KEY}},
+    {"base_url": KEY},
+    {"project": {"baseUrl": f" {KEY}"}},
+    {"environmentUid": KEY, "postman_api_key": 7},
+]
+
+
+@pytest.mark.parametrize("raw", MISTAKEN, ids=str)
+def test_a_key_in_the_place_of_something_else_is_not_shown(raw: dict[str, Any]) -> None:
+    """What people mix up is told, and not repeated."""
+    with pytest.raises(ConfigError) as caught:
+        parse_config(json.dumps(raw).encode(), ".postman.json", Choice())
+
+    assert KEY[5:] not in str(caught.value)
+    assert "key of the Postman API" in str(caught.value)
+
+
 def test_fields_are_read_and_changed_by_name_also_inside() -> None:
     """A dot goes one level down; a configuration itself never changes."""
     config = load({"collection_id": ID, "metadata": {"owner": {"name": "me"}}})
