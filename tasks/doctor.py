@@ -27,7 +27,11 @@ def _node(context: Context) -> Check:
     node = find_node(context.env)
     if node is not None:
         return Check(name="Node", verdict="passed", observed=f"{node.executable}, from {node.origin}")
-    hint = f"it is installed into {cache_folder(context.env)} at the first run; or install Node yourself"
+    cache = cache_folder(context.env)
+    if not writable(cache):
+        hint = f"{cache} cannot be written; install Node"
+        return Check(name="Node", verdict="failed", observed="not found", message=hint)
+    hint = f"it is installed into {cache} at the first run; or install Node yourself"
     return Check(name="Node", verdict="warning", observed="not found", message=hint)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from runner.task import Check, Context
 from tasks.newman.find import NewmanUnavailable
 from tasks.newman.options import RunOptions
-from tasks.newman.result import CollectionRun, Record
+from tasks.newman.result import CollectionRun, Record, origin_of
 from tasks.postman.client import Listener, PostmanPowerClient, PowerStatus
 from tasks.postman.config_file import ConfigError, read_config
 from tasks.postman.spelling import Choice
@@ -109,6 +109,8 @@ def _run(client: PostmanPowerClient, options: RunOptions, context: Context) -> C
     context.add(_whole(found, require_assertions=options.require_assertions))
     for warning in found.warnings:
         context.add(Check(name="collection", verdict="warning", observed=warning))
+    if options.base_url and found.requests and origin_of(options.base_url) not in found.origins:
+        context.add(_elsewhere(found, options.base_url))
     return found
 
 
@@ -129,6 +131,17 @@ def _whole(found: CollectionRun, *, require_assertions: bool) -> Check:
         observed=found.run_error or found.summary,
         message=f"Newman {found.engine_version} on Node {found.node_version}",
         seconds=found.seconds,
+    )
+
+
+def _elsewhere(found: CollectionRun, base_url: str) -> Check:
+    """Tell that another backend than the one that was meant has been verified: the collection names its own."""
+    return Check(
+        name="base_url",
+        verdict="warning",
+        expected=f"requests to {base_url}",
+        observed=f"all of them went to {', '.join(found.origins)}",
+        message="let the collection's URLs begin with {{base_url}}, or set its own variable by `variables`",
     )
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,4 +139,8 @@ def _major(version: str) -> int:
 def writable(folder: Path) -> bool:
     """Answer whether files can be made in a folder, or in the nearest one above that exists."""
     existing = next(each for each in (folder, *folder.parents) if each.exists())
-    return os.access(existing, os.W_OK | os.X_OK)
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            return True
+    except OSError:  # a border: that is the question
+        return False

@@ -133,7 +133,7 @@ run.on('request', (error, args) => {
   say('request', {
     ...current,
     method: request ? String(request.method) : '',
-    url: request ? request.url.toString() : '',
+    url: request ? request.url.toString().replace(/^(\w+:\/\/)[^/?#]*@/, '$1***@') : '',
     status: response ? response.code : null,
     milliseconds: response ? response.responseTime : null,
     type: response ? String(response.headers.get('content-type') || '').split(';')[0] : '',

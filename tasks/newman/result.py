@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -64,7 +65,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectionRun:
-    """What a run came to. `assertions` counts those that ran, so skipped ones do not count. `seconds` is wall time."""
+    """What a run came to. `assertions` counts those that ran, so skipped ones do not count. `seconds` is wall time.
+
+    `origins` is where the requests went, such as `http://localhost:8000`.
+    """
 
     passed: bool
     summary: str
@@ -84,6 +88,7 @@ class CollectionRun:
     warnings: list[str]
     seconds: float
     slowest_ms: float
+    origins: list[str]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -103,6 +108,7 @@ class Tally:
     seconds: float = 0.0
     slowest_ms: float = 0.0
     last_request: str = ""
+    origins: dict[str, None] = field(default_factory=dict)
     created: dict[str, Record] = field(default_factory=dict)
 
     def feed(self, event: Mapping[str, Any]) -> tuple[Check | Record, ...]:
@@ -153,12 +159,14 @@ class Tally:
             warnings=warnings,
             seconds=self.seconds,
             slowest_ms=self.slowest_ms,
+            origins=list(self.origins)[:LISTED],
         )
 
     # -- the helpers -----------------------------------------------------------------------------------------------
 
     def _request(self, event: Mapping[str, Any]) -> Iterator[Check | Record]:
         self.requests += 1
+        self.origins.setdefault(origin_of(str(event["url"])))
         sent = f"{event['method']} {event['url']}"
         if event["error"] is not None:
             fault = Fault(path=place(event["path"]), message=_words(event["error"]), iteration=event["iteration"])
@@ -242,6 +250,13 @@ class Tally:
         parts += [_counted(len(self.script_errors), "script error")] if self.script_errors else []
         parts += [f"{_counted(len(self.request_errors), 'request')} without an answer"] if self.request_errors else []
         return ", ".join(parts)
+
+
+def origin_of(url: str) -> str:
+    """Answer scheme, host and port of a URL; one without a scheme is taken for http, as Newman does."""
+    scheme, found, rest = url.partition("://")
+    host = re.split(r"[/?#]", rest if found else url, maxsplit=1)[0].rpartition("@")[2]
+    return f"{scheme.lower() if found else 'http'}://{host.lower()}"
 
 
 def place(path: list[str]) -> str:

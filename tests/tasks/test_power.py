@@ -225,3 +225,17 @@ def test_what_postman_calls_a_secret_is_told_nowhere(tmp_path: Path, capfd: pyte
     for place in ("console=***", "name=***", "thrown=***", "script=***", "?a=***&b=Tw1n", "c=***&d=***"):
         assert place in told
     assert 4 <= told.count("Tw1n/xx+ ")
+
+
+def test_requests_that_all_went_elsewhere_are_told(tmp_path: Path) -> None:
+    """Whoever names a backend wants that one to be verified; some requests to another are nobody's business."""
+    with server(lambda _: Reply()) as (meant, _), server(lambda _: Reply()) as (other, calls):
+        fixed = {"name": "b", "request": {"method": "GET", "url": f"{other.replace('//', '//me:p4ssw0rd@')}/x"}}
+        _, lost = ran(tmp_path, [fixed], meant)
+        _, mixed = ran(tmp_path, [fixed, item("a")], meant)
+
+    assert 2 == len(calls)
+    warnings = [(check.verdict, check.observed) for check in lost.checks if check.name == "base_url"]
+    assert [("warning", f"all of them went to {other}")] == warnings
+    assert [] == [check for check in mixed.checks if check.name == "base_url"]
+    assert "p4ssw0rd" not in repr(lost.notes)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from runner.task import Check
-from tasks.newman.result import CollectionRun, Record, Tally
+from tasks.newman.result import CollectionRun, Record, Tally, origin_of
 
 STARTED = {"event": "started", "version": "6.2.2", "node": "20.0.0", "items": 1, "iterations": 1}
 DONE = {"event": "done", "error": None, "iterations": 1, "milliseconds": 1500}
@@ -144,3 +144,15 @@ def test_a_result_lists_the_first_failures_and_counts_them_all() -> None:
     result, said = folded(STARTED, request(), *failures, DONE)
 
     assert (100, 100, 20) == (result.failed, len(said), len(result.failures))
+
+
+def test_an_origin_is_scheme_host_and_port() -> None:
+    """Without credentials, without a path, in any case; Newman takes what has no scheme for http."""
+    origins = {
+        "http://x.test:8000/a?b=http://y": "http://x.test:8000",
+        "HTTPS://X.test": "https://x.test",
+        "http://me:secret@x.test?q": "http://x.test",
+        "x.test/a": "http://x.test",
+    }
+
+    assert origins == {url: origin_of(url) for url in origins}
