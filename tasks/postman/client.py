@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -135,7 +135,7 @@ class PostmanPowerClient:
             NewmanUnavailable: there is no Newman to be had.
 
         """
-        chosen = options or RunOptions()
+        chosen = self._with_rows(options or RunOptions())
         collection, environment = self.get_collection(), self.get_environment()
         shared = self._globals()
         node, newman = provide(
@@ -190,6 +190,12 @@ class PostmanPowerClient:
     def _globals(self) -> dict[str, Any] | None:
         name = self._config.globals_file
         return None if name is None else FileTransport(self._config, self._folder).read(name)
+
+    def _with_rows(self, options: RunOptions) -> RunOptions:
+        """Read data that is JSON: what is none Newman takes for a CSV file without rows, and passes."""
+        if not isinstance(options.data, str) or not options.data.endswith(".json"):
+            return options
+        return replace(options, data=FileTransport(self._config, self._folder).rows(options.data))
 
     def _heard(self, tally: Tally, event: Mapping[str, Any]) -> None:
         for said in tally.feed(event):

@@ -71,9 +71,32 @@ class FileTransport:
             PowerError: it cannot be read, or is no JSON object.
 
         """
+        found = self._parsed(name)
+        if not isinstance(found, dict):
+            raise PowerError(Fault.BAD_ANSWER, f"{self._folder / name} holds {kind(found)}, not a JSON object")
+        return found
+
+    def rows(self, name: str) -> list[dict[str, Any]]:
+        """Read a file of data beside the configuration: a list of objects, one for each iteration.
+
+        Raises:
+            PowerError: it cannot be read, or is no such list.
+
+        """
+        found = self._parsed(name)
+        if not isinstance(found, list) or not found or not all(isinstance(row, dict) for row in found):
+            raise PowerError(Fault.BAD_ANSWER, f"{self._folder / name} is no JSON list of objects, one per iteration")
+        return found
+
+    def close(self) -> None:
+        """Let go of nothing: files are closed when they are read."""
+
+    # -- the helpers -----------------------------------------------------------------------------------------------
+
+    def _parsed(self, name: str) -> Any:
         file = self._folder / name
         try:
-            found = parse(file.read_bytes().decode("utf-8-sig"))
+            return parse(file.read_bytes().decode("utf-8-sig"))
         except OSError as error:
             raise PowerError(Fault.NOT_FOUND, f"{file} cannot be read: {error.strerror}") from None
         except UnicodeDecodeError:
@@ -81,9 +104,3 @@ class FileTransport:
         except NotJson as error:
             place = f"{file}:{error.place.line}:{error.place.column}"
             raise PowerError(Fault.BAD_ANSWER, f"{place}: this is not JSON: {error.message}") from None
-        if not isinstance(found, dict):
-            raise PowerError(Fault.BAD_ANSWER, f"{file} holds {kind(found)}, not a JSON object")
-        return found
-
-    def close(self) -> None:
-        """Let go of nothing: files are closed when they are read."""

@@ -82,6 +82,55 @@ def test_a_long_list_is_read_whole() -> None:
     assert ["1 left behind: Task_3_x (id 9000, of power)"] == [check.observed for check in said.failed]
 
 
+def test_a_list_that_lags_behind_is_looked_at_once_more() -> None:
+    """What is gone at the second look was not left behind; what is still there was."""
+    left = json.dumps([{"id": 1, "name": "Task_3_x"}])
+    seen = []
+    for second in ("[]", left):
+        bodies = [left, second]
+        here, _ = context(needs=[POWER], above=[POWER])
+        with server(lambda _, bodies=bodies: Reply(body=bodies.pop(0))) as (url, calls):  # type: ignore[misc]  # bound now
+            judgement = judge(probes=[HttpProbe(kind="http", url=f"{url}/list")], settle=0.01, context=here)
+        seen.append((judgement.passed, len(calls)))
+
+    assert [(True, 2), (False, 2)] == seen
+
+
+def test_prefixes_of_all_ancestors_count_and_what_is_ignored_does_not() -> None:
+    """A task further above may have left something, too; a fixture that is meant to stay is named by `ignore`."""
+    far = NeedResult(id="seed", state="succeeded", run="run-1", data_prefix="Task_1_")
+    records = [{"id": 1, "name": "Task_1_a"}, {"id": 2, "name": "Task_3_keep"}, {"id": 3, "name": "Own_a"}]
+    here, _ = context(needs=[POWER], above=[POWER, far])
+    with server(lambda _: Reply(body=json.dumps(records))) as (url, _):
+        probes = [HttpProbe(kind="http", url=f"{url}/list")]
+        more = {"ignore": ["Task_3_keep"], "prefixes": ["Own_"]}
+        judgement = judge(probes=probes, settle=0, context=here, **more)  # type: ignore[arg-type]  # lists of texts
+
+    assert [("Task_1_a", "seed"), ("Own_a", "checkpoint")] == [
+        (each["name"], each["task"]) for each in judgement.orphans
+    ]
+
+
+def test_clean_reaches_what_any_ancestor_left(backend: str) -> None:
+    """As far as the checkpoint looks, and no further than `ignore` lets it."""
+    far = NeedResult(id="seed", state="succeeded", run="run-1", data_prefix="Task_1_")
+    for name in ("Task_1_a", "Task_1_keep"):
+        httpx.post(f"{backend}/api/documents", json={"name": name})
+    here, said = context(needs=[POWER], above=[POWER, far])
+
+    clean(
+        base_url=backend,
+        probes=[LIST.model_copy(update={"delete": "/api/documents/{id}"})],
+        ignore=["Task_1_keep"],
+        context=here,
+    )
+
+    left = httpx.get(f"{backend}/api/documents").json()["items"]
+    httpx.delete(f"{backend}/api/documents/{left[0]['id']}")
+    assert ["Task_1_keep"] == [each["name"] for each in left]
+    assert [] == said.failed
+
+
 def test_clean_removes_what_was_just_listed_and_nothing_else(backend: str) -> None:
     """The ledger notes each deletion, and a checkpoint after it is content."""
     names = ("Task_3_a", "Task_30_b", "Task_3_c", "other")

@@ -1,17 +1,12 @@
 from __future__ import annotations
 
-import ssl
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from tasks.health import check, check_backend_health
+from tests.tasks.certificate import untrusted
 from tests.tasks.kit import Call, Reply, context, server
 
 pytestmark = pytest.mark.real
@@ -88,9 +83,7 @@ def test_an_answer_that_never_ends_costs_its_time_limit() -> None:
 
 def test_a_certificate_that_nobody_trusts_is_not_asked_again(tmp_path: Path) -> None:
     """The next time it would be no better; with `insecure` it is taken."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(_certificate(tmp_path))
-    with server(lambda _: Reply(body='{"status": "ok"}'), tls=context) as (url, _):
+    with server(lambda _: Reply(body='{"status": "ok"}'), tls=untrusted(tmp_path)) as (url, _):
         refused = check_backend_health(url, "/health")
         taken = check_backend_health(url, "/health", insecure=True)
 
@@ -98,24 +91,3 @@ def test_a_certificate_that_nobody_trusts_is_not_asked_again(tmp_path: Path) -> 
     assert refused.error is not None
     assert refused.error.startswith("TLS: ")
     assert taken.healthy is True
-
-
-def _certificate(folder: Path) -> Path:
-    """Make a certificate for loopback that is signed by nobody but itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    kind, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    file = folder / "both.pem"
-    file.write_bytes(key.private_bytes(kind, form, serialization.NoEncryption()) + certificate.public_bytes(kind))
-    return file

@@ -16,7 +16,9 @@ from tasks.newman.result import CollectionRun
 from tasks.postman.client import Listener, PostmanPowerClient
 from tasks.postman.config_model import PostmanConfig
 from tasks.power import run
+from tests.tasks.certificate import untrusted
 from tests.tasks.kit import PHASE, Call, Reply, Said, commands_of_children, context, server, without_key
+from tests.tasks.newman.test_find import newman_in
 from tests.tasks.postman.stand_in import collection
 
 pytestmark = pytest.mark.real
@@ -239,3 +241,38 @@ def test_requests_that_all_went_elsewhere_are_told(tmp_path: Path) -> None:
     assert [("warning", f"all of them went to {other}")] == warnings
     assert [] == [check for check in mixed.checks if check.name == "base_url"]
     assert "p4ssw0rd" not in repr(lost.notes)
+
+
+@pytest.mark.parametrize("text", ["{", "{}", "[]", "[1]", ""])
+def test_data_that_is_no_list_of_rows_is_no_pass(tmp_path: Path, text: str) -> None:
+    """Newman itself would take it for a CSV file without rows, run once, and pass."""
+    (tmp_path / "rows.json").write_text(text, encoding="utf-8")
+    with server(lambda _: Reply()) as (url, calls):
+        result, said = ran(tmp_path, [item("a")], url, data="rows.json")
+
+    assert (None, []) == (result, calls)
+    assert ["collection"] == [check.name for check in said.failed]
+    assert "rows.json" in str(said.failed[0].observed)
+
+
+def test_the_key_is_kept_from_what_runs_the_collection(tmp_path: Path) -> None:
+    """Newman has no use for it, and what a collection requires runs in the same process."""
+    package = newman_in(tmp_path / "fake")
+    (package / "index.js").write_text("throw new Error(`key ${process.env.POSTMAN_API_KEY} ${process.env.OTHER}`)")
+    (tmp_path / "c.json").write_text(json.dumps(collection()), encoding="utf-8")
+    client = PostmanPowerClient(
+        PostmanConfig(collection_file="c.json"),
+        folder=tmp_path,
+        environ={**without_key(), "POSTMAN_API_KEY": "PMAK-12345678", "OTHER": "other"},
+        newman=str(package),
+    )
+
+    assert "Newman could not be run: key undefined other" == client.run_collection().run_error
+
+
+def test_a_certificate_that_nobody_trusts_is_taken_if_told(tmp_path: Path) -> None:
+    """`insecure` is a decision of the graph's author; without it the request has no answer."""
+    with server(lambda _: Reply(), tls=untrusted(tmp_path)) as (url, _):
+        seen = [ran(tmp_path, [item("a")], url, insecure=insecure)[0] for insecure in (False, True)]
+
+    assert [False, True] == [each is not None and each.passed for each in seen]

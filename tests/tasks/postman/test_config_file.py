@@ -461,3 +461,15 @@ def test_urls_that_contradict_each_other_are_told() -> None:
     assert [("$.collections.a.baseUrl", "differs from $.project.baseUrl, which is used")] == [
         (each.path, each.message) for each in loaded.warnings
     ]
+
+
+def test_who_reads_while_it_is_saved_reads_a_whole_file(tmp_path: Path) -> None:
+    """The old text stays whole for whoever has it open, the new one is there at once, and nothing lies beside it."""
+    file = tmp_path / ".postman.json"
+    file.write_text(json.dumps({"collection_id": ID}), encoding="utf-8")
+    with file.open(encoding="utf-8") as reader:
+        update_config(file, collection_id=OTHER)
+
+        assert {"collection_id": ID} == json.load(reader)
+    assert OTHER == load_config(file).collection_id
+    assert [file] == list(tmp_path.iterdir())
