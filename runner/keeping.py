@@ -66,7 +66,7 @@ class Keys:
         secrets = {name: f"<secret {name}>" for name in (*self._graph.secrets, *spec.secrets)}
         scope = {**self._scope, "needs": {name: _seen(result) for name, result in needs.items()}, "secrets": secrets}
         scope["env"] = {**self._environment, **secrets}
-        own = {**self._filled(self._graph.env, scope)}
+        own = self._filled(self._graph.env, scope)
         scope["env"] = {**self._environment, **own, **secrets}
         own |= self._filled(spec.env, scope)
         scope["env"] = {**self._environment, **own, **secrets}

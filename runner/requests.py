@@ -51,6 +51,8 @@ class Requests:
         self._graph = graph
         self._around = surroundings
         self._params = dict(params)
+        own = (name for spec in graph.tasks.values() for name in spec.secrets)
+        self._masked = tuple(dict.fromkeys((*graph.secrets, *own)))  # of one task, and still a secret in every other
         self._root_env = self._filled(surroundings.environment, graph.env, {}, graph.secrets)
         self._keys = Keys(graph, surroundings.environment, surroundings.started_in, params)
         self._carriers: dict[str, frozenset[str]] = {}
@@ -76,7 +78,7 @@ class Requests:
             command=None if spec.run is None else command_text(spec.run, scope),
             env=env,
             own_env={**self._own_env(schedule), **_attempt_env(spec, attempt)},
-            secrets=secrets,
+            secrets=self._masked,
             workdir=self._workdir(spec.workdir),
             path=(self._around.started_in, self._graph.folder),
             needs={need: self._result(schedule, stories, need) for need in spec.needs},
@@ -109,7 +111,7 @@ class Requests:
             attempt=0,
             uses=spec.uses,
             env=env,
-            secrets=tuple(dict.fromkeys((*self._graph.secrets, *spec.secrets))),
+            secrets=self._masked,
             workdir=self._workdir(spec.workdir),
             path=(self._around.started_in, self._graph.folder),
         )
@@ -132,7 +134,7 @@ class Requests:
             attempt=attempt,
             command=command_text(spec.run, {**scope, "env": dict(env)}),
             env={**env, **self._own_env(schedule)},
-            secrets=self._graph.secrets,
+            secrets=self._masked,
             workdir=self._workdir(spec.workdir),
             port=spec.port,
             ready_http=spec.ready.http,

@@ -206,7 +206,8 @@ def _turn(state: StateFolder, options: Options, clock: WallClock, pool: Pool, ou
         if options.wait and not said:
             said.append(holder)
             sys.stderr.write(f"waits for the run of process {holder.pid if holder else '?'} to end\n")
-        return options.wait and not pool.wait(PAUSE)
+        pool.wait(PAUSE if options.wait else 0.0)  # returns at once when a signal is heard
+        return options.wait
 
     try:
         lock.take(Holder(pid=os.getpid(), since=clock.started.isoformat(timespec="seconds")), wait)

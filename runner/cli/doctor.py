@@ -39,7 +39,9 @@ def main(chosen: argparse.Namespace) -> int:
         graph = load(chosen.graph).graph
         params = resolve_params(graph, params_of(chosen))
         checks += [_cores(graph), *_memory(graph), *_ports(graph)]
-        checks += _asked({"base_url": str(params.get("base_url") or "")})
+        asked = _asked({"base_url": str(params.get("base_url") or "")})
+        told = {check.name for check in asked}  # tasks say more of a key they know
+        checks += [*(check for check in _secrets(graph) if check.name not in told), *asked]
     for check in checks:
         seen = check.observed if isinstance(check.observed, str) else ""
         words = "; ".join(filter(None, (seen, check.message)))
@@ -74,12 +76,25 @@ def _uv() -> Check:
 
 def _state_folder(state_dir: str) -> Check:
     from pathlib import Path
+    from tempfile import TemporaryFile
 
     folder = Path(state_dir).absolute()
     nearest = next(each for each in (folder, *folder.parents) if each.exists())
-    writable = os.access(nearest, os.W_OK | os.X_OK) and nearest.is_dir()
-    fatal = "" if writable else f"{nearest} cannot be written; choose another with --state-dir"
-    return _check("state folder", str(folder), fatal=fatal)
+    try:
+        with TemporaryFile(dir=nearest):  # asking for rights is not enough: root has all of them, even in /proc
+            pass
+    except OSError as error:  # a border: the disk
+        fatal = f"{nearest} cannot be written ({error.strerror}); choose another with --state-dir"
+        return _check("state folder", str(folder), fatal=fatal)
+    return _check("state folder", str(folder))
+
+
+def _secrets(graph: Graph) -> Iterator[Check]:
+    named = dict.fromkeys((*graph.secrets, *(name for task in graph.tasks.values() for name in task.secrets)))
+    given = {*graph.env, *(name for task in graph.tasks.values() for name in task.env)}
+    for name in (each for each in named if each not in given):
+        trouble = "" if os.environ.get(name) else "the graph names it as a secret; tasks that need it will miss it"
+        yield _check(name, "not set" if trouble else "set", trouble)
 
 
 def _cores(graph: Graph) -> Check:

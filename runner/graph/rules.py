@@ -38,12 +38,11 @@ def check_rules(graph: Graph, findings: Findings) -> None:
 
 def warnings(graph: Graph, findings: Findings) -> tuple[Problem, ...]:
     """Answer what is right, but probably not meant."""
-    found = [
+    return tuple(
         _warning(findings, ("services", name), "unused-service", f"no task needs `{name}`, so it will never be started")
         for name in graph.services
         if not graph.dependents[name]
-    ]
-    return tuple(found)
+    )
 
 
 def need_path(findings: Findings, task: str, index: int) -> Path:

@@ -10,11 +10,9 @@ from runner.errors import DamagedJournal, GraphError, Problem
 from runner.graph.select import Selection
 from runner.record.changes import compare, remembered
 from runner.record.folder import RunFolder
-from runner.record.journal import read
+from runner.record.former import former
 from runner.record.report import Report
-from runner.schedule.history import Stories
 from runner.schedule.messages import Kept
-from runner.task import Succeeded
 
 
 def borrow(runs: Sequence[RunFolder], selection: Selection) -> Mapping[str, Kept]:
@@ -49,21 +47,10 @@ def with_previous(report: Report, runs: Sequence[RunFolder]) -> Report:
 
 def _successes(run: RunFolder) -> Mapping[str, Kept]:
     try:
-        events = read(run.journal).events
+        found = former(run)
     except (OSError, DamagedJournal):  # a border: a run that cannot be read is no source
         return {}
-    stories = Stories()
-    for event in events:
-        stories.add(event)
-    if stories.opened is None:
-        return {}
-    found = dict(stories.opened.kept)
-    for task, story in stories.tasks.items():
-        outcome = story.attempts[-1].outcome if story.attempts else None
-        if isinstance(outcome, Succeeded):
-            checks, ledger = tuple(story.checks), tuple(story.ledger)
-            found[task] = Kept(outcome=outcome, run=stories.opened.run, checks=checks, ledger=ledger)
-    return found
+    return {} if found is None else found.successes
 
 
 def _never(task: str, selection: Selection) -> Problem:

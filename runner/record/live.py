@@ -1,4 +1,4 @@
-"""The live view: draws what is to be seen of a run into a few lines at the bottom of a terminal. Decides nothing.
+"""The live view: draws what is to be seen of a run on a terminal, over and over. Decides nothing.
 
 Theory of operation. A frame is drawn on the terminal's other screen, from its corner, over the frame before; in the end
 the terminal switches back, and all that was there is there again. So nothing has to be known of how a terminal wraps

@@ -49,14 +49,18 @@ class GraphLock:
 
         Raises:
             Locked: another run holds it, and `wait` said no.
+            RunnerFault: the disk takes no word of who holds it now.
 
         """
         while not self._try():
             holder = self._holder()
             if not wait(holder):
                 raise Locked(_words(self._graph, holder))
-        os.ftruncate(self.descriptor, 0)
-        os.pwrite(self.descriptor, json.dumps({"pid": own.pid, "since": own.since}).encode(), 0)
+        try:
+            os.ftruncate(self.descriptor, 0)
+            os.pwrite(self.descriptor, json.dumps({"pid": own.pid, "since": own.since}).encode(), 0)
+        except OSError as error:  # a border: the disk
+            raise RunnerFault(f"{self._file} cannot be written: {error.strerror}") from error
 
     def close(self) -> None:
         """Let go of this copy."""

@@ -102,9 +102,13 @@ class Decisions:
         return None
 
     def observe(self, events: Sequence[Event], schedule: Schedule) -> None:
-        """Log what happened, then who settled by it and why."""
+        """Log what happened, then who settled by it and why, and what those wait for that could start."""
         for event in events:
             self._log(event, schedule)
+        if self._logger.isEnabledFor(logging.DEBUG):
+            self._log_decisions(schedule)
+
+    def _log_decisions(self, schedule: Schedule) -> None:
         for name in schedule.settled[self._told :]:
             reason = schedule.reason(name)
             self._logger.debug("`%s` is %s%s", name, schedule.state(name), f": {reason}" if reason else "")
@@ -125,8 +129,8 @@ class Decisions:
                 debug("`%s` attempt %d runs in process %d", task, attempt, event.pid)
             case AttemptEnded(task=task, attempt=attempt, outcome=Failed() as outcome):
                 cause, state = outcome.cause.word, schedule.state(task)
-                rest = f"it rests {_rest(event, schedule):.2f} s and is tried again"
-                follows = rest if state == "resting" else f"it is {state.replace('_', ' ')}"
+                resting = state == "resting"
+                follows = f"it rests {_rest(event, schedule):.2f} s and is tried again" if resting else f"it is {state}"
                 debug("`%s` attempt %d failed (%s: %s); %s", task, attempt, cause, outcome.message, follows)
             case AttemptEnded(task=task, attempt=attempt):
                 debug("`%s` attempt %d succeeded", task, attempt)

@@ -12,21 +12,8 @@ T = TypeVar("T")
 
 OURS = frozenset(
     {
-        *(
-            "at",
-            "asked",
-            "key",
-            "resumes",
-            "doubtful",
-            "run",
-            "started",
-            "file",
-            "slots",
-            "durations",
-            "fail_fast",
-            "selected",
-            "skipped",
-        ),
+        *("at", "asked", "key", "run", "started", "file", "slots", "durations"),
+        *("fail_fast", "selected", "skipped", "resumes", "doubtful"),
         *("task", "service", "attempt", "pid", "port", "how", "why", "log"),
         *("cause", "exit_code", "verdict", "action", "seconds", "done", "total"),
     }

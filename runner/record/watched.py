@@ -208,8 +208,9 @@ def _service_word(state: str) -> str:
 
 
 def _some(names: Sequence[str]) -> str:
-    rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"{', '.join(names[:NAMED])}{rest}" if names else "its turn"
+    if len(names) <= NAMED + 1:  # `and 1 more` takes as much room as the name
+        return ", ".join(names) or "its turn"
+    return f"{', '.join(names[:NAMED])} and {len(names) - NAMED} more"
 
 
 def _why(task: TaskState) -> str:

@@ -24,7 +24,9 @@ REDIRECTS = 3
 @contextmanager
 def opened(headers: Mapping[str, str], *, insecure: bool = False, largest: int = LARGEST_BODY) -> Iterator[Send]:
     """Give a way to ask, over connections that are kept; of a body no more than `largest` bytes are read."""
-    with httpx.Client(headers=dict(headers), follow_redirects=False, verify=not insecure) as client:
+    with httpx.Client(
+        headers=httpx.Headers(dict(headers), encoding="utf-8"), follow_redirects=False, verify=not insecure
+    ) as client:
         yield lambda url, timeout: ask(client, url, timeout, largest)
 
 

@@ -1,6 +1,7 @@
 """The commands that read, and the options that choose: each through the real command line."""
 
 import json
+import re
 import socket
 from pathlib import Path
 
@@ -206,6 +207,29 @@ def test_the_doctor_says_what_is_missing(tmp_path: Path) -> None:
     assert any(line.startswith("warning  memory:") for line in lines)
     assert "ok       POSTMAN_API_KEY: set" in lines
     assert "never-shown" not in said.out + said.err
+
+
+def test_the_doctor_names_secrets_that_are_not_set_and_shows_none(tmp_path: Path) -> None:
+    """One line each, for all tasks; what the graph sets itself is not asked for, and a key is not told of twice."""
+    (tmp_path / "g.yaml").write_text(
+        "secrets: [SET, MISSING, POSTMAN_API_KEY]\nenv: {OURS: x-y-z}\n"
+        "tasks: {a: {run: 'true', secrets: [OWN, OURS]}}\n",
+        encoding="utf-8",
+    )
+    said = run("doctor", "g.yaml", cwd=tmp_path, env=environment(SET="hunter22", POSTMAN_API_KEY="PMAK-hunter33"))
+
+    wanted = ("SET", "MISSING", "OWN", "OURS", "POSTMAN_API_KEY")
+    found = [line.split(": ")[0].split() for line in said.out.splitlines() if any(name in line for name in wanted)]
+    assert [["ok", "SET"], ["warning", "MISSING"], ["warning", "OWN"], ["ok", "POSTMAN_API_KEY"]] == found
+    assert "hunter" not in said.out + said.err
+
+
+def test_the_doctor_believes_a_folder_only_when_it_has_written_there(tmp_path: Path) -> None:
+    """Root may do anything by its rights, and still cannot write in /proc."""
+    said = run("doctor", "--state-dir", "/proc/x", cwd=tmp_path)
+
+    assert 1 == said.code
+    assert re.search(r"^failure  state folder: /proc/x; /proc cannot be written", said.out, re.MULTILINE)
 
 
 def test_the_doctor_is_content_with_a_machine_that_is_fit(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import io
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -189,6 +190,8 @@ class Terminal:
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[Callable[[int, str], Terminal]]:
     """Make terminals, and end them."""
+    if shutil.which("tmux") is None:
+        pytest.skip("there is no tmux on this machine")
     opened: list[Terminal] = []
 
     def make(width: int, command: str) -> Terminal:

@@ -91,3 +91,14 @@ def test_a_certificate_that_nobody_trusts_is_not_asked_again(tmp_path: Path) -> 
     assert refused.error is not None
     assert refused.error.startswith("TLS: ")
     assert taken.healthy is True
+
+
+def test_a_header_may_hold_any_text() -> None:
+    """Beyond ASCII it is sent as UTF-8; one that no header can hold is a row, not an exception."""
+    with server(lambda _call: Reply(body='{"status": "up"}')) as (url, calls):
+        assert check_backend_health(url, "/health", headers={"X-Name": "Zoë"}, attempts=1).healthy
+        assert "Zoë" == calls[0].headers["x-name"].encode("latin-1").decode()
+        refused = check_backend_health(url, "/health", headers={"X-Name": "a\nb"}, attempts=1)
+
+    assert not refused.healthy
+    assert refused.error
