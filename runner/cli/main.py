@@ -106,13 +106,13 @@ def _with_command(words: list[str]) -> list[str]:
 
 
 def _complain_about_graph(error: GraphError, chosen: argparse.Namespace | None) -> int:
-    from runner.cli.style import coloured
-    from runner.errors import annotation, render, render_coloured
+    from runner.cli.style import annotate, coloured
+    from runner.errors import render, render_coloured
 
     show = render_coloured if coloured(sys.stderr, getattr(chosen, "color", "auto")) else render
     print(show(error.problems), file=sys.stderr)
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        print("\n".join(annotation(problem) for problem in error.problems))
+    if not getattr(chosen, "json", False):  # then stdout is for JSON alone
+        annotate(error.problems, sys.stdout)
     return Exit.INVALID
 
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import TextIO
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from runner.errors import Problem
 
 NARROWEST, WIDEST, ELSEWHERE = 40, 200, 100
 """Columns: what we still format for, what is pleasant to read at most, and what a pipe gets."""
@@ -54,3 +58,11 @@ def width_of(stream: TextIO) -> int:
     if not stream.isatty():
         return ELSEWHERE
     return min(WIDEST, max(NARROWEST, shutil.get_terminal_size().columns))
+
+
+def annotate(problems: Sequence[Problem], stream: TextIO) -> None:
+    """Tell GitHub, where it runs us, of problems as notes beside the lines they are about."""
+    from runner.errors import annotation
+
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        stream.writelines(f"{annotation(problem)}\n" for problem in problems)

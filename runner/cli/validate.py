@@ -25,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(chosen: argparse.Namespace) -> int:
     """Check the files; answers 0 if all are right, else 3."""
-    from runner.cli.style import coloured
+    from runner.cli.style import annotate, coloured
     from runner.errors import render, render_coloured, to_json
 
     checked = {file: _problems(file, _ask_nobody if chosen.static else _ask_functions) for file in chosen.graphs}
@@ -38,6 +38,7 @@ def main(chosen: argparse.Namespace) -> int:
         for file, (valid, problems, size) in checked.items():
             if problems:
                 print(show(problems))
+                annotate(problems, sys.stdout)
             print(f"{file}: {'valid, ' + size if valid else 'not valid'}")
     return Exit.PASSED if all(valid for valid, _, _ in checked.values()) else Exit.INVALID
 

@@ -235,3 +235,20 @@ def test_the_doctor_believes_a_folder_only_when_it_has_written_there(tmp_path: P
 def test_the_doctor_is_content_with_a_machine_that_is_fit(tmp_path: Path) -> None:
     """Without a graph the doctor looks at the machine alone; warnings do not fail."""
     assert 0 == run("doctor", cwd=tmp_path).code
+
+
+@pytest.mark.parametrize("words", [["validate"], ["validate", "--static"], ["run"], []])
+def test_github_is_told_where_each_problem_is(tmp_path: Path, words: list[str]) -> None:
+    """Whichever command finds them; only there, and never among JSON."""
+    (tmp_path / "g.yaml").write_text("tasks:\n  a: {run: make, tiemout: 5m}\n  b: {run: make, needs: [c]}\n", "utf-8")
+    notes = [
+        "::error file=g.yaml,line=2,col=18,endColumn=25,title=unknown-key::",
+        "::error file=g.yaml,line=3,col=26,endColumn=27,title=unknown-need::",
+    ]
+    said = run(*words, "g.yaml", cwd=tmp_path, env=environment(GITHUB_ACTIONS="true"))
+    elsewhere = run(*words, "g.yaml", cwd=tmp_path)
+    as_json = run(*words, "g.yaml", "--json", cwd=tmp_path, env=environment(GITHUB_ACTIONS="true"))
+
+    assert notes == [line[: line.rindex("::") + 2] for line in said.out.splitlines() if line.startswith("::")]
+    assert "::" not in elsewhere.out
+    assert "::" not in as_json.out
