@@ -132,6 +132,16 @@ def test_the_schema_that_is_shipped_is_this_one() -> None:
     assert schema() == shipped
 
 
+def test_every_shipped_graph_points_at_it() -> None:
+    """The first line of each leads an editor from where the file is to the schema."""
+    for graph in sorted((ROOT_FOLDER / "graphs").rglob("*.yaml")):
+        first = graph.read_text("utf-8").splitlines()[0]
+        start, _, target = first.partition("$schema=")
+
+        assert "# yaml-language-server: " == start, graph
+        assert ROOT_FOLDER / "graphs/schema.json" == (graph.parent / target).resolve(), graph
+
+
 def test_whatever_takes_any_value_says_so_on_purpose() -> None:
     """Only arguments, defaults and variables are left open."""
     open_keys = {
