@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import ceil
 
 from runner.execute.child import Child
 from runner.execute.endings import GARBAGE, note_without_secrets, of_exit, of_reply, secret_in, without_secrets
@@ -136,4 +137,5 @@ class RunningAttempt:
 
 
 def _mebibytes(size: int) -> str:
-    return f"{size / 1024**2:.0f} MiB"
+    """Write a size, rounded up: what is more than a limit must read as more."""
+    return f"{ceil(size / 1024**2 * 10) / 10:g} MiB"
