@@ -138,4 +138,4 @@ class RunningAttempt:
 
 def _mebibytes(size: int) -> str:
     """Write a size, rounded up: what is more than a limit must read as more."""
-    return f"{ceil(size / 1024**2 * 10) / 10:g} MiB"
+    return f"{ceil(size / 1024**2 * 10) / 10:.1f}".removesuffix(".0") + " MiB"
