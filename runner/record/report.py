@@ -7,7 +7,7 @@ events to a fresh schedule. So a report made years later says what the run's own
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from runner.errors import IllegalMove, UsageError
@@ -50,11 +50,19 @@ class AttemptReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckReport(Check):
+    """One check and the attempt that made it; 0 for one that was kept from an earlier run."""
+
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskReport:
     """One task: `state` is the finer word, `reason` why it did not run, `seconds` those of all its attempts."""
 
     id: str
     desc: str
+    needs: tuple[str, ...]
     state: str
     reason: str
     required: bool
@@ -64,7 +72,7 @@ class TaskReport:
     seconds: float
     attempts: tuple[AttemptReport, ...]
     outputs: Mapping[str, Json]
-    checks: tuple[Check, ...]
+    checks: tuple[CheckReport, ...]
     artifacts: tuple[Artifact, ...]
     ledger: tuple[LedgerRow, ...]
     data_prefix: str | None
@@ -74,6 +82,15 @@ class TaskReport:
     def failed(self) -> bool:
         """Whether it ran and did not do what it should, allowed or not."""
         return self.state in FAILED_STATES
+
+    @property
+    def counted(self) -> tuple[CheckReport, ...]:
+        """The checks that count."""
+        return tuple(check for check in self.checks if self.counts(check))
+
+    def counts(self, check: CheckReport) -> bool:
+        """Whether a check is of the last attempt: what was tried again was judged again."""
+        return check.attempt == (self.attempts[-1].number if self.attempts else 0)
 
     @property
     def message(self) -> str:
@@ -86,11 +103,12 @@ class TaskReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceReport:
-    """One service; `seconds` from its first answer to its end, `lines` the last it printed where it failed."""
+    """One service: `seconds` from its first answer (`started`) to its end, `lines` the last it printed if it failed."""
 
     id: str
     state: str
     url: str
+    started: str | None
     seconds: float
     message: str
     lines: tuple[str, ...]
@@ -99,7 +117,7 @@ class ServiceReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckCounts:
-    """How many checks there were, by verdict."""
+    """How many checks there were, by verdict; of a task that was tried again, those of its last attempt."""
 
     passed: int
     failed: int
@@ -187,7 +205,7 @@ def fold(graph: Graph, events: Iterable[Event]) -> Report:
         workers=opened.slots,
         params=opened.params,
         tasks=tasks,
-        services=tuple(_service(schedule, stories, name) for name in graph.services),
+        services=tuple(_service(schedule, stories, name, began) for name in graph.services),
         checks=_counts(tasks),
         orphans=orphans([_told(task, stories.of(task.id), began) for task in tasks]),
         previous=None,
@@ -223,6 +241,7 @@ def _task(graph: Graph, schedule: Schedule, stories: Stories, name: str, began: 
     return TaskReport(
         id=name,
         desc=spec.desc,
+        needs=spec.needs,
         state=state.word,
         reason=schedule.reason(name),
         required=not spec.allow_failure,
@@ -232,7 +251,7 @@ def _task(graph: Graph, schedule: Schedule, stories: Stories, name: str, began: 
         seconds=round(sum(attempt.seconds for attempt in story.attempts), 3),
         attempts=tuple(_attempt(attempt, began) for attempt in story.attempts),
         outputs=dict(outcome.outputs or {}) if outcome is not None else {},
-        checks=tuple(story.checks),
+        checks=tuple(_check(check, number) for number, check in story.checked),
         artifacts=tuple(story.artifacts),
         ledger=tuple(story.ledger),
         data_prefix=spec.data_prefix,
@@ -257,7 +276,12 @@ def _attempt(attempt: Attempt, began: datetime) -> AttemptReport:
     )
 
 
-def _service(schedule: Schedule, stories: Stories, name: str) -> ServiceReport:
+def _check(check: Check, attempt: int) -> CheckReport:
+    said = {field.name: getattr(check, field.name) for field in fields(Check)}
+    return CheckReport(attempt=attempt, **said)
+
+
+def _service(schedule: Schedule, stories: Stories, name: str, began: datetime) -> ServiceReport:
     story = stories.of_service(name)
     up = 0.0 if story.ready is None else (stories.ended if story.ended is None else story.ended) - story.ready
     state = schedule.state(name)
@@ -266,6 +290,7 @@ def _service(schedule: Schedule, stories: Stories, name: str) -> ServiceReport:
         id=name,
         state=state,
         url=story.url,
+        started=None if story.ready is None else iso(began, story.ready),
         seconds=round(up, 3),
         message=schedule.reason(name),
         lines=lines,
@@ -274,7 +299,7 @@ def _service(schedule: Schedule, stories: Stories, name: str) -> ServiceReport:
 
 
 def _counts(tasks: Iterable[TaskReport]) -> CheckCounts:
-    verdicts = [check.verdict for task in tasks for check in task.checks]
+    verdicts = [check.verdict for task in tasks for check in task.counted]
     passed, failed, warnings = (verdicts.count(verdict) for verdict in ("passed", "failed", "warning"))
     return CheckCounts(passed=passed, failed=failed, warnings=warnings, total=len(verdicts))
 

@@ -45,14 +45,22 @@ class Attempt:
 
 @dataclass(slots=True, kw_only=True)
 class Story:
-    """What one task did and said, over all its attempts; `run` is the earlier run its result was taken from."""
+    """What one task did and said, over all its attempts; `run` is the earlier run its result was taken from.
+
+    `checked` holds each check behind the number of its attempt, 0 for one that was kept.
+    """
 
     attempts: list[Attempt] = field(default_factory=list)
-    checks: list[Check] = field(default_factory=list)
+    checked: list[tuple[int, Check]] = field(default_factory=list)
     ledger: list[LedgerRow] = field(default_factory=list)
     artifacts: list[Artifact] = field(default_factory=list)
     progress: Progress | None = None
     run: str = ""
+
+    @property
+    def checks(self) -> list[Check]:
+        """Answer the checks of all attempts."""
+        return [check for _, check in self.checked]
 
     def attempt(self, number: int) -> Attempt:
         """Answer an attempt by its number, made at the first mention."""
@@ -105,7 +113,8 @@ class Stories:
                 self.opened = event
                 for task, kept in event.kept.items():
                     story = self.of(task)
-                    story.run, story.checks, story.ledger = kept.run, list(kept.checks), list(kept.ledger)
+                    story.run, story.ledger = kept.run, list(kept.ledger)
+                    story.checked = [(0, check) for check in kept.checks]
             case AttemptStarted(task=task, attempt=number):
                 attempt = self.of(task).attempt(number)
                 attempt.started, attempt.pid, attempt.key = event.since, event.pid, event.key
@@ -130,7 +139,7 @@ class Stories:
     def _noted(self, story: Story, event: Noted) -> None:
         match event.note:
             case Check() as check:
-                story.checks.append(check)
+                story.checked.append((event.attempt, check))
             case LedgerRow() as row:
                 story.ledger.append(row)
             case Artifact() as artifact:

@@ -39,15 +39,17 @@ STEPS = {
     "excused": Step(seconds=0.75, outcome=RAISED),
     "gate": Step(seconds=0.5),
 }
-NOTES: dict[str, tuple[Note, ...]] = {
-    "wrong": (
+NOTES: dict[tuple[str, int], tuple[Note, ...]] = {
+    ("flaky", 1): (Check(name="answers", verdict="failed", expected="yes", observed=None),),
+    ("flaky", 2): (Check(name="answers", verdict="passed", expected="yes", observed="yes"),),
+    ("wrong", 1): (
         Check(name="collection has items", verdict="passed", expected=3, observed=3),
         Check(name="status is <200>", verdict="failed", expected=200, observed=500, message="see `log`"),
         LedgerRow(action="created", kind="document", id="41", name="Task_9_a", at="2026-01-01T00:00:00.500Z"),
         LedgerRow(action="created", kind="document", id="42", name="Task_9_b", at="2026-01-01T00:00:00.500Z"),
         LedgerRow(action="deleted", kind="document", id="41", at="2026-01-01T00:00:01.000Z"),
     ),
-    "gate": (Check(name="all passed", verdict="warning", message="not today"),),
+    ("gate", 1): (Check(name="all passed", verdict="warning", message="not today"),),
 }
 
 
@@ -59,7 +61,7 @@ def sample_events() -> Sequence[Event]:
     for turn in play(GRAPH, simulation, first).turns:
         event = turn.event
         if isinstance(event, AttemptEnded):
-            notes = NOTES.get(event.task, ())
+            notes = NOTES.get((event.task, event.attempt), ())
             told += [Noted(at=event.at, task=event.task, attempt=event.attempt, note=note) for note in notes]
         told.append(event)
         if isinstance(event, AttemptStarted):

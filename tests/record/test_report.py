@@ -84,6 +84,20 @@ def test_each_task_ends_in_the_state_its_script_says() -> None:
     assert ("failed", 1) == (report().verdict, report().exit_code)
 
 
+def test_a_check_of_an_attempt_that_was_tried_again_counts_no_more() -> None:
+    """The failed check of the first attempt is told with its attempt, and what counts is the last one's."""
+    flaky = next(task for task in report().tasks if task.id == "flaky")
+
+    assert [(1, "failed"), (2, "passed")] == [(check.attempt, check.verdict) for check in flaky.checks]
+    assert ["passed"] == [check.verdict for check in flaky.counted]
+    assert (2, 1, 1, 4) == (
+        report().checks.passed,
+        report().checks.failed,
+        report().checks.warnings,
+        report().checks.total,
+    )
+
+
 def test_times_add_up() -> None:
     """Seconds are sums of attempts without rests; the critical path leads to the last end."""
     whole = report()
@@ -121,7 +135,7 @@ def test_all_renderings_state_the_same_totals() -> None:
         assert "FAILED" in text
         for state in set(states):
             assert re.search(rf"\b{states.count(state)} {state}\b", text), state
-        assert "1 of 3 checks passed, 1 failed, 1 with a warning" in text
+        assert "2 of 4 checks passed, 1 failed, 1 with a warning" in text
 
 
 @pytest.mark.parametrize("width", [40, 60, 100])

@@ -32,7 +32,8 @@ def _task(task: TaskReport) -> Iterator[str]:
             yield f"    {attempt.log}"
     for check in task.checks:
         words = check_words(check, ALL)
-        yield f"  {CHECK_SYMBOLS[check.verdict]} {check.name}" + (f": {words}" if words else "")
+        when = "" if task.counts(check) else f"attempt {check.attempt}: "
+        yield f"  {CHECK_SYMBOLS[check.verdict]} {when}{check.name}" + (f": {words}" if words else "")
     for name, data in task.outputs.items():
         yield f"  {name} = {value(data, ALL)}"
     for row in task.ledger:

@@ -107,15 +107,16 @@ def _changes(report: Report) -> Iterator[str]:
 
 
 def _details(task: TaskReport, folder: Path) -> Iterator[str]:
-    passed = sum(check.verdict == "passed" for check in task.checks)
-    checks = f": {passed} of {counted(len(task.checks), 'check')} passed" if task.checks else ""
+    passed = sum(check.verdict == "passed" for check in task.counted)
+    checks = f": {passed} of {counted(len(task.counted), 'check')} passed" if task.counted else ""
     yield f"<details{' open' if task.failed else ''}><summary><code>{_html(task.id)}</code>{checks}</summary>"
     yield ""
     if task.checks:
         yield from ("| | check | what was seen |", "|---|---|---|")
         for check in task.checks:
             seen = _escaped(check_words(check, LONGEST))
-            yield f"| {CHECK_SYMBOLS[check.verdict]} | {_escaped(check.name)} | {seen} |"
+            when = "" if task.counts(check) else f"attempt {check.attempt}: "
+            yield f"| {CHECK_SYMBOLS[check.verdict]} | {when}{_escaped(check.name)} | {seen} |"
         yield ""
     for attempt in task.attempts:
         yield from _attempt(attempt, folder)

@@ -123,13 +123,13 @@ def _all_evidence(report: Report, folder: Path, width: int) -> Iterator[Iterator
 
 def _has_more(task: TaskReport) -> bool:
     last = task.attempts[-1] if task.attempts else None
-    failed = any(check.verdict == "failed" for check in task.checks)
+    failed = any(check.verdict == "failed" for check in task.counted)
     return failed or (last is not None and bool(last.log or last.traceback))
 
 
 def _evidence(task: TaskReport, folder: Path, width: int) -> Iterator[str]:
     yield f"{task.id} {state_words(task)}"
-    failed = [check for check in task.checks if check.verdict == "failed"]
+    failed = [check for check in task.counted if check.verdict == "failed"]
     for check in failed[:CHECKS]:
         name, words = legible(check.name)[:LONGEST], check_words(check, LONGEST)
         line = f"{name}: {words}" if words else name
@@ -155,7 +155,7 @@ def _broken_service(service: ServiceReport) -> Iterator[str]:
 
 
 def _warnings(report: Report) -> Iterator[str]:
-    found = [(task, check) for task in report.tasks for check in task.checks if check.verdict == "warning"]
+    found = [(task, check) for task in report.tasks for check in task.counted if check.verdict == "warning"]
     rows = []
     for task, check in found:
         words = check_words(check, LONGEST)
