@@ -20,6 +20,7 @@ from runner.schedule.messages import (
     ClockTicked,
     Command,
     Event,
+    LimitWorkers,
     RunOpened,
     ServiceEnded,
     StartAttempt,
@@ -140,6 +141,8 @@ def _obey(commands: Sequence[Command], known: _Known, world: World) -> list[Even
                 world.executor.start(command, request)
             case StopAttempt() | StopService():
                 world.executor.stop(command)
+            case LimitWorkers():
+                world.executor.limit(command)
     return faults
 
 
@@ -149,7 +152,7 @@ def _request(command: Command, known: _Known) -> Request | ServiceRequest | None
             return known.requests.attempt(known.schedule, known.stories, task, attempt)
         case StartService(service=service, attempt=attempt):
             return known.requests.service(known.schedule, service, attempt)
-        case StopAttempt() | StopService():
+        case StopAttempt() | StopService() | LimitWorkers():
             return None
 
 
@@ -161,5 +164,5 @@ def _unfit(command: Command, message: str, now: float) -> Event:
             return AttemptEnded(at=now, task=task, attempt=attempt, outcome=failed)
         case StartService(service=service, attempt=attempt):
             return ServiceEnded(at=now, service=service, attempt=attempt, how="died", message=message)
-        case StopAttempt() | StopService():
-            raise AssertionError("a stop has nothing to fill in")
+        case StopAttempt() | StopService() | LimitWorkers():
+            raise AssertionError("there is nothing to fill in")

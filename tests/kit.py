@@ -16,6 +16,7 @@ from runner.schedule.messages import (
     ClockTicked,
     Command,
     Event,
+    LimitWorkers,
     RunOpened,
     ServiceEnded,
     StartAttempt,
@@ -153,6 +154,16 @@ class Played:
         """Answer the tasks in the order their attempts were started."""
         return [command.task for _, command in self.commands() if isinstance(command, StartAttempt)]
 
+    def starts_at(self, at: float) -> int:
+        """Answer how many attempts were started at a moment."""
+        return sum(isinstance(command, StartAttempt) for when, command in self.commands() if when == at)
+
+    def running_after(self, at: float) -> int:
+        """Answer how many attempts were under way once all that happened at a moment had happened."""
+        before = [turn for turn in self.turns if turn.event.at <= at]
+        started = sum(isinstance(command, StartAttempt) for turn in before for command in turn.commands)
+        return started - sum(isinstance(turn.event, AttemptEnded) for turn in before)
+
     def stops(self, task: str) -> list[tuple[float, Cause, float]]:
         """Answer when a task was stopped, for which cause and with which `kill_after`."""
         return [
@@ -221,4 +232,6 @@ def _obey(command: Command, simulation: Simulation, unfit: Collection[tuple[str,
             simulation.start(command, NO_REQUEST)
         case StopAttempt() | StopService():
             simulation.stop(command)
+        case LimitWorkers():
+            simulation.limit(command)
     return []

@@ -34,6 +34,7 @@ from runner.schedule.messages import (
     AttemptReturned,
     AttemptStarted,
     Event,
+    LimitWorkers,
     ServiceEnded,
     StartAttempt,
     StartService,
@@ -130,6 +131,10 @@ class Pool:
             case StopService(service=service, attempt=attempt):
                 if (serving := self._services.get((service, attempt))) is not None:
                     serving.stop(command.kill_after)
+
+    def limit(self, command: LimitWorkers) -> None:
+        """Do with fewer workers; those too many leave once they are idle and another one is wanted."""
+        self.slots = min(self.slots, command.workers)
 
     def wait(self, timeout: float | None) -> Sequence[Event]:
         """Answer what happened, waiting at most `timeout` seconds; [] if that time ran out, or after a wake.

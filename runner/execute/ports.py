@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from runner.errors import Problem
 from runner.schedule.machine import Schedule
-from runner.schedule.messages import Event, StartAttempt, StartService, StopAttempt, StopService
+from runner.schedule.messages import Event, LimitWorkers, StartAttempt, StartService, StopAttempt, StopService
 from runner.task import Request, ServiceRequest, Signature
 
 
@@ -27,6 +27,9 @@ class Executor(Protocol):
 
     def stop(self, command: StopAttempt | StopService) -> None:
         """Ask for the end, which still comes from `wait`; a second stop with a shorter `kill_after` hastens it."""
+
+    def limit(self, command: LimitWorkers) -> None:
+        """Do with fewer workers from now on; what runs goes on to its end."""
 
     def wait(self, timeout: float | None) -> Sequence[Event]:
         """Answer what happened, waiting at most `timeout` seconds (None: until something does); [] is time run out."""

@@ -17,6 +17,7 @@ from runner.schedule.messages import (
     AttemptReturned,
     AttemptStarted,
     Event,
+    LimitWorkers,
     ServiceEnded,
     ServiceReady,
     StartAttempt,
@@ -113,6 +114,10 @@ class Simulation:
                 self._stop_attempt(command)
             case StopService():
                 self._stop_service(command)
+
+    def limit(self, command: LimitWorkers) -> None:
+        """Do with fewer workers; what is scripted takes as long as before."""
+        self.slots = min(self.slots, command.workers)
 
     def wait(self, timeout: float | None) -> Sequence[Event]:
         """Jump to the next due moment and answer one event; [] where the time-out comes first."""

@@ -12,7 +12,7 @@ from enum import Enum
 
 from runner.errors import IllegalMove
 from runner.graph.model import Graph, TaskSpec, Trigger
-from runner.schedule.policy import Claims
+from runner.schedule.policy import EVERY_SLOT, Claims
 from runner.schedule.rules import Need
 from runner.task import Cause, Failed, Outcome
 
@@ -55,7 +55,8 @@ class TaskState:
     """One task of this run.
 
     `unsettled` counts the tasks it needs that have not settled. `started` numbers the first starts of a run from 1;
-    `above` is the latest of these numbers among all it rests upon, 0 if none of them was started.
+    `above` is the latest of these numbers among all it rests upon, 0 if none of them was started. `alone` says that
+    nothing may run beside its next attempt.
     """
 
     spec: TaskSpec
@@ -68,6 +69,7 @@ class TaskState:
     above: int = 0
     stopping: bool = False
     spent: bool = False
+    alone: bool = False
     kept: bool = False
     outcome: Outcome | None = None
     why: Why | None = None
@@ -111,31 +113,33 @@ class TaskState:
 class Board:
     """All tasks of one run, and what follows from their phases.
 
-    That is: free slots, who holds what of each pool, who became `ready` and who has `settled`, in order.
+    That is: free slots, who holds what of each pool, who runs `alone`, who became `ready` and who has `settled`, in
+    order.
     """
 
     def __init__(self, graph: Graph) -> None:
         self.tasks = {spec.id: _state_of(graph, spec) for spec in graph.tasks.values()}
         self.slots = 0
         self.running = 0
+        self.alone: str | None = None
         self.unsettled = len(self.tasks)
         self.settled: list[str] = []
         self.ready: list[str] = []
         self.holders: dict[str, dict[str, int]] = {pool: {} for pool in graph.pools}
-        self._room = dict(graph.pools)
+        self._room = {**graph.pools, EVERY_SLOT: 1}
 
     def fits(self, claims: Claims) -> bool:
         """Say whether the pools have room for these claims."""
         return self.full(claims) is None
 
     def full(self, claims: Claims) -> str | None:
-        """Answer the first pool that has no room for these claims, None where all have."""
+        """Answer the first pool that has no room for these claims (`EVERY_SLOT`: something runs), None if all have."""
         return next((pool for pool, amount in claims if self._room[pool] < amount), None)
 
     @property
     def free(self) -> int:
-        """How many slots are free; below zero when the executor has shrunk."""
-        return self.slots - self.running
+        """How many slots are free: none beside what runs alone; below zero when the executor has shrunk."""
+        return self.slots - self.running if self.alone is None else 0
 
     def move(self, task: TaskState, to: Phase) -> None:
         """Write a phase, by the table.
@@ -161,6 +165,9 @@ class Board:
 
     def _take(self, task: TaskState, sign: int) -> None:
         self.running += sign
+        self._room[EVERY_SLOT] = 0 if self.running else 1
+        if task.alone:
+            self.alone = task.spec.id if sign > 0 else None
         for pool, amount in task.claims:
             self._room[pool] -= sign * amount
             if sign > 0:

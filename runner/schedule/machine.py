@@ -24,6 +24,7 @@ from runner.graph.model import Graph
 from runner.graph.values import EvaluationError, Expression, is_true
 from runner.schedule.alarms import Alarm, Alarms, Ring
 from runner.schedule.board import Board, Phase, TaskState, Why
+from runner.schedule.crashes import Crashes, FewerWorkers, Places
 from runner.schedule.fate import Fate, NeverRuns, Runs, Wants, fate_of
 from runner.schedule.limits import alarm_matters, clean_up_limit, limits, may_retry, rest_alarm
 from runner.schedule.messages import (
@@ -35,6 +36,7 @@ from runner.schedule.messages import (
     ClockTicked,
     Command,
     Event,
+    LimitWorkers,
     Noted,
     RunOpened,
     ServiceEnded,
@@ -43,7 +45,7 @@ from runner.schedule.messages import (
     StartAttempt,
     StopAttempt,
 )
-from runner.schedule.policy import ReadyQueue, ranks, rest_before
+from runner.schedule.policy import EVERY_SLOT, Claims, ReadyQueue, ranks, rest_before
 from runner.schedule.reasons import need_scope, scope_of
 from runner.schedule.services import Services
 from runner.task import Cause, Failed, Json, Outcome, Succeeded
@@ -79,6 +81,9 @@ class Schedule:
         self._services = Services(graph.services, {name: len(graph.dependents[name]) for name in graph.services})
         self._alarms = Alarms(self._matters)
         self._queue = ReadyQueue()
+        self._crashes = Crashes()
+        self._places = Places()
+        self._fewer: list[FewerWorkers] = []
         self._ranks: Mapping[str, float] = {}
         self._starts = 0
         self._now = 0.0
@@ -146,8 +151,23 @@ class Schedule:
         return self._board.holders[pool]
 
     def lacks(self, task: str) -> str | None:
-        """Answer the pool without which a ready task cannot start; None where it only lacks a slot."""
-        return self._board.full(self._board.tasks[task].claims)
+        """Answer the pool without which a ready task cannot start (`EVERY_SLOT`: something runs), None for a slot."""
+        return self._board.full(self._claims(self._board.tasks[task]))
+
+    @property
+    def alone(self) -> str | None:
+        """Answer the running task beside which nothing may start, None if there is none."""
+        return self._board.alone
+
+    @property
+    def workers(self) -> int:
+        """Answer how many workers may be at work."""
+        return self._places.workers
+
+    @property
+    def fewer_workers(self) -> Sequence[FewerWorkers]:
+        """Answer when crashes have cost workers."""
+        return self._fewer
 
     def service_outputs(self, name: str) -> Mapping[str, Json]:
         """Answer `url` and `port` of a service, both None until it is ready."""
@@ -174,8 +194,8 @@ class Schedule:
             case ServiceEnded(service=service):
                 self._commands += self._services.ended(event)
                 self._consider_dependents(service)
-            case SlotsChanged(slots=slots):
-                self._board.slots = slots
+            case SlotsChanged(slots=slots, workers=workers):
+                self._offer(slots, slots if workers is None else workers)
             case ClockTicked():
                 self._ring()
             case CancelAsked(why=why):
@@ -190,7 +210,7 @@ class Schedule:
 
     def _open(self, event: RunOpened) -> None:
         self.opened = event
-        self._board.slots = event.slots
+        self._offer(event.slots, event.slots)
         self._ranks = ranks(self.graph, event.durations)
         if self.graph.deadline is not None:
             self._alarms.set(self.graph.deadline, Alarm(ring=Ring.RUN_DEADLINE))
@@ -311,6 +331,16 @@ class Schedule:
                     self._alarms.set(*rest_alarm(task, self._now + rest))
                 else:
                     self._settle(task, Phase.FAILED)
+                if cause is Cause.CRASHED:
+                    self._crashed(task)
+
+    def _crashed(self, task: TaskState) -> None:
+        together = self._crashes.add(task.spec.id, self._now)
+        task.alone = self._crashes.alone(task.spec.id)
+        if together and self._places.lower():
+            self._board.slots = self._places.slots
+            self._fewer.append(FewerWorkers(at=self._now, workers=self._places.workers, tasks=together))
+            self._commands.append(LimitWorkers(workers=self._places.workers))
 
     def _attempt_returned(self, task: TaskState) -> None:
         task.attempt -= 1
@@ -424,13 +454,20 @@ class Schedule:
         stop = StopAttempt(task=name, attempt=attempt, cause=cause, kill_after=kill_after, message=message)
         self._commands.append(stop)
 
+    def _offer(self, slots: int, workers: int) -> None:
+        self._places.offer(slots, workers)
+        self._board.slots = self._places.slots
+
     def _make_ready(self, task: TaskState) -> None:
         self._move(task, Phase.READY)
         self._enqueue(task)
 
     def _enqueue(self, task: TaskState) -> None:
         spec = task.spec
-        self._queue.push(task.claims, (-spec.priority, -self._ranks[spec.id], spec.index), spec.id)
+        self._queue.push(self._claims(task), (-spec.priority, -self._ranks[spec.id], spec.index), spec.id)
+
+    def _claims(self, task: TaskState) -> Claims:
+        return (*task.claims, (EVERY_SLOT, 1)) if task.alone else task.claims
 
     def _skip(self, task: TaskState, why: Why, reason: str) -> None:
         task.why, task.reason = why, reason

@@ -136,10 +136,11 @@ class ServiceEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotsChanged:
-    """The executor can now run another number of attempts at once."""
+    """The executor can now take another number of attempts at once, on so many `workers` (None: one for each slot)."""
 
     at: float
     slots: int
+    workers: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,4 +208,11 @@ class StopService:
     kill_after: float
 
 
-Command: TypeAlias = StartAttempt | StopAttempt | StartService | StopService
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitWorkers:
+    """Let no more than so many workers be at work from now on; what runs goes on to its end."""
+
+    workers: int
+
+
+Command: TypeAlias = StartAttempt | StopAttempt | StartService | StopService | LimitWorkers

@@ -17,6 +17,8 @@ UNKNOWN_SECONDS = 1.0
 """What a task is thought to take when nothing was measured and nothing estimated: only the order depends on it."""
 
 Claims: TypeAlias = tuple[tuple[str, int], ...]
+EVERY_SLOT = ""
+"""What an attempt that runs alone claims besides its pools: a pool of one that is full as long as anything runs."""
 Key: TypeAlias = tuple[float, float, int]
 
 

@@ -50,6 +50,7 @@ class Book:
     clean_up_limit: float = inf
     stop: StopAttempt | None = None
     rests: tuple[float, float] = (0.0, 0.0)
+    crashes: int = 0
 
     @property
     def always(self) -> bool:
@@ -65,6 +66,11 @@ class Book:
     def guilty(self) -> bool:
         """Whether its failure fails the run."""
         return self.word in ("failed", "timed_out", "crashed") and not self.spec.allow_failure
+
+    @property
+    def alone(self) -> bool:
+        """Whether nothing may run beside it, nor it beside anything."""
+        return self.crashes >= 2
 
     @property
     def due(self) -> float:

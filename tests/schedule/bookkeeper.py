@@ -7,7 +7,7 @@ nothing: the referee does.
 
 from __future__ import annotations
 
-from math import inf
+from math import ceil, inf
 
 from runner.graph.model import Graph, TaskSpec
 from runner.schedule.messages import (
@@ -41,7 +41,10 @@ class Bookkeeper:
         self.mode = Mode.GOING
         self.why = ""
         self.now = 0.0
-        self.slots = 0
+        self.offered = (0, 0)  # slots and workers, as the executor says
+        self.most: int | None = None  # workers, since crashes have cost some
+        self.crashes: list[tuple[float, str]] = []
+        self.fewer_owed = False
         self.books = {spec.id: _book(self.graph, spec) for spec in self.graph.tasks.values()}
         self.desks = {name: Desk() for name in self.graph.services}
         self.room = dict(self.graph.pools)
@@ -56,6 +59,17 @@ class Bookkeeper:
     def running(self) -> int:
         """How many attempts are handed out."""
         return sum(book.at is At.RUNNING for book in self.books.values())
+
+    @property
+    def workers(self) -> int:
+        """How many workers may be at work."""
+        return self.offered[1] if self.most is None else min(self.offered[1], self.most)
+
+    @property
+    def slots(self) -> int:
+        """How many attempts may be handed out: the share of the workers that are left."""
+        slots, workers = self.offered
+        return ceil(slots * self.workers / workers) if workers else slots
 
     def standing(self, service: str) -> str | None:
         """Answer how a service stands to the tasks that need it: S, F, or None while that is open."""
@@ -105,8 +119,8 @@ class Bookkeeper:
                 self._news = True
             case ServiceEnded(service=service, how=how):
                 self._end_service(service, how)
-            case SlotsChanged(slots=slots):
-                self.slots = slots
+            case SlotsChanged(slots=slots, workers=workers):
+                self.offered = (slots, slots if workers is None else workers)
             case CancelAsked(why=why):
                 self._cancel(why)
             case ClockTicked():
@@ -116,7 +130,7 @@ class Bookkeeper:
                 pass
 
     def _open(self, event: RunOpened) -> None:
-        self.slots = event.slots
+        self.offered = (event.slots, event.slots)
         for name, desk in self.desks.items():
             says = self.game.truth(self.graph.services[name])
             desk.at = {True: "idle", False: "off", None: "failed"}[says]
@@ -151,6 +165,8 @@ class Bookkeeper:
             self._settle(book, "succeeded")
             return
         retry, cause = book.spec.retry, outcome.cause
+        if cause is Cause.CRASHED:
+            self._crash(book)
         if stop is None:
             assert cause not in (Cause.TIMED_OUT, Cause.CANCELLED), f"{book.spec.id}: nobody stopped it"
         longest = rest(retry, book.attempt)
@@ -161,6 +177,17 @@ class Bookkeeper:
             book.rests = (self.now + (0.0 if retry.jitter == "full" else longest), self.now + longest)
         else:
             self._settle(book, WORDS.get(cause, "failed"))
+
+    def _crash(self, book: Book) -> None:
+        """Enter a crash; three of different tasks within a minute cost a worker, and the count begins anew."""
+        book.crashes += 1
+        self.crashes.append((self.now, book.spec.id))
+        if len({name for at, name in self.crashes if self.now - at <= 60.0}) >= 3:
+            self.crashes = []
+            if self.workers > 1:
+                self.most = self.workers - 1
+                self.fewer_owed = True
+                self.tally.seen.add("fewer workers")
 
     def _return(self, book: Book) -> None:
         assert book.begun is None, f"{book.spec.id} came back though it had begun"

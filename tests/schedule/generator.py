@@ -120,6 +120,7 @@ class Fickle(Simulation):
 def game_of(chance: Random, *, most: int = 12) -> Game:
     """Make up a game of one task or more."""
     maybe = _Maybe(chance)
+    crashy = maybe(0.2)
     lasting = not maybe(0.12)
     services, going = _services(maybe, lasting=lasting)
     pools = {name: chance.randint(1, 3) for name in ("p", "q")[: chance.randint(1, 2)]} if maybe(0.75) else {}
@@ -127,10 +128,12 @@ def game_of(chance: Random, *, most: int = 12) -> Game:
     places = list(range(len(names)))
     chance.shuffle(places)  # the file order has nothing to do with the order of needs
     tasks = [
-        _task(maybe, name, place, earlier=names[:i], services=services, pools=pools)
+        _task(maybe, name, place, earlier=names[:i], services=services, pools=pools, crashy=crashy)
         for i, (name, place) in enumerate(zip(names, places, strict=True))
     ]
-    steps = {(task.id, n): _step(maybe, task) for task in tasks for n in range(1, task.retry.attempts + 1)}
+    steps = {
+        (task.id, n): _step(maybe, task, crashy=crashy) for task in tasks for n in range(1, task.retry.attempts + 1)
+    }
     limited = {task.id for task in tasks if task.retry.deadline is not None}  # which counts from a first begin
     unfit = frozenset(key for key in steps if maybe(0.02) and key[0] not in limited)
     steps |= {key: Step(seconds=0.0, outcome=Failed(cause=Cause.BAD_PARAMETERS)) for key in unfit}
@@ -167,7 +170,14 @@ class _Maybe:
 
 
 def _task(
-    maybe: _Maybe, name: str, place: int, *, earlier: list[str], services: list[ServiceSpec], pools: Mapping[str, int]
+    maybe: _Maybe,
+    name: str,
+    place: int,
+    *,
+    earlier: list[str],
+    services: list[ServiceSpec],
+    pools: Mapping[str, int],
+    crashy: bool,
 ) -> TaskSpec:
     chance = maybe.chance
     near = earlier[-5:] if maybe(0.7) else earlier
@@ -190,7 +200,7 @@ def _task(
         needs=tuple(needs),
         trigger=trigger,
         claims=claims,
-        retry=_retry(maybe) if maybe(0.4) else Retry(),
+        retry=_retry(maybe) if maybe(0.8 if crashy else 0.4) else Retry(),
         kill_after=maybe.seconds(0.5, 6.0),
         allow_failure=maybe(0.2),
         priority=chance.choice((0, 0, 0, 0, 1, -1)),
@@ -215,12 +225,12 @@ def _retry(maybe: _Maybe) -> Retry:
     )
 
 
-def _step(maybe: _Maybe, task: TaskSpec) -> Step:
-    fails = maybe(0.55 if task.retry.attempts > 1 else 0.25)
+def _step(maybe: _Maybe, task: TaskSpec, *, crashy: bool) -> Step:
+    fails = maybe((0.9 if crashy else 0.55) if task.retry.attempts > 1 else 0.25)
     longer = maybe(0.1 if task.trigger is Trigger.ALWAYS else 0.01)  # than a clean-up may take
     return Step(
         seconds=maybe.seconds(60.0, 90.0) if longer else maybe.seconds(0.1, 8.0),
-        outcome=Failed(cause=maybe.chance.choice(CAUSES)) if fails else Succeeded(),
+        outcome=Failed(cause=Cause.CRASHED if crashy else maybe.chance.choice(CAUSES)) if fails else Succeeded(),
         start_after=maybe.seconds(0.0, 1.0) if maybe(0.2) else 0.0,
         stop_takes=maybe.seconds(0.0, 8.0) if maybe(0.5) else 0.0,
     )
@@ -272,12 +282,17 @@ def _outside(maybe: _Maybe) -> tuple[Event, ...]:
     if maybe(0.15):
         slots = [chance.randint(0, 4) for _ in range(chance.randint(0, 2))]
         times = sorted(maybe.seconds(0.0, 20.0) for _ in range(len(slots) + 1))
-        events += [
-            SlotsChanged(at=at, slots=count) for at, count in zip(times, [*slots, chance.randint(1, 4)], strict=True)
-        ]
+        window = chance.choice((None, None, 1, 2, 5))  # so many attempts each worker takes; None: an executor without
+        events += [_slots(at, count, window) for at, count in zip(times, [*slots, chance.randint(1, 4)], strict=True)]
     if maybe(0.22):
         at = maybe.seconds(0.0, 20.0)
         for _ in range(chance.choice((1, 1, 2, 3))):
             events.append(CancelAsked(at=at, why=chance.choice(REASONS)))
             at += maybe.seconds(0.0, 8.0)
     return tuple(events)
+
+
+def _slots(at: float, workers: int, window: int | None) -> SlotsChanged:
+    if window is None:
+        return SlotsChanged(at=at, slots=workers)
+    return SlotsChanged(at=at, slots=workers * window, workers=workers)

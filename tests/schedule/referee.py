@@ -10,7 +10,15 @@ from collections import Counter
 from collections.abc import Collection
 from functools import cached_property
 
-from runner.schedule.messages import ClockTicked, Command, StartAttempt, StartService, StopAttempt, StopService
+from runner.schedule.messages import (
+    ClockTicked,
+    Command,
+    LimitWorkers,
+    StartAttempt,
+    StartService,
+    StopAttempt,
+    StopService,
+)
 from runner.task import Cause
 from tests.kit import Turn
 from tests.schedule.book import At, Book, Mode
@@ -81,6 +89,10 @@ class Referee(Bookkeeper):
                 self._start_service(service, attempt)
             case StopService():
                 self._stop_service(command)
+            case LimitWorkers(workers=workers):
+                assert self.fewer_owed, "a worker was taken away for nothing"
+                assert workers == self.workers, f"{workers} workers are left instead of {self.workers}"
+                self.fewer_owed = False
 
     def _start(self, book: Book, attempt: int) -> None:
         name = book.spec.id
@@ -88,6 +100,8 @@ class Referee(Bookkeeper):
         assert book.at is At.READY or rested, f"{name}.{attempt} started while {book.at.value}"
         assert book.attempt + 1 == attempt <= book.spec.retry.attempts, f"{name}: attempt {attempt} is not due"
         assert self.slots > self.running, f"{name}.{attempt} started without a free slot"
+        assert not self._lonely(), f"{name}.{attempt} started beside {self._lonely()}, which runs alone"
+        assert not (book.alone and self.running), f"{name}.{attempt} was to run alone, and started beside others"
         assert self._fits(book), f"{name}.{attempt} started without room in its pools"
         assert self.mode <= Mode.FAILING or book.always, f"{name}.{attempt} started while the run is being stopped"
         assert all(self.standing(need) is not None for need in book.services), f"{name}: a service is not settled"
@@ -151,6 +165,7 @@ class Referee(Bookkeeper):
         for book in self.books.values():
             if book.at is At.RUNNING:
                 self._check_stopped(book, ticked=ticked)
+        assert not self.fewer_owed, "three tasks crashed within a minute, and no worker was taken away"
         assert not self.port_owed, f"{self.port_owed}: its port was taken, and it was not started again"
         for service, desk in self.desks.items():
             assert desk.at != "idle" or not self._wanted(service), f"{service} should have started"
@@ -164,6 +179,10 @@ class Referee(Bookkeeper):
             assert [] == idle, f"clean-ups {idle} could have started and did not"
         if any(self._certain(book) and not self._fits(book) for book in self.books.values()):
             self.tally.seen.add("full pool")
+        if any(self._certain(book) and book.alone for book in self.books.values()) and self.running:
+            self.tally.seen.add("waits to run alone")
+        if self._lonely():
+            self.tally.seen.add("runs alone")
 
     def _check_stopped(self, book: Book, *, ticked: bool) -> None:
         name = f"{book.spec.id}.{book.attempt}"
@@ -183,7 +202,13 @@ class Referee(Bookkeeper):
         return [book for book in running if book.begun is not None and book.stop is None]
 
     def _fits(self, book: Book) -> bool:
-        return all(self.room[pool] >= amount for pool, amount in book.spec.claims.items())
+        room = all(self.room[pool] >= amount for pool, amount in book.spec.claims.items())
+        return room and not (book.alone and self.running)
+
+    def _lonely(self) -> str | None:
+        """Answer the running task that runs alone."""
+        lonely = (book.spec.id for book in self.books.values() if book.at is At.RUNNING and book.alone)
+        return next(lonely, None)
 
     def _certain(self, book: Book) -> bool:
         """Say whether a task is ready for certain: with jitter only the run knows when a rest is over."""
@@ -191,7 +216,7 @@ class Referee(Bookkeeper):
 
     def _startable(self) -> list[Book]:
         """Answer the tasks that could start now, room and slot included."""
-        if self.slots <= self.running:
+        if self.slots <= self.running or self._lonely():
             return []
         return [book for book in self.books.values() if self._certain(book) and self._fits(book)]
 

@@ -152,9 +152,9 @@ class AnyOrder(RuleBasedStateMachine):
         if alarm is not None and alarm <= self.now:
             self.happen(ClockTicked(at=self.now))
 
-    @rule(slots=st.integers(0, 4))
-    def change_slots(self, slots: int) -> None:
-        self.happen(SlotsChanged(at=self.now, slots=slots))
+    @rule(workers=st.integers(0, 4), window=st.sampled_from([1, 3]))
+    def change_slots(self, workers: int, window: int) -> None:
+        self.happen(SlotsChanged(at=self.now, slots=workers * window, workers=workers))
 
     @rule()
     @precondition(lambda self: self.now > 0.0)

@@ -24,6 +24,8 @@ OFTEN, RARELY = 0.2, 0.02
 SHARES = {
     **dict.fromkeys(("oracle", "retry", "time-out", "full pool"), OFTEN),
     **dict.fromkeys(("fail fast", "cancel", "kill", "clean-up", "kept result", "return"), RARELY),
+    **dict.fromkeys(("runs alone", "fewer workers"), RARELY),
+    "waits to run alone": 0.01,
     **dict.fromkeys(("service never ready", "service died", "taken port"), RARELY),
 }
 """In how many of the graphs each of these must have happened, or the graphs prove too little."""
