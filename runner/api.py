@@ -12,9 +12,10 @@ from runner.clock import WallClock
 from runner.driver import Unwatched, nothing_outside
 from runner.execute.pool import Pool
 from runner.graph.check import Loaded, load
+from runner.opening import Options
 from runner.record.report import Report
 from runner.task import Json
-from runner.wiring import Options, run_graph
+from runner.wiring import run_graph
 
 __all__ = ["Loaded", "Report", "load", "run"]
 

@@ -10,10 +10,10 @@ from runner.execute.simulate import Simulation, Step
 from runner.graph.check import load
 from runner.graph.params import resolve_params
 from runner.graph.select import select
+from runner.opening import Options, opened_of
 from runner.requests import Unfilled
 from runner.schedule.messages import AttemptStarted, Event
 from runner.schedule.policy import seconds_expected
-from runner.wiring import Options, opened_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -25,10 +25,10 @@ from runner.graph.arguments import check_arguments
 from runner.graph.check import Loaded, load
 from runner.graph.model import Graph
 from runner.graph.params import resolve_params
-from runner.graph.select import Selection, Wish, select
-from runner.graph.values import references
+from runner.graph.select import Selection, select
 from runner.keeping import Keys
 from runner.mask import Masker
+from runner.opening import Options, opened_of, runs_of, slots_of, stem_of
 from runner.record.earlier import borrow, with_previous
 from runner.record.events import Both, EventLines
 from runner.record.folder import RunFolder, StateFolder, write_whole
@@ -44,27 +44,6 @@ from runner.resuming import Wanted, parameters, past_of, still_good
 from runner.schedule.machine import CANCEL_EXIT, Schedule
 from runner.schedule.messages import CancelAsked, RunOpened
 from runner.task import Json
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What a person may say about a run; None for `jobs` and `fail_fast` leaves it to the graph.
-
-    `wait` is for the end of another run of the same graph; `resume` names a run to go on with, or `latest`.
-    """
-
-    graph: str
-    params: Mapping[str, Json] = field(default_factory=dict)
-    jobs: int | None = None
-    fail_fast: bool | None = None
-    state_dir: str = ".runner"
-    wish: Wish = field(default_factory=Wish)
-    events: str | None = None
-    log_level: str = "WARNING"
-    wait: bool = False
-    resume: str | None = None
-    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-    started_in: str = field(default_factory=os.getcwd)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,49 +230,6 @@ def _surroundings(options: Options, folder: RunFolder) -> Surroundings:
     )
 
 
-def slots_of(graph: Graph, options: Options) -> int:
-    """Answer how many attempts may run at once."""
-    return options.jobs or graph.workers or os.cpu_count() or 1
-
-
-def opened_of(selection: Selection, params: Mapping[str, Json], options: Options) -> RunOpened:
-    """Answer the first event of a run, but for its id and its times."""
-    graph = selection.graph
-    return RunOpened(
-        at=0.0,
-        run="",
-        started="",
-        file=options.graph,
-        slots=slots_of(graph, options),
-        params=params,
-        environment={name: options.environment[name] for name in _read(graph) if name in options.environment},
-        fail_fast=graph.fail_fast if options.fail_fast is None else options.fail_fast,
-        selected=tuple(graph.tasks) if selection.partial else None,
-        skipped=selection.skipped,
-    )
-
-
-def _read(graph: Graph) -> set[str]:
-    """Answer the environment variables that conditions read: a replay needs their values."""
-    conditions = [
-        *(task.condition for task in graph.tasks.values()),
-        *(service.condition for service in graph.services.values()),
-    ]
-    found = [reference for condition in conditions if condition for reference in references(condition)]
-    return {str(reference.path[1]) for reference in found if reference.path[0] == "env" and len(reference.path) > 1}
-
-
 def _secret_values(graph: Graph, environment: Mapping[str, str]) -> dict[str, str]:
     names = chain(graph.secrets, *(task.secrets for task in graph.tasks.values()))
     return {name: environment[name] for name in names if environment.get(name)}
-
-
-def stem_of(graph: str) -> str:
-    """Answer the part of a run's id that comes from the graph file."""
-    return "".join(letter if letter.isalnum() or letter in "_-" else "_" for letter in Path(graph).stem)[:40] or "graph"
-
-
-def runs_of(state: StateFolder, graph: str) -> Sequence[RunFolder]:
-    """Answer the runs of one graph file, told by the name in their ids."""
-    stem = stem_of(graph)
-    return [run for run in state.runs() if run.name[19:].rpartition("-")[0] == stem]

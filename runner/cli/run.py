@@ -16,8 +16,9 @@ from runner.cli.view import MODES, for_whoever_reads, mode_of, watching
 if TYPE_CHECKING:
     from runner.clock import WallClock
     from runner.execute.pool import Pool
+    from runner.opening import Options
     from runner.schedule.messages import CancelReason, Event
-    from runner.wiring import Finished, Options
+    from runner.wiring import Finished
 
 SIGNALS: dict[signal.Signals, CancelReason] = {
     signal.SIGINT: "interrupted",
@@ -113,7 +114,7 @@ def _rehearse(options: Options) -> int:
 
 
 def _options(chosen: argparse.Namespace) -> Options:
-    from runner.wiring import Options
+    from runner.opening import Options
 
     fail_fast = False if chosen.keep_going else True if chosen.fail_fast else None
     return Options(

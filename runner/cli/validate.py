@@ -70,7 +70,8 @@ def _ask_functions(loaded: Loaded) -> None:
     """
     from runner.clock import WallClock
     from runner.execute.pool import Pool
-    from runner.wiring import Options, check_functions, slots_of
+    from runner.opening import Options, slots_of
+    from runner.wiring import check_functions
 
     options = Options(graph=loaded.graph.file)
     defaults = {name: spec.default for name, spec in loaded.graph.params.items()}

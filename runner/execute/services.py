@@ -87,6 +87,7 @@ class RunningService:
         self._selector = selector
         self._clock = clock
         self._emit = emit
+        self._asked = clock.now()
         self._pid = 0
         self._unread = ""
         self._matched = False
@@ -205,7 +206,8 @@ class RunningService:
         port = self._request.port
         url = "" if port is None else f"http://{LOCALHOST}:{port}"
         name, attempt = self._request.service, self._request.attempt
-        self._emit(ServiceReady(at=self._clock.now(), service=name, attempt=attempt, url=url, port=port, pid=self._pid))
+        now, asked, pid = self._clock.now(), self._asked, self._pid
+        self._emit(ServiceReady(at=now, service=name, attempt=attempt, asked=asked, url=url, port=port, pid=pid))
 
     # -- ending ----------------------------------------------------------------------------------------------------
 

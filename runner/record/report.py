@@ -18,7 +18,7 @@ from runner.record.path import critical_path
 from runner.record.times import iso
 from runner.schedule.history import Attempt, Stories, Story
 from runner.schedule.machine import Schedule
-from runner.schedule.messages import Event, RunOpened
+from runner.schedule.messages import Event, Planned, RunOpened
 from runner.task import Artifact, Check, Failed, Json, LedgerRow
 
 SCHEMA = 1
@@ -58,7 +58,10 @@ class CheckReport(Check):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskReport:
-    """One task: `state` is the finer word, `reason` why it did not run, `seconds` those of all its attempts."""
+    """One task: `state` is the finer word, `reason` why it did not run, `seconds` those of all its attempts.
+
+    `planned` is what the approved plan of the run said of it, in seconds of the run; None where there was none.
+    """
 
     id: str
     desc: str
@@ -77,6 +80,7 @@ class TaskReport:
     ledger: tuple[LedgerRow, ...]
     data_prefix: str | None
     memory: int | None
+    planned: Planned | None = None
 
     @property
     def failed(self) -> bool:
@@ -256,6 +260,7 @@ def _task(graph: Graph, schedule: Schedule, stories: Stories, name: str, began: 
         ledger=tuple(story.ledger),
         data_prefix=spec.data_prefix,
         memory=spec.memory,
+        planned=schedule.opened.planned.get(name) if schedule.opened is not None else None,
     )
 
 

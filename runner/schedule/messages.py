@@ -26,6 +26,14 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """When a task was planned to start (seconds of the run), and how long all its attempts and rests were to take."""
+
+    started: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunOpened:
     """A run began. Carries everything that a replay needs and the graph file does not say.
 
@@ -33,7 +41,8 @@ class RunOpened:
     variables that conditions read; `kept` the results taken over from an earlier run; `durations` (seconds) what the
     order was made from; `selected` the tasks that belong to the run (None: all), `skipped` those skipped by name;
     `given` the parameters as they were given; `resumes` the run that this one goes on with, "" if there was none to
-    (None: none was wanted), `doubtful` what was under way when that ended.
+    (None: none was wanted), `doubtful` what was under way when that ended; `planned` is
+    what an approved plan says of each task, empty for a run without one.
     """
 
     at: float
@@ -51,6 +60,7 @@ class RunOpened:
     given: Mapping[str, Json] = field(default_factory=dict)
     resumes: str | None = None
     doubtful: tuple[str, ...] = ()
+    planned: Mapping[str, Planned] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +121,12 @@ class AttemptReturned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceReady:
-    """A service answers. `url` is "" where it has no port."""
+    """A service answers. `asked` is when it was started; `url` is "" where it has no port."""
 
     at: float
     service: str
     attempt: int
+    asked: float | None = None
     url: str = ""
     port: int | None = None
     pid: int = 0

@@ -19,6 +19,7 @@ from runner.schedule.messages import (
     ClockTicked,
     Event,
     Noted,
+    Planned,
     RunOpened,
     ServiceEnded,
     ServiceReady,
@@ -28,8 +29,17 @@ from runner.task import Artifact, Cause, Check, Failed, LedgerRow, Progress, Suc
 
 AT = "2026-01-01T00:00:00.000Z"
 EVENTS: tuple[Event, ...] = (
-    RunOpened(at=0.1, run="r", started=AT, slots=3, file="g.yaml", params={"x": [1, None, "ü"]}, durations={"a": 1.5}),
-    ServiceReady(at=0.2, service="s", attempt=1, url="http://127.0.0.1:1", port=1, pid=7),
+    RunOpened(
+        at=0.1,
+        run="r",
+        started=AT,
+        slots=3,
+        file="g.yaml",
+        params={"x": [1, None, "ü"]},
+        durations={"a": 1.5},
+        planned={"a": Planned(started=0.1, seconds=1.5)},
+    ),
+    ServiceReady(at=0.2, service="s", attempt=1, asked=0.1, url="http://127.0.0.1:1", port=1, pid=7),
     AttemptStarted(at=0.3, task="a", attempt=1, pid=8),
     Noted(at=0.4, task="a", attempt=1, note=Check(name="c", verdict="failed", expected=1, observed={"is": "Check"})),
     Noted(at=0.4, task="a", attempt=1, note=LedgerRow(action="created", kind="doc", id="1", at=AT)),

@@ -1,0 +1,85 @@
+"""How a run begins: what a person may say about it, and the first event that follows. Knows no process.
+
+A plan begins as a run does, so both ask here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from runner.graph.model import Graph
+from runner.graph.select import Selection, Wish
+from runner.graph.values import references
+from runner.record.folder import RunFolder, StateFolder
+from runner.schedule.messages import RunOpened
+from runner.task import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a person may say about a run; None for `jobs` and `fail_fast` leaves it to the graph.
+
+    `wait` is for the end of another run of the same graph; `resume` names a run to go on with, or `latest`.
+    """
+
+    graph: str
+    params: Mapping[str, Json] = field(default_factory=dict)
+    jobs: int | None = None
+    fail_fast: bool | None = None
+    state_dir: str = ".runner"
+    wish: Wish = field(default_factory=Wish)
+    events: str | None = None
+    log_level: str = "WARNING"
+    wait: bool = False
+    resume: str | None = None
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    started_in: str = field(default_factory=os.getcwd)
+
+
+def slots_of(graph: Graph, options: Options) -> int:
+    """Answer how many attempts may run at once."""
+    return options.jobs or graph.workers or os.cpu_count() or 1
+
+
+def opened_of(selection: Selection, params: Mapping[str, Json], options: Options) -> RunOpened:
+    """Answer the first event of a run, but for its id and its times."""
+    graph = selection.graph
+    return RunOpened(
+        at=0.0,
+        run="",
+        started="",
+        file=options.graph,
+        slots=slots_of(graph, options),
+        params=params,
+        environment={name: options.environment[name] for name in _read(graph) if name in options.environment},
+        fail_fast=graph.fail_fast if options.fail_fast is None else options.fail_fast,
+        selected=tuple(graph.tasks) if selection.partial else None,
+        skipped=selection.skipped,
+    )
+
+
+def stem_of(graph: str) -> str:
+    """Answer the part of a run's id that comes from the graph file."""
+    return "".join(letter if letter.isalnum() or letter in "_-" else "_" for letter in Path(graph).stem)[:40] or "graph"
+
+
+def runs_of(state: StateFolder, graph: str) -> Sequence[RunFolder]:
+    """Answer the runs of one graph file, told by the name in their ids."""
+    stem = stem_of(graph)
+    return [run for run in state.runs() if run.name[19:].rpartition("-")[0] == stem]
+
+
+# -- the helpers -------------------------------------------------------------------------------------------------------
+
+
+def _read(graph: Graph) -> set[str]:
+    """Answer the environment variables that conditions read: a replay needs their values."""
+    conditions = [
+        *(task.condition for task in graph.tasks.values()),
+        *(service.condition for service in graph.services.values()),
+    ]
+    found = [reference for condition in conditions if condition for reference in references(condition)]
+    return {str(reference.path[1]) for reference in found if reference.path[0] == "env" and len(reference.path) > 1}
