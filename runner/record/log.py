@@ -96,6 +96,7 @@ class Decisions:
         self._logger = logger
         self._told = 0
         self._ready = 0
+        self._fewer = 0
 
     def due(self) -> float | None:
         """Answer that nothing is logged while nothing happens."""
@@ -105,6 +106,10 @@ class Decisions:
         """Log what happened, then who settled by it and why, and what those wait for that could start."""
         for event in events:
             self._log(event, schedule)
+        for fewer in schedule.fewer_workers[self._fewer :]:
+            crashed = ", ".join(fewer.tasks)
+            self._logger.warning("%d workers from now on: %s crashed within a minute", fewer.workers, crashed)
+        self._fewer = len(schedule.fewer_workers)
         if self._logger.isEnabledFor(logging.DEBUG):
             self._log_decisions(schedule)
 
@@ -144,8 +149,8 @@ class Decisions:
                 warning("service `%s` %s: %s", service, how.replace("_", " "), message)
             case CancelAsked(why=why):
                 warning("the run is to end: %s", why)
-            case SlotsChanged(slots=slots):
-                debug("%d slots from now on", slots)
+            case SlotsChanged(slots=slots, workers=workers):
+                debug("%d slots from now on, %s workers", slots, slots if workers is None else workers)
             case ClockTicked() | Noted():
                 pass
         if isinstance(event, AttemptEnded):

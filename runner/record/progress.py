@@ -41,6 +41,7 @@ class PlainProgress:
         self._graph = graph
         self._printed = printed or Unprinted()
         self._told = 0
+        self._fewer = 0
         self._late = False
         self._wide = width_of_ids(graph)
         self._started: dict[str, float] = {}
@@ -58,6 +59,7 @@ class PlainProgress:
     def _lines(self, events: Sequence[Event], schedule: Schedule) -> Iterator[str]:
         for event in events:
             yield from self._printed.around(event, self._line(event, schedule))
+            yield from self._fewer_workers(event.at, schedule)
             if schedule.cancelled == "deadline" and not self._late:
                 self._late = True
                 yield f"{_at(event.at)} the deadline of the run has passed: stopping"
@@ -105,6 +107,12 @@ class PlainProgress:
             state, reason = schedule.state(name), schedule.reason(name)
             rows.append(self._row(at, signs.get(state, "✗"), name, f"{state}: {reason}" if reason else state))
         return rows + ([f"{_at(at)} … and {len(found) - TOLD} more in the same way"] if len(found) > TOLD else [])
+
+    def _fewer_workers(self, at: float, schedule: Schedule) -> Iterator[str]:
+        for fewer in schedule.fewer_workers[self._fewer :]:
+            words = f"{', '.join(fewer.tasks)} crashed within a minute: {fewer.workers} at once from now on"
+            yield f"{_at(at)} {words}"
+        self._fewer = len(schedule.fewer_workers)
 
     def _row(self, at: float, sign: str, name: str, words: str) -> str:
         return f"{_at(at)} {sign} {name:<{self._wide}}  {shortened(legible(words), LONGEST)}"

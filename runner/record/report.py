@@ -130,6 +130,15 @@ class CheckCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fewer:
+    """From `at` (ISO-8601 UTC) on no more than `workers` were at work, because these tasks had crashed together."""
+
+    at: str
+    workers: int
+    crashed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One difference from an earlier run: of a task, of one of its checks (`name`), or of a parameter (`name`)."""
 
@@ -174,6 +183,7 @@ class Report:
     cancelled: str | None = None
     resumes: str | None = None
     doubtful: tuple[str, ...] = ()
+    fewer_workers: tuple[Fewer, ...] = ()
 
 
 FAILED_STATES = frozenset({"failed", "timed_out", "crashed", "cancelled"})
@@ -217,6 +227,9 @@ def fold(graph: Graph, events: Iterable[Event]) -> Report:
         cancelled=schedule.cancelled if complete else "killed",
         resumes=opened.resumes,
         doubtful=opened.doubtful,
+        fewer_workers=tuple(
+            Fewer(at=iso(began, each.at), workers=each.workers, crashed=each.tasks) for each in schedule.fewer_workers
+        ),
     )
 
 

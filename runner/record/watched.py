@@ -15,7 +15,7 @@ from runner.record.render.words import duration
 from runner.schedule.board import Phase, TaskState
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import AttemptEnded, AttemptReturned, AttemptStarted, Event, Noted, RunOpened
-from runner.schedule.policy import ranks, rest_before, seconds_expected
+from runner.schedule.policy import EVERY_SLOT, ranks, rest_before, seconds_expected
 from runner.task import Failed, Progress
 
 LastLine = Callable[[str], str]
@@ -98,7 +98,7 @@ class Watched:
         return Sight(
             title=self._graph.name,
             now=now,
-            slots=0 if self._opened is None else self._opened.slots,
+            slots=schedule.workers,
             running=sum(state.phase is Phase.RUNNING for state in states),
             counts=Counter(_word(state) for state in states),
             tasks=len(states),
@@ -187,12 +187,16 @@ class Watched:
         if self._opened is None or schedule.cancelled or not any(left.values()):
             return None, known
         path = max(ranks(self._graph, left).values(), default=0.0)
-        return now + max(path, sum(left.values()) / max(1, self._opened.slots)), known
+        return now + max(path, sum(left.values()) / max(1, schedule.workers)), known
 
 
 def lacking(task: str, schedule: Schedule) -> str:
     """Say what a task that could start waits for."""
     pool = schedule.lacks(task)
+    if pool == EVERY_SLOT:
+        return "all others to end: it crashed twice and runs alone now"
+    if schedule.alone is not None:
+        return f"{schedule.alone} to end, which crashed twice and runs alone"
     return "a free worker" if pool is None else f"room in {pool} ({_some(list(schedule.holders(pool)))})"
 
 

@@ -19,6 +19,7 @@ from runner.record.render.words import (
     check_words,
     counted,
     duration,
+    fewer_words,
     in_rows,
     resumed,
     state_words,
@@ -89,6 +90,8 @@ def _head(report: Report, style: Style, width: int) -> Iterator[str]:
         yield check_totals(report)
     if report.resumes is not None:
         yield from wrap(resumed(report), width, subsequent_indent="  ")
+    for line in fewer_words(report):
+        yield from wrap(line, width, subsequent_indent="  ")
 
 
 def _verdict(report: Report, style: Style, width: int) -> Iterator[str]:

@@ -59,6 +59,15 @@ def resumed(report: Report) -> str:
     return f"Goes on with run {report.resumes}: {kept} of {len(report.tasks)} tasks kept{doubt}."
 
 
+def fewer_words(report: Report) -> list[str]:
+    """Write what crashes have cost: `a, b and c crashed within a minute: 3 workers from then on`."""
+    return [
+        f"{', '.join(each.crashed[:-1])} and {each.crashed[-1]} crashed within a minute:"
+        f" {counted(each.workers, 'worker')} from then on ({each.at})"
+        for each in report.fewer_workers
+    ]
+
+
 def duration(seconds: float) -> str:
     """Write seconds for people: `0.35 s`, `12.4 s`, `3 min 20 s`, `4 h 05 min`."""
     if seconds < 9.995:
