@@ -32,13 +32,14 @@ from runner.opening import Options, opened_of, runs_of, slots_of, stem_of
 from runner.record.earlier import borrow, with_previous
 from runner.record.events import Both, EventLines
 from runner.record.folder import RunFolder, StateFolder, write_whole
+from runner.record.folding import fold
 from runner.record.former import Former
 from runner.record.journal import Journal, read
 from runner.record.lock import GraphLock, Holder
 from runner.record.log import Decisions, open_log
 from runner.record.render.json import render_json
 from runner.record.render.markdown import render_markdown
-from runner.record.report import Report, fold
+from runner.record.report import Report
 from runner.requests import Requests, Surroundings
 from runner.resuming import Wanted, parameters, past_of, still_good
 from runner.schedule.machine import CANCEL_EXIT, Schedule

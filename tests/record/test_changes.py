@@ -12,10 +12,11 @@ import pytest
 from runner.record.changes import compare, remembered
 from runner.record.earlier import with_previous
 from runner.record.folder import RunFolder
+from runner.record.folding import fold
 from runner.record.render.json import render_json
 from runner.record.render.markdown import render_markdown
 from runner.record.render.text import PLAIN, render_text
-from runner.record.report import Change, Previous, Report, fold
+from runner.record.report import Change, Previous, Report
 from runner.schedule.messages import AttemptEnded, AttemptStarted, Event, Noted
 from runner.task import Cause, Check, Failed, Json, Succeeded, Verdict
 from tests.kit import graph_of, opened

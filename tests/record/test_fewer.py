@@ -9,12 +9,12 @@ from pathlib import Path
 
 from runner.execute.simulate import Simulation, Step
 from runner.graph.model import Retry
+from runner.record.folding import fold
 from runner.record.log import Decisions
 from runner.record.progress import PlainProgress
 from runner.record.render.json import render_json
 from runner.record.render.markdown import render_markdown
 from runner.record.render.text import PLAIN, render_text
-from runner.record.report import fold
 from runner.record.watched import Watched, lacking
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import Event

@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from runner.record.folding import fold
 from runner.record.render.full import render_full
 from runner.record.render.json import render_json
 from runner.record.render.legible import last_lines, legible, shortened
 from runner.record.render.markdown import render_markdown
 from runner.record.render.text import PLAIN, render_text
-from runner.record.report import Report, fold
+from runner.record.report import Report
 from runner.schedule.messages import AttemptEnded, AttemptStarted, Event, Noted
 from runner.task import Cause, Check, Failed, LedgerRow
 from tests.kit import graph_of, opened

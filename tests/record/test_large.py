@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
+from runner.record.folding import fold
 from runner.record.render.markdown import render_markdown
 from runner.record.render.text import PLAIN, render_text
-from runner.record.report import Report, fold
+from runner.record.report import Report
 from runner.schedule.messages import AttemptEnded, AttemptStarted, Event, Noted
 from runner.task import Cause, Check, Failed, LedgerRow, Outcome, Succeeded
 from tests.kit import graph_of, opened

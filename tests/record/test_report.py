@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from runner.errors import UsageError
+from runner.record.folding import fold
 from runner.record.progress import PlainProgress
 from runner.record.render.json import render_json
 from runner.record.render.markdown import render_markdown
 from runner.record.render.text import COLOURED, PLAIN, render_text
-from runner.record.report import Report, fold
+from runner.record.report import Report
 from runner.schedule.machine import Schedule
 from tests.kit import graph_of
 from tests.record.sample import GRAPH, sample_events

@@ -1,0 +1,182 @@
+"""A Report, folded from a graph and the events of its journal. Knows no file and no format.
+
+The final states are not in the journal, which holds only what came from outside: they are replayed, by handing the
+events to a fresh schedule. So a report made years later says what the run's own report said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import fields
+from datetime import datetime
+
+from runner.errors import IllegalMove, UsageError
+from runner.graph.model import Graph
+from runner.graph.select import restricted
+from runner.record.orphans import Told, orphans
+from runner.record.path import critical_path
+from runner.record.report import (
+    SCHEMA,
+    AttemptReport,
+    CheckCounts,
+    CheckReport,
+    Fewer,
+    GraphName,
+    Report,
+    ServiceReport,
+    TaskReport,
+)
+from runner.record.times import iso
+from runner.schedule.history import Attempt, Stories, Story
+from runner.schedule.machine import Schedule
+from runner.schedule.messages import Event, RunOpened
+from runner.task import Check, Failed
+
+
+def fold(graph: Graph, events: Iterable[Event]) -> Report:
+    """Fold a run into its report; one whose journal ends early is interrupted, and what ran then is lost.
+
+    Raises:
+        UsageError: the events are not those of a run of this graph.
+
+    """
+    first, *others = events
+    assert isinstance(first, RunOpened), "a journal begins with RunOpened"
+    opened, graph = first, _of_the_run(graph, first)
+    schedule, stories = _replayed(graph, opened, others)
+    began = datetime.fromisoformat(opened.started)
+    tasks = tuple(_task(graph, schedule, stories, name, began) for name in graph.tasks)
+    sequential = sum(task.seconds for task in tasks)
+    complete = schedule.finished
+    return Report(
+        schema=SCHEMA,
+        run=opened.run,
+        graph=GraphName(name=graph.name, file=opened.file or graph.file, digest=graph.digest),
+        verdict=schedule.verdict if complete else "interrupted",
+        exit_code=int(schedule.exit_code) if complete else 137,
+        started=opened.started,
+        finished=iso(began, stories.ended),
+        seconds=round(stories.ended, 3),
+        sequential_seconds=round(sequential, 3),
+        speedup=round(sequential / stories.ended, 2) if stories.ended > 0 else 1.0,
+        critical_path=critical_path(graph, stories),
+        workers=opened.slots,
+        params=opened.params,
+        tasks=tasks,
+        services=tuple(_service(schedule, stories, name, began) for name in graph.services),
+        checks=_counts(tasks),
+        orphans=orphans([_told(task, stories.of(task.id), began) for task in tasks]),
+        previous=None,
+        complete=complete,
+        cancelled=schedule.cancelled if complete else "killed",
+        resumes=opened.resumes,
+        doubtful=opened.doubtful,
+        fewer_workers=tuple(
+            Fewer(at=iso(began, each.at), workers=each.workers, crashed=each.tasks) for each in schedule.fewer_workers
+        ),
+    )
+
+
+# -- the helpers -------------------------------------------------------------------------------------------------------
+
+
+def _of_the_run(graph: Graph, opened: RunOpened) -> Graph:
+    return graph if opened.selected is None else restricted(graph, opened.selected)
+
+
+def _replayed(graph: Graph, opened: RunOpened, others: Iterable[Event]) -> tuple[Schedule, Stories]:
+    schedule, stories = Schedule(graph), Stories()
+    try:
+        for event in (opened, *others):
+            stories.add(event)
+            schedule.handle(event)
+    except (KeyError, IllegalMove) as error:  # a border: the graph file is a copy that anybody may have edited
+        told = f"the events of run `{opened.run}` do not fit its graph file, which was changed since"
+        raise UsageError(told) from error
+    return schedule, stories
+
+
+def _task(graph: Graph, schedule: Schedule, stories: Stories, name: str, began: datetime) -> TaskReport:
+    spec, story, state = graph.tasks[name], stories.of(name), schedule.task(name)
+    outcome = state.outcome
+    return TaskReport(
+        id=name,
+        desc=spec.desc,
+        needs=spec.needs,
+        state=state.word,
+        reason=schedule.reason(name),
+        required=not spec.allow_failure,
+        kept_from=story.run or None,
+        flaky=state.word == "succeeded" and len(story.attempts) > 1,
+        started=_first_start(story, began),
+        seconds=round(sum(attempt.seconds for attempt in story.attempts), 3),
+        attempts=tuple(_attempt(attempt, began) for attempt in story.attempts),
+        outputs=dict(outcome.outputs or {}) if outcome is not None else {},
+        checks=tuple(_check(check, number) for number, check in story.checked),
+        artifacts=tuple(story.artifacts),
+        ledger=tuple(story.ledger),
+        data_prefix=spec.data_prefix,
+        memory=spec.memory,
+        planned=schedule.opened.planned.get(name) if schedule.opened is not None else None,
+    )
+
+
+def _attempt(attempt: Attempt, began: datetime) -> AttemptReport:
+    failed = attempt.outcome if isinstance(attempt.outcome, Failed) else None
+    unknown = attempt.outcome is None
+    return AttemptReport(
+        number=attempt.number,
+        started=None if attempt.started is None else iso(began, attempt.started),
+        seconds=round(attempt.seconds, 3),
+        outcome="failed" if failed or unknown else "succeeded",
+        cause="lost" if unknown else failed.cause.word if failed else None,
+        message="nobody can say how it ended" if unknown else failed.message or failed.cause.value if failed else "",
+        traceback=failed.traceback if failed else None,
+        log=attempt.log,
+        pid=attempt.pid,
+        left=attempt.left,
+    )
+
+
+def _check(check: Check, attempt: int) -> CheckReport:
+    said = {field.name: getattr(check, field.name) for field in fields(Check)}
+    return CheckReport(attempt=attempt, **said)
+
+
+def _service(schedule: Schedule, stories: Stories, name: str, began: datetime) -> ServiceReport:
+    story = stories.of_service(name)
+    up = 0.0 if story.ready is None else (stories.ended if story.ended is None else story.ended) - story.ready
+    state = schedule.state(name)
+    lines = story.lines if state == "failed" else ()
+    return ServiceReport(
+        id=name,
+        state=state,
+        url=story.url,
+        started=None if story.ready is None else iso(began, story.ready),
+        seconds=round(up, 3),
+        message=schedule.reason(name),
+        lines=lines,
+        log=story.log,
+    )
+
+
+def _counts(tasks: Iterable[TaskReport]) -> CheckCounts:
+    verdicts = [check.verdict for task in tasks for check in task.counted]
+    passed, failed, warnings = (verdicts.count(verdict) for verdict in ("passed", "failed", "warning"))
+    return CheckCounts(passed=passed, failed=failed, warnings=warnings, total=len(verdicts))
+
+
+def _told(task: TaskReport, story: Story, began: datetime) -> Told:
+    ended = story.attempts[-1].ended if story.attempts else None
+    return Told(
+        task=task.id,
+        prefix=task.data_prefix,
+        ledger=task.ledger,
+        outputs=task.outputs,
+        ended="" if ended is None else iso(began, ended),
+    )
+
+
+def _first_start(story: Story, began: datetime) -> str | None:
+    starts = [attempt.started for attempt in story.attempts if attempt.started is not None]
+    return iso(began, starts[0]) if starts else None
