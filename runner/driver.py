@@ -7,7 +7,8 @@ a plan, a rehearsal and a run are the same thing.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from runner.execute.ports import Clock, Executor, Observer, Recorder
 from runner.graph.model import Graph
@@ -66,8 +67,7 @@ def nothing_outside(_now: float) -> Sequence[Event]:
     return ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
+class World(Struct, frozen=True, kw_only=True):
     """What a run is driven with: who runs the work, what time it is, who keeps the events and who looks on."""
 
     executor: Executor
@@ -94,8 +94,7 @@ def drive(graph: Graph, opened: RunOpened, requests: Requests | Unfilled, world:
         events = faults or _next_events(schedule, world)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
+class _Known(Struct, frozen=True, kw_only=True):
     """What a request is built from."""
 
     schedule: Schedule

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Literal
+
+from msgspec import Struct
 
 
 class Exit(IntEnum):
@@ -29,8 +30,7 @@ class Exit(IntEnum):
     TERMINATED = 143
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True, order=True):
     """Where in a file something stands: `line` and `column` count from 1 in characters; `end` is one past the token."""
 
     file: str
@@ -39,8 +39,7 @@ class Place:
     end: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Related:
+class Related(Struct, frozen=True, kw_only=True):
     """Another place that a problem is about: the first of two equal keys, one edge of a ring."""
 
     note: str
@@ -48,8 +47,7 @@ class Related:
     excerpt: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(Struct, frozen=True, kw_only=True):
     """One thing that is wrong, as data: a code, a sentence, where, the line of the file, and what to do about it.
 
     `note` stands beside the mark under the excerpt.
@@ -139,8 +137,7 @@ def annotation(problem: Problem) -> str:
     return f"::{problem.severity} {','.join(parts)}::{_escaped(text)}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Style:
+class _Style(Struct, frozen=True, kw_only=True):
     """What is written before and after each part."""
 
     error: str = ""

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from runner.graph.model import Graph
 from runner.graph.select import Selection, Wish
@@ -18,8 +19,7 @@ from runner.schedule.messages import RunOpened
 from runner.task import Json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(Struct, frozen=True, kw_only=True):
     """What a person may say about a run; None for `jobs` and `fail_fast` leaves it to the graph.
 
     `wait` is for the end of another run of the same graph; `resume` names a run to go on with, or `latest`.

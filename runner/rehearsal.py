@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.driver import Unwatched, World, drive
 from runner.execute.simulate import Simulation, Step
@@ -16,8 +18,7 @@ from runner.schedule.messages import AttemptStarted, Event
 from runner.schedule.policy import seconds_expected
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
+class Start(Struct, frozen=True, kw_only=True):
     """One task that would start: when, and how long it is thought to take (seconds)."""
 
     task: str
@@ -25,8 +26,7 @@ class Start:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rehearsal:
+class Rehearsal(Struct, frozen=True, kw_only=True):
     """What a run would do if all went well; `never` are the tasks that would not run."""
 
     starts: Sequence[Start]

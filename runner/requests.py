@@ -6,9 +6,10 @@ Secrets enter here, from the environment, and only into `with` and `env`: no eve
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
+
+from msgspec import Struct, field
 
 from runner.graph.loose import as_text
 from runner.graph.model import Graph, TaskSpec
@@ -22,8 +23,7 @@ from runner.task import PORT_MARK, Json, NeedResult, Request, ServiceRequest, Su
 Env = Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True, kw_only=True):
     """Where a run happens: the shell's environment, the folder it was started in, its own folder, our Python."""
 
     environment: Env = field(default_factory=dict)

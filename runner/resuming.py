@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from runner.errors import UsageError
 from runner.graph.model import Graph
@@ -17,8 +18,7 @@ from runner.task import Json
 LATEST = "latest"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Struct, frozen=True, kw_only=True):
     """Which run to go on with: an id, the beginning of one, or `latest`; of the graph file as it is named here."""
 
     run: str

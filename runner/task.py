@@ -1,20 +1,28 @@
 """The contract between the engine and a task: what a task is given, what it may say, how it ends.
 
-Standard library only, because every worker imports this file before it can run anything. Knows no graph, no schedule,
-no process.
+Standard library and msgspec only, because every worker imports this file before it can run anything. Knows no graph, no
+schedule, no process.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
+
+from msgspec import Struct, field
 
 Json: TypeAlias = bool | int | float | str | list[Any] | dict[str, Any] | None
 """Plain data, as JSON knows it. Only this crosses the border between processes."""
 
 Verdict: TypeAlias = Literal["passed", "failed", "warning"]
+
+TAG = "is"
+"""The key under which the class of frozen data stands when it is written."""
+
+
+class Data(Struct, frozen=True, kw_only=True, tag_field=TAG, tag=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Frozen data that crosses the border between processes, or is written down."""
 
 
 class Stopped(BaseException):
@@ -22,28 +30,36 @@ class Stopped(BaseException):
 
 
 class Cause(Enum):
-    """Why an attempt failed. The name in lower case is the word of files and reports, the value is for people."""
+    """Why an attempt failed. The value is the word of the graph file (`retry.on`), the journal and the reports."""
 
-    EXCEPTION = "the function raised an exception"
-    EXIT_CODE = "the command ended with an exit code other than 0"
-    FAILED_CHECK = "a check failed"
-    BAD_OUTPUT = "what it returned is not plain data"
-    BAD_PARAMETERS = "its parameters could not be used"
-    SECRET_IN_OUTPUT = "an output or a ledger row held a secret"  # noqa: S105  # a sentence about secrets, not one
-    TIMED_OUT = "it ran longer than its limit"
-    CRASHED = "its process died"
-    OUT_OF_MEMORY = "it used more memory than its limit"
-    LOST = "nobody can say how it ended"
-    CANCELLED = "it was stopped before it could end"
+    EXCEPTION = "exception", "the function raised an exception"
+    EXIT_CODE = "exit_code", "the command ended with an exit code other than 0"
+    FAILED_CHECK = "failed_check", "a check failed"
+    BAD_OUTPUT = "bad_output", "what it returned is not plain data"
+    BAD_PARAMETERS = "bad_parameters", "its parameters could not be used"
+    SECRET_IN_OUTPUT = "secret_in_output", "an output or a ledger row held a secret"
+    TIMED_OUT = "timed_out", "it ran longer than its limit"
+    CRASHED = "crashed", "its process died"
+    OUT_OF_MEMORY = "out_of_memory", "it used more memory than its limit"
+    LOST = "lost", "nobody can say how it ended"
+    CANCELLED = "cancelled", "it was stopped before it could end"
+
+    def __new__(cls, word: str, sentence: str) -> Self:
+        """Let the word be the value, because it is what is written down."""
+        cause = object.__new__(cls)
+        cause._value_ = word
+        cause.sentence = sentence
+        return cause
+
+    sentence: str
 
     @property
     def word(self) -> str:
-        """The word used in the graph file (`retry.on`), the journal and the reports."""
-        return self.name.lower()
+        """The word used in the graph file, the journal and the reports."""
+        return str(self.value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Check(Data, frozen=True, kw_only=True):
     """One thing a task looked at: what it should be and what it was. `seconds` is how long the look took."""
 
     name: str
@@ -54,8 +70,7 @@ class Check:
     seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerRow:
+class LedgerRow(Data, frozen=True, kw_only=True):
     """One record of test data that a task created or deleted. `at` is ISO-8601 UTC."""
 
     action: Literal["created", "deleted"]
@@ -66,16 +81,14 @@ class LedgerRow:
     url: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Artifact:
+class Artifact(Data, frozen=True, kw_only=True):
     """One file a task wants kept with the run; `path` as the task named it."""
 
     path: str
     title: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class Progress(Data, frozen=True, kw_only=True):
     """How far a task is: `done` of `total` (both optional), and a few words for the live view."""
 
     message: str
@@ -87,15 +100,13 @@ Note: TypeAlias = Check | LedgerRow | Artifact | Progress
 """What a task says while it runs."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Succeeded:
+class Succeeded(Data, frozen=True, kw_only=True):
     """The attempt did what it should; `outputs` is what the function returned, as a mapping."""
 
     outputs: Mapping[str, Json] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
+class Failed(Data, frozen=True, kw_only=True):
     """The attempt did not: `message` is one line for people, `traceback` as text, `outputs` only where it returned."""
 
     cause: Cause
@@ -108,8 +119,7 @@ class Failed:
 Outcome: TypeAlias = Succeeded | Failed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
+class Parameter(Data, frozen=True, kw_only=True):
     """One keyword argument of a task's function. `type` is a plain type word such as `str | None`, or "" if unknown."""
 
     name: str
@@ -118,8 +128,7 @@ class Parameter:
     default: Json = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signature:
+class Signature(Data, frozen=True, kw_only=True):
     """What a worker says about a function before anything runs.
 
     `outputs` names the fields of what it returns with their type words; None where the annotation does not say.
@@ -131,8 +140,7 @@ class Signature:
     outputs: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NeedResult:
+class NeedResult(Data, frozen=True, kw_only=True):
     """What a task may know of one it needs: `state` is the word of the report, `run` the run the result comes from.
 
     `checks` and `ledger` are those of all its attempts. Of a service `outputs` holds `url` and `port`.
@@ -150,8 +158,7 @@ class NeedResult:
     required: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Data, frozen=True, kw_only=True):
     """One attempt, as a worker is asked for it: a function (`uses`, `arguments`) or a shell command (`command`).
 
     `env` is the whole environment of the attempt; attempts with equal `env`, `workdir` and `secrets` may share a
@@ -186,8 +193,7 @@ class Request:
     receipts: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class Receipt(Data, frozen=True, kw_only=True):
     """What a worker writes down of an attempt: before it begins, without an outcome, and again before it replies.
 
     `key` is the request's, `notes` all it said.
@@ -200,8 +206,7 @@ class Receipt:
     notes: tuple[Note, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceRequest:
+class ServiceRequest(Data, frozen=True, kw_only=True):
     """One start of a service: a shell command and how to see that it is ready. `port` None means it has none.
 
     `port` 0 is chosen by the executor and reaches the command as `TASKGRAPH_PORT` and in place of `PORT_MARK`.

@@ -12,9 +12,11 @@ import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.clock import WallClock
 from runner.driver import Outside, Together, World, drive
@@ -47,8 +49,7 @@ from runner.schedule.messages import CancelAsked, RunOpened
 from runner.task import Json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
+class Finished(Struct, frozen=True, kw_only=True):
     """A run that is over: its report, where it is kept, and the exit code."""
 
     report: Report
@@ -133,8 +134,7 @@ def report_of(folder: RunFolder) -> Report:
 # -- the helpers -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Checked:
+class _Checked(Struct, frozen=True, kw_only=True):
     """A graph in which nothing is wrong, what was chosen of it, and its parameters, as given and as they are."""
 
     loaded: Loaded
@@ -143,8 +143,7 @@ class _Checked:
     params: Mapping[str, Json]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
+class _Place(Struct, frozen=True, kw_only=True):
     """Where a run happens: its folders, its clock and its processes, who looks on and who may interrupt."""
 
     state: StateFolder

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import fields
 
-from runner.plain import TAG
-from runner.task import Json
+from runner.task import TAG, Json
 
 TEXT = st.text(st.characters(), max_size=8)  # lone surrogates, too
-NUMBERS = st.integers() | st.floats(allow_nan=False)
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)  # JSON knows no other
+NUMBERS = st.integers() | FLOATS
 LOOKALIKE = st.sampled_from([{TAG: "Failed", "cause": "crashed"}, {TAG: "Succeeded"}, {TAG: 1}])
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | NUMBERS | TEXT | LOOKALIKE,
@@ -30,12 +31,12 @@ def any_of(hint: Any) -> st.SearchStrategy[Any]:
         return JSON
     if isinstance(hint, type) and issubclass(hint, Enum):
         return st.sampled_from(list(hint))
-    if is_dataclass(hint):
+    if isinstance(hint, type) and issubclass(hint, Struct):
         hints = get_type_hints(hint)
-        optional = {field.name for field in fields(hint) if field.default is not MISSING}
+        optional = {field.name for field in fields(hint) if not field.required}
         wanted = {name: any_of(each) for name, each in hints.items() if name not in optional}
         return st.fixed_dictionaries(wanted, optional={name: any_of(hints[name]) for name in optional}).map(
-            lambda given: hint(**given)  # type: ignore[operator]  # a dataclass is called here, not an instance of one
+            lambda given: hint(**given)
         )
     if origin in (Union, types.UnionType):
         return st.one_of([any_of(each) for each in inner])
@@ -45,4 +46,10 @@ def any_of(hint: Any) -> st.SearchStrategy[Any]:
         return st.lists(any_of(inner[0]), max_size=3).map(tuple)
     if origin is not None and issubclass(origin, Mapping):
         return st.dictionaries(TEXT, any_of(inner[1]), max_size=3)
-    return {str: TEXT, int: st.integers(), bool: st.booleans(), float: NUMBERS, type(None): st.none()}[hint]
+    return {
+        str: TEXT,
+        int: st.integers(),
+        bool: st.booleans(),
+        float: st.floats(allow_nan=False, allow_infinity=False),
+        type(None): st.none(),
+    }[hint]

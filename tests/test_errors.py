@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from runner.errors import Place, Problem, Related, annotation, render, render_coloured, to_json
 

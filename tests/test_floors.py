@@ -44,7 +44,7 @@ NEVER = {
 }
 ONLY_IN = {"yaml": "runner.graph.file"}
 CHILDREN = ("runner.execute.worker", "runner.execute.warden")
-LOADED_BY_CHILDREN = {"runner", "runner.task", "runner.plain"}
+LOADED_BY_CHILDREN = {"runner", "runner.task", "runner.plain", "msgspec"}
 """Beside their own side of `execute`: what a child loads, every attempt waits for."""
 
 

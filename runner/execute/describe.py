@@ -5,8 +5,10 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import fields as struct_fields
 
 from runner.execute.function import Function, NoSuchFunction, find, plain_members, type_word
 from runner.execute.raised import message_of
@@ -53,7 +55,11 @@ def _outputs(hint: Any) -> Mapping[str, str] | None:
     """Answer the fields of what a function returns, None where the annotation does not say."""
     if typing.is_typeddict(hint):
         return {name: type_word(kind) for name, kind in typing.get_type_hints(hint).items()}
-    if isinstance(hint, type) and is_dataclass(hint):
+    if isinstance(hint, type) and issubclass(hint, Struct):
+        return {each.name: type_word(each.type) for each in struct_fields(hint)}
+    if isinstance(hint, type) and hasattr(hint, "__dataclass_fields__"):
+        from dataclasses import fields  # noqa: PLC0415  # whoever made one has loaded it; nobody else pays
+
         hints = typing.get_type_hints(hint)
         return {each.name: type_word(hints[each.name]) for each in fields(hint)}
     if isinstance(hint, type) and hasattr(hint, "model_fields"):  # a pydantic model, without importing pydantic

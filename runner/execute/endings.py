@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import cast
+
+from msgspec.structs import replace
 
 from runner.execute.command import signal_name
 from runner.execute.wire import LOST_CHANNEL, Ended, Exited
@@ -71,7 +72,7 @@ def note_without_secrets(note: Note, masker: Masker) -> Note:
             return replace(note, name=masker.text(name), message=masker.text(message), **seen)
         case LedgerRow(kind=kind, id=record, name=called, url=url):
             texts = {"name": called and masker.text(called), "url": url and masker.text(url)}
-            return replace(note, kind=masker.text(kind), id=masker.text(record), **texts)  # type: ignore[arg-type]  # text both
+            return replace(note, kind=masker.text(kind), id=masker.text(record), **texts)
         case Artifact(path=path, title=title):
             return replace(note, path=masker.text(path), title=masker.text(title))
         case Progress(message=message):
@@ -88,7 +89,7 @@ def secret_in(note: Note, masker: Masker) -> str:
 
 
 def _stopped(stop: StopAttempt, *, killed: bool = False) -> Failed:
-    message = stop.message or stop.cause.value
+    message = stop.message or stop.cause.sentence
     unheeded = killed and stop.kill_after > 0
     return Failed(
         cause=stop.cause, message=f"{message}; it did not heed SIGTERM and was killed" if unheeded else message

@@ -11,10 +11,11 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache, reduce
 from typing import Any, Union, get_args, get_origin
+
+from msgspec import Struct
 
 from runner.task import Context, Json
 
@@ -34,8 +35,7 @@ class BadParameters(ValueError):  # noqa: N818  # named for whose fault it is
     """The arguments do not fit the function; the message names each parameter, what it expected and what it got."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Function:
+class Function(Struct, frozen=True, kw_only=True):
     """A function that can be called as a task. `context` is the parameter that wants the Context, "" if none does."""
 
     uses: str

@@ -10,10 +10,11 @@ import re
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from errno import EINPROGRESS, EISCONN
 from selectors import EVENT_READ, EVENT_WRITE, BaseSelector
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 READY = ""
 """What a probe tells when the server answers as it should; any other text says why not."""
@@ -25,8 +26,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(Struct, frozen=True, kw_only=True):
     """Where to look. `path` None asks nothing: that the port is open is enough."""
 
     host: str

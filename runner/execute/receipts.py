@@ -5,11 +5,10 @@ One file a worker, two lines an attempt. Knows no journal. Standard library and 
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
-from runner.plain import to_plain
+from runner.plain import encode
 from runner.task import Receipt
 
 
@@ -26,7 +25,7 @@ class Receipts:
         """
         if not folder:
             return
-        line = json.dumps(to_plain(receipt), separators=(",", ":"))
+        line = encode(receipt).decode()
         if secrets:
             from runner.mask import Masker  # noqa: PLC0415  # most workers never see a secret
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from runner.task import Json
 
@@ -31,7 +33,7 @@ def outputs_of(value: Any) -> dict[str, Json]:
 
 
 def plain(value: Any, at: str, depth: int = 0) -> Json:
-    """Turn models, dataclasses, mappings, lists and tuples into plain data; `at` names the place of `value`.
+    """Turn models, structs, dataclasses, mappings, lists and tuples into plain data; `at` names the place of `value`.
 
     Raises:
         NotPlain: something in it is not plain data.
@@ -47,7 +49,11 @@ def plain(value: Any, at: str, depth: int = 0) -> Json:
         return [plain(item, f"{at}[{index}]", depth + 1) for index, item in enumerate(value)]
     if isinstance(value, Mapping):
         return {_key(key, at): plain(item, f"{at}.{key}" if at else str(key), depth + 1) for key, item in value.items()}
-    if is_dataclass(value) and not isinstance(value, type):
+    if isinstance(value, Struct):
+        return plain(asdict(value), at, depth)
+    if hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
+        from dataclasses import fields  # noqa: PLC0415  # whoever made one has loaded it; nobody else pays
+
         return plain({each.name: getattr(value, each.name) for each in fields(value)}, at, depth)
     if hasattr(value, "model_dump") and not isinstance(value, type):  # a pydantic model, without importing pydantic
         return plain(value.model_dump(mode="json"), at, depth)

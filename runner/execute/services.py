@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable
-from dataclasses import replace
 from selectors import BaseSelector
 from typing import Literal
+
+from msgspec.structs import replace
 
 from runner.execute.child import Child
 from runner.execute.output import Output

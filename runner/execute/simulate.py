@@ -7,10 +7,11 @@ and the schedule cannot tell it from the pool. Time jumps to the next thing that
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
 from typing import Literal
+
+from msgspec import Struct, field
 
 from runner.schedule.messages import (
     AttemptEnded,
@@ -28,8 +29,7 @@ from runner.schedule.messages import (
 from runner.task import Failed, Outcome, Request, ServiceRequest, Succeeded
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """How one attempt goes: it begins after `start_after` seconds, runs for `seconds`, then ends with `outcome`.
 
     Asked to stop, it takes `stop_takes` seconds to do so, but never longer than the stop's `kill_after`.
@@ -41,8 +41,7 @@ class Step:
     stop_takes: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceStep:
+class ServiceStep(Struct, frozen=True, kw_only=True):
     """How one start of a service goes: ready after seconds, or never; dies after, or never; `port_taken` at once."""
 
     ready_after: float | None = 0.0
@@ -60,8 +59,7 @@ def always_ready(_service: str, _attempt: int) -> ServiceStep:
     return ServiceStep()
 
 
-@dataclass(slots=True, kw_only=True)
-class _Live:
+class _Live(Struct, kw_only=True):
     """One attempt or service under way; `ending` is the due event that will end it, `stopped` whether by a stop."""
 
     step: Step | ServiceStep

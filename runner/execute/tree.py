@@ -20,7 +20,8 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 1, 15, 36  # linux/prctl.h
 _C = ctypes.CDLL(None)
@@ -28,8 +29,7 @@ _LINUX = sys.platform == "linux"
 _TICK = 0.01  # seconds between two looks at a family that is ending
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Process:
+class Process(Struct, frozen=True, kw_only=True):
     """One process; `session` is the id of its session's leader, `name` as the kernel has it (at most 15 characters)."""
 
     pid: int

@@ -9,15 +9,15 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 ENOUGH = 4096
 """Processes after which a look ends: more than that is more than anybody's limit, or nearly so."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
+class Usage(Struct, frozen=True, kw_only=True):
     """Resident memory in bytes, pages that processes share counted for each, and how many processes there are."""
 
     memory: int

@@ -25,8 +25,9 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from runner.execute import tree
 from runner.execute.wire import Exited, Fork, Forked, FromWarden, Hold, Lines, Stop, ToWarden, decode, encode
@@ -39,8 +40,7 @@ PATIENCE = 10.0
 _FOREVER = 3600.0
 
 
-@dataclass(slots=True, kw_only=True)
-class Ward:
+class Ward(Struct, kw_only=True):
     """One worker. `kill_at` is set once it was asked to end, `status` once it is dead; times are of `monotonic`."""
 
     child: int

@@ -9,13 +9,15 @@ worker that writes anything else has written garbage, and that is the end of it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from runner.plain import NotThisShape, from_plain, to_plain
-from runner.task import Note, Outcome, Request, Signature
+from msgspec import field
+from msgspec.structs import replace
+
+from runner import plain
+from runner.plain import NotThisShape
+from runner.task import Data, Note, Outcome, Request, Signature
 
 LOST_CHANNEL = 71
 """Exit code of a worker that can no longer speak to the runner (EX_OSERR of sysexits.h)."""
@@ -23,8 +25,7 @@ LONGEST = 512 * 1024 * 1024
 """Bytes of a line that can still be a message. What is longer is garbage that must not fill the runner's memory."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Setting(Data, frozen=True, kw_only=True):
     """What all attempts of one worker share: the whole environment, the folder, the secrets' names, the import path."""
 
     env: Mapping[str, str] = field(default_factory=dict)
@@ -33,8 +34,7 @@ class Setting:
     path: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Describe:
+class Describe(Data, frozen=True, kw_only=True):
     """Ask what a function takes and returns."""
 
     uses: str
@@ -43,29 +43,25 @@ class Describe:
 ToWorker: TypeAlias = Setting | Request | Describe
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
+class Begun(Data, frozen=True, kw_only=True):
     """The attempt begins now, in the worker of this process id; nothing of it has run before."""
 
     pid: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spawned:
+class Spawned(Data, frozen=True, kw_only=True):
     """The attempt is a command, and it runs now in a process of its own."""
 
     pid: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Said(Data, frozen=True, kw_only=True):
     """The attempt said something."""
 
     note: Note
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class Ended(Data, frozen=True, kw_only=True):
     """The attempt is over, and so is all it had started.
 
     `stopped` tells that SIGTERM came before the outcome was decided, `left` names what it had left behind, and
@@ -78,8 +74,7 @@ class Ended:
     leaving: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Described:
+class Described(Data, frozen=True, kw_only=True):
     """What a function takes and returns; or, where `signature` is None, why nobody can say."""
 
     signature: Signature | None = None
@@ -91,40 +86,35 @@ class Described:
 FromWorker: TypeAlias = Begun | Spawned | Said | Ended | Described
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fork:
+class Fork(Data, frozen=True, kw_only=True):
     """Fork a worker; its channel and its output pipe come along. `token` makes its boundary marks unguessable."""
 
     child: int
     token: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stop:
+class Stop(Data, frozen=True, kw_only=True):
     """End a worker and everything below it: SIGTERM, `kill_after` seconds later SIGKILL."""
 
     child: int
     kill_after: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
+class Hold(Data, frozen=True, kw_only=True):
     """Keep the descriptor that comes along until the end."""
 
 
 ToWarden: TypeAlias = Fork | Stop | Hold
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forked:
+class Forked(Data, frozen=True, kw_only=True):
     """The worker exists."""
 
     child: int
     pid: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exited:
+class Exited(Data, frozen=True, kw_only=True):
     """A worker and everything below it is gone.
 
     `status` is an exit code, or a signal's number below zero. `stopped` tells that a Stop came before, `killed` that
@@ -144,7 +134,7 @@ FromWarden: TypeAlias = Forked | Exited
 
 def encode(message: ToWorker | FromWorker | ToWarden | FromWarden) -> bytes:
     """Spell a message as one line."""
-    return json.dumps(to_plain(message), separators=(",", ":")).encode() + b"\n"
+    return plain.encode(message) + b"\n"
 
 
 def decode(kind: Any, line: bytes) -> Any:
@@ -154,10 +144,7 @@ def decode(kind: Any, line: bytes) -> Any:
         NotThisShape: it is none of them.
 
     """
-    try:
-        return from_plain(kind, json.loads(line))
-    except (ValueError, RecursionError) as error:  # a border: a worker may have written anything
-        raise NotThisShape(str(error)) from error
+    return plain.decode(kind, line)
 
 
 def setting_of(request: Request) -> Setting:

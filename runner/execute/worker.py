@@ -20,9 +20,10 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NoReturn, TextIO
+
+from msgspec.structs import replace
 
 from runner.execute import tree
 from runner.execute.attempt import run_attempt
@@ -48,8 +49,8 @@ from runner.execute.wire import (
     mark,
     with_setting,
 )
-from runner.plain import TAG, NotThisShape, from_plain
-from runner.task import Cause, Context, Failed, Note, Outcome, Receipt, Request
+from runner.plain import NotThisShape, from_plain
+from runner.task import TAG, Cause, Context, Failed, Note, Outcome, Receipt, Request
 
 
 def run_worker(channel: int, output: int, token: str) -> NoReturn:

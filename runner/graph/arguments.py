@@ -8,7 +8,8 @@ words on one side, a constant, a parameter or a described output on the other; t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from runner.errors import Place, Problem
 from runner.graph.check import Loaded

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from runner.errors import GraphError, Problem
 from runner.graph.build import graph_of
@@ -23,8 +24,7 @@ from runner.graph.source import Document
 __all__ = ["Loaded", "load", "resolve_params"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
+class Loaded(Struct, frozen=True, kw_only=True):
     """A graph that can be run, what is odd about it, and its file; `digest` is sha256 of the bytes."""
 
     graph: Graph

@@ -7,9 +7,10 @@ the whole text that holds the expression.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal as OneOf
 from typing import TypeAlias
+
+from msgspec import Struct
 
 ARITY: Mapping[str, tuple[int, int]] = {
     "contains": (2, 2),
@@ -35,15 +36,13 @@ class ExpressionError(ValueError):
         self.hint = hint
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Literal:
+class Literal(Struct, frozen=True, kw_only=True):
     """A value written out."""
 
     value: bool | int | float | str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One `.name` or `[...]` behind a value; `name` is None where it is only known when running."""
 
     key: Node
@@ -52,8 +51,7 @@ class Step:
     length: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
+class Access(Struct, frozen=True, kw_only=True):
     """A root such as `params`, or another value, and the steps down from there."""
 
     root: str | None
@@ -63,8 +61,7 @@ class Access:
     length: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """A function with its arguments; `function` is spelled as in `ARITY`."""
 
     function: str
@@ -73,15 +70,13 @@ class Call:
     length: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Not:
+class Not(Struct, frozen=True, kw_only=True):
     """`!` before a value."""
 
     of: Node
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(Struct, frozen=True, kw_only=True):
     """Two values and what stands between them."""
 
     operator: str
@@ -89,8 +84,7 @@ class Comparison:
     right: Node
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chain:
+class Chain(Struct, frozen=True, kw_only=True):
     """`a && b && c` or `a || b || c`; answers one of its operands."""
 
     operator: OneOf["&&", "||"]

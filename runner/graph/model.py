@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from typing import Literal
+
+from msgspec import Struct, field
 
 from runner.errors import Place
 from runner.graph.values import Expression, Value
@@ -35,8 +36,7 @@ class Backoff(Enum):
 RETRIED_BY_DEFAULT = frozenset(Cause) - {Cause.CANCELLED}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retry:
+class Retry(Struct, frozen=True, kw_only=True):
     """How often and when a failed task is tried again. `attempts` counts all attempts; times are seconds."""
 
     attempts: int = 1
@@ -49,8 +49,7 @@ class Retry:
     on: frozenset[Cause] = RETRIED_BY_DEFAULT
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParamSpec:
+class ParamSpec(Struct, frozen=True, kw_only=True):
     """A typed input of the graph. `default` None with `required` means that `-p` must give it."""
 
     name: str
@@ -62,8 +61,7 @@ class ParamSpec:
     where: Place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskSpec:
+class TaskSpec(Struct, frozen=True, kw_only=True):
     """One task as written, defaults filled in. Times are seconds, `memory` and `log_limit` bytes.
 
     `claims` are pool name to amount. Exactly one of `uses` and `run` is set. `index` is its position in the file: the
@@ -98,8 +96,7 @@ class TaskSpec:
     tags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
+class Ready(Struct, frozen=True, kw_only=True):
     """How to see that a service is ready: an HTTP path or URL, an open TCP port, or a pattern in its output."""
 
     http: str | None = None
@@ -108,8 +105,7 @@ class Ready:
     timeout: float = 30.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceSpec:
+class ServiceSpec(Struct, frozen=True, kw_only=True):
     """One server that tasks need. `port` 0 is chosen when it starts; None means that it has none."""
 
     id: str
@@ -123,8 +119,7 @@ class ServiceSpec:
     stop_timeout: float = 5.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Graph:
+class Graph(Struct, frozen=True, kw_only=True, dict=True):
     """A checked graph. `file` is as it was named, `folder` the absolute folder it lies in, `digest` sha256 of its text.
 
     `tasks` and `services` are in file order. `workers` None means the number of CPUs.

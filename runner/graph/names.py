@@ -7,7 +7,8 @@ return is judged with their signatures, if anybody asks for them (`arguments`).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from runner.graph.findings import Findings
 from runner.graph.model import Graph
@@ -39,8 +40,7 @@ _FOREIGN = {
 _SCALARS = {"string", "integer", "number", "boolean", "path", "url", "duration", "size"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Site:
+class _Site(Struct, frozen=True, kw_only=True):
     """Where an expression stands and what may be used there."""
 
     what: str
@@ -78,8 +78,7 @@ def _site(graph: Graph, path: Path) -> _Site:
             return _Site(what="env", roots={"params", "env", "secrets"}, secrets=graph.secrets)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Look:
+class _Look(Struct, frozen=True, kw_only=True):
     """A look at one reference."""
 
     reference: Reference

@@ -6,8 +6,9 @@ parsed here, and remembered: which names an expression may use is judged when th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from runner.graph.expression import ExpressionError, Literal
 from runner.graph.findings import Findings
@@ -39,8 +40,7 @@ from runner.graph.values import Expression, Template, Value, parse, parse_bare
 from runner.task import Json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parsed:
+class Parsed(Struct, frozen=True, kw_only=True):
     """A text with expressions, and where it stands."""
 
     path: Path

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.errors import NothingSelected
 from runner.graph.model import Graph
 from runner.graph.near import nearest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(Struct, frozen=True, kw_only=True):
     """What a person asks for, each a list of task ids, `tag` of tags. Several wishes add up; `skip` takes away last."""
 
     only: tuple[str, ...] = ()
@@ -21,8 +22,7 @@ class Wish:
     skip: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
+class Selection(Struct, frozen=True, kw_only=True):
     """What comes of a wish: `graph` holds the tasks that belong to the run, `partial` if they are not all.
 
     `borrowed` are tasks of it that will not run because their results are taken from an earlier run, `skipped` those

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+
+from msgspec import Struct, field
 
 from runner.task import Json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
+class Text(Struct, frozen=True, kw_only=True):
     """A text that is no expression. `pattern` must match the whole of it; `code` is the problem's if it does not."""
 
     what: str = "a text"
@@ -19,13 +19,11 @@ class Text:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flag:
+class Flag(Struct, frozen=True, kw_only=True):
     """`true` or `false`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Whole:
+class Whole(Struct, frozen=True, kw_only=True):
     """A whole number from `least` to `most`; `hint` is for those who wrote one beyond."""
 
     least: int | None = None
@@ -33,35 +31,30 @@ class Whole:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Number:
+class Number(Struct, frozen=True, kw_only=True):
     """A number, `least` or more."""
 
     least: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Duration:
+class Duration(Struct, frozen=True, kw_only=True):
     """A time such as `30s`, read as seconds; `zero` says whether `0s` makes sense."""
 
     zero: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Size:
+class Size(Struct, frozen=True, kw_only=True):
     """A size such as `512MiB`, read as bytes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Word:
+class Word(Struct, frozen=True, kw_only=True):
     """One of a few words, each read as what it stands for; `foreign` answers words of other tools."""
 
     words: Mapping[str, Any]
     foreign: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListOf:
+class ListOf(Struct, frozen=True, kw_only=True):
     """A list; a single item may stand without its brackets. `unique`: no item comes twice, as a rule checks."""
 
     item: Shape
@@ -69,8 +62,7 @@ class ListOf:
     unique: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MapOf:
+class MapOf(Struct, frozen=True, kw_only=True):
     """A mapping from names that people choose; `name` says what a name may look like."""
 
     name: Text
@@ -78,8 +70,7 @@ class MapOf:
     what: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(Struct, frozen=True, kw_only=True):
     """A mapping whose keys are known. `foreign` answers keys of other tools; `extra` is how ignored keys begin."""
 
     what: str
@@ -89,8 +80,7 @@ class Record:
     extra: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Either:
+class Either(Struct, frozen=True, kw_only=True):
     """A mapping (`record`), or something short in its place."""
 
     short: Shape
@@ -98,28 +88,23 @@ class Either:
     what: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plain:
+class Plain(Struct, frozen=True, kw_only=True):
     """Any plain data, without expressions."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arguments:
+class Arguments(Struct, frozen=True, kw_only=True):
     """A mapping whose values are any data, with expressions in any text."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variables:
+class Variables(Struct, frozen=True, kw_only=True):
     """A mapping from environment variables to texts, with expressions."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+class Command(Struct, frozen=True, kw_only=True):
     """A shell command, with expressions."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
+class Condition(Struct, frozen=True, kw_only=True):
     """One expression, with or without `${{ }}` around it, or a truth."""
 
 
@@ -143,8 +128,7 @@ Shape: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
+class Key(Struct, frozen=True, kw_only=True):
     """One key of the graph file. `shape` None means that it is not supported yet; `field` is its name in the model."""
 
     shape: Shape | None

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from runner.errors import Place, Problem, Related
 from runner.graph.codes import CODES
@@ -24,16 +25,14 @@ Span: TypeAlias = tuple[int, int]
 """Offsets of the first character and of the one behind the last."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spot:
+class Spot(Struct, frozen=True, kw_only=True):
     """Where something stands: its key (None for an item of a list and for the root) and its value."""
 
     key: Span | None
     value: Span
 
 
-@dataclass(frozen=True, kw_only=True)
-class Source:
+class Source(Struct, frozen=True, kw_only=True, dict=True):
     """The text of a file; `file` as it was named."""
 
     file: str
@@ -82,8 +81,7 @@ class Source:
         return Related(note=note, where=where, excerpt=self.line(where.line))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Document:
+class Document(Struct, frozen=True, kw_only=True, dict=True):
     """The data of a file and where they stand. `problems` were met while reading; what they hit is null in `data`."""
 
     source: Source

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from runner.graph import loose
 from runner.graph.evaluation import result
@@ -35,17 +36,24 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expression:
-    """One parsed `${{ ... }}`: `source` is the text between the braces, `span` offset and length with them."""
+class Expression(Struct, frozen=True, kw_only=True, eq=False):
+    """One parsed `${{ ... }}`: `source` is the text between the braces, `span` offset and length with them.
+
+    Two are equal that say the same, wherever they stand.
+    """
 
     source: str
     tree: Node
-    span: tuple[int, int] = field(default=(0, 0), compare=False)
+    span: tuple[int, int] = (0, 0)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Expression) and (self.source, self.tree) == (other.source, other.tree)
+
+    def __hash__(self) -> int:
+        return hash(self.source)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
+class Template(Struct, frozen=True, kw_only=True):
     """A text with expressions inside; `source` is the whole of it as written."""
 
     source: str
@@ -56,8 +64,7 @@ Value: TypeAlias = Any
 """Plain JSON in which any text may be an Expression or a Template instead."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
+class Reference(Struct, frozen=True, kw_only=True):
     """One `root.name...` that is read: `path` begins with the root, `spans` says offset and length of each piece.
 
     The path ends before a piece that is only known when running, as in `needs[params.which]`; then `cut` is true.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from runner.record.report import FAILED_STATES, SCHEMA, Change, Previous, Report, TaskReport
 from runner.task import Json
@@ -22,8 +23,7 @@ KINDS: dict[tuple[Class, Class], str] = {
 """How a task went before and goes now; what is not here is no change."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remembered:
+class Remembered(Struct, frozen=True, kw_only=True):
     """What of an earlier run is compared: the states of its tasks, and the verdicts of their checks by name."""
 
     run: str

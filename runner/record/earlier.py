@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from runner.errors import DamagedJournal, GraphError, Problem
 from runner.graph.select import Selection

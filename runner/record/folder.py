@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from runner.errors import RunnerFault, UsageError
 
@@ -15,8 +16,7 @@ KEPT_RUNS = 50
 """How many runs of a graph are kept (DESIGN section 6)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFolder:
+class RunFolder(Struct, frozen=True, kw_only=True):
     """The folder of one run. `name` is the run's id."""
 
     path: Path
@@ -47,8 +47,7 @@ class RunFolder:
         return self.path / "report.json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StateFolder:
+class StateFolder(Struct, frozen=True, kw_only=True):
     """The folder that holds all runs started in one place: `.runner` unless told otherwise."""
 
     path: Path

@@ -7,8 +7,9 @@ events to a fresh schedule. So a report made years later says what the run's own
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields
 from datetime import datetime
+
+from msgspec.structs import fields
 
 from runner.errors import IllegalMove, UsageError
 from runner.graph.model import Graph

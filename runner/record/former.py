@@ -7,12 +7,12 @@ may not have done what it does, and it runs again.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from runner.plain import NotThisShape, from_plain
+from msgspec import Struct, field
+
+from runner.plain import NotThisShape, decode
 from runner.record.folder import RunFolder
 from runner.record.journal import read
 from runner.schedule.history import Stories
@@ -20,8 +20,7 @@ from runner.schedule.messages import Kept, RunOpened
 from runner.task import Check, Failed, LedgerRow, Receipt, Succeeded
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Former:
+class Former(Struct, frozen=True, kw_only=True):
     """One former run: how it was opened, its successes by task, and the tasks that are doubtful."""
 
     opened: RunOpened
@@ -98,6 +97,6 @@ def _receipts(folder: Path) -> Iterator[Receipt]:
     for file in sorted(folder.glob("*.jsonl")):
         for line in file.read_bytes().split(b"\n"):
             try:
-                yield from_plain(Receipt, json.loads(line))
-            except (ValueError, NotThisShape, RecursionError):  # a border: a worker may have died while it wrote
+                yield decode(Receipt, line)
+            except NotThisShape:  # a border: a worker may have died while it wrote
                 continue

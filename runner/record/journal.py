@@ -9,29 +9,27 @@ anywhere else is not ours, and is reported with its line.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 from zlib import crc32
+
+from msgspec import Struct
 
 from runner.errors import DamagedJournal, RunnerFault
 from runner.mask import Masker
-from runner.plain import NotThisShape, from_plain, to_plain
+from runner.plain import NotThisShape, decode, encode
 from runner.record.masked import without_secrets
 from runner.schedule.messages import Event
 
-FORMAT = {"journal": 1}
+FORMAT = b'{"journal":1}'
 GROUPED = 0.05
 """Seconds for which written events may wait for the disk (DESIGN section 3, Durable)."""
 
 _NEW_FOLDERS = 3
 """The run's folder, the folder of runs and the state folder may all be new: the disk must know their entries, too."""
-
-_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 class _Clock(Protocol):
@@ -64,7 +62,7 @@ class Journal:
             RunnerFault: the disk does not take them.
 
         """
-        self._write(b"".join(_line(to_plain(without_secrets(event, self._masker))) for event in events))
+        self._write(b"".join(_line(encode(without_secrets(event, self._masker))) for event in events))
         if self._due is None:
             self._due = self._clock.now() + GROUPED
 
@@ -114,8 +112,7 @@ def _enter_folders(path: Path) -> None:
                 os.close(descriptor)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
+class Recorded(Struct, frozen=True, kw_only=True):
     """What a journal holds; `torn` says that its last line was cut short, as by a power cut."""
 
     events: tuple[Event, ...]
@@ -144,25 +141,19 @@ def _events(path: Path, lines: Sequence[bytes]) -> Iterator[Event]:
             raise DamagedJournal(str(path), number, "its checksum does not fit")
         if number == 1:
             if content != FORMAT:
-                raise DamagedJournal(str(path), number, f"it does not begin with {json.dumps(FORMAT)}")
+                raise DamagedJournal(str(path), number, f"it does not begin with {FORMAT.decode()}")
             continue
         try:
-            yield from_plain(Event, content)
+            yield decode(Event, content)
         except NotThisShape as error:
             raise DamagedJournal(str(path), number, str(error)) from error
 
 
-def _line(content: Any) -> bytes:
-    text = _encode(content).encode("utf-8", "surrogatepass")
+def _line(text: bytes) -> bytes:
     return b"%08x %b\n" % (crc32(text), text)
 
 
-def _content(line: bytes) -> Any:
+def _content(line: bytes) -> bytes | None:
     """Answer what a line holds, None if it is damaged."""
     checksum, _, text = line.partition(b" ")
-    if checksum != b"%08x" % crc32(text):
-        return None
-    try:
-        return json.loads(text.decode("utf-8", "surrogatepass"))
-    except ValueError:  # a border: it may be any file
-        return None
+    return text if checksum == b"%08x" % crc32(text) else None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.mask import Masker
 
@@ -31,11 +33,11 @@ def without_secrets(value: T, masker: Masker) -> T:
 
 
 def _masked(value: Any, masker: Masker) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        said = {field.name: getattr(value, field.name) for field in fields(value) if field.name not in OURS}
+    if isinstance(value, Struct):
+        said = {name: getattr(value, name) for name in value.__struct_fields__ if name not in OURS}
         return replace(value, **{name: _masked(item, masker) for name, item in said.items()})
     if isinstance(value, tuple):
         return tuple(_masked(item, masker) for item in value)
-    if isinstance(value, Mapping) and any(is_dataclass(item) for item in value.values()):
+    if isinstance(value, Mapping) and any(isinstance(item, Struct) for item in value.values()):
         return {task: _masked(item, masker) for task, item in value.items()}
     return masker.plain(dict(value) if isinstance(value, Mapping) else value)

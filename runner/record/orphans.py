@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from runner.task import Json, LedgerRow
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Orphan:
+class Orphan(Struct, frozen=True, kw_only=True):
     """One record left behind: its id in the backend, its name, and the task and prefix it belongs to."""
 
     prefix: str | None
@@ -20,8 +20,7 @@ class Orphan:
     kind: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Told(Struct, frozen=True, kw_only=True):
     """What one task has told of test data; `ended` (ISO-8601 UTC, "" if never) is when its outputs were true."""
 
     task: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from runner.graph.model import Graph
 from runner.schedule.history import Stories, Story
@@ -13,8 +14,7 @@ AT_ONCE = 0.05
 """Seconds within which a start counts as following at once from the end of another task."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Span:
+class _Span(Struct, frozen=True, kw_only=True):
     """When a task's first attempt began and its last one ended, in seconds of the run."""
 
     task: str

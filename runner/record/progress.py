@@ -91,7 +91,7 @@ class PlainProgress:
         if not isinstance(event.outcome, Failed):
             seconds = event.at - self._started.pop(event.task, event.at)
             return [self._row(event.at, "✓", event.task, f"succeeded in {duration(seconds)}")]
-        message = event.outcome.message or event.outcome.cause.value
+        message = event.outcome.message or event.outcome.cause.sentence
         if state == "resting":
             return [self._row(event.at, "↻", event.task, f"{message}; to be tried again")]
         allowed = " (allowed)" if self._graph.tasks[event.task].allow_failure else ""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from runner.record.orphans import Orphan
 from runner.schedule.messages import Planned
@@ -12,8 +13,7 @@ from runner.task import Artifact, Check, Json, LedgerRow
 SCHEMA = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GraphName:
+class GraphName(Struct, frozen=True, kw_only=True):
     """Which graph ran: its name, its file as it was named, the digest of its text."""
 
     name: str
@@ -21,8 +21,7 @@ class GraphName:
     digest: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptReport:
+class AttemptReport(Struct, frozen=True, kw_only=True):
     """One attempt; `started` is ISO-8601 UTC, None if it never began; `outcome` is `succeeded` or `failed`."""
 
     number: int
@@ -37,15 +36,13 @@ class AttemptReport:
     left: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckReport(Check):
+class CheckReport(Check, frozen=True, kw_only=True):
     """One check and the attempt that made it; 0 for one that was kept from an earlier run."""
 
     attempt: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskReport:
+class TaskReport(Struct, frozen=True, kw_only=True):
     """One task: `state` is the finer word, `reason` why it did not run, `seconds` those of all its attempts.
 
     `planned` is what the approved plan of the run said of it, in seconds of the run; None where there was none.
@@ -93,8 +90,7 @@ class TaskReport:
         return self.attempts[-1].message if self.attempts and told else self.reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceReport:
+class ServiceReport(Struct, frozen=True, kw_only=True):
     """One service: `seconds` from its first answer (`started`) to its end, `lines` the last it printed if it failed."""
 
     id: str
@@ -107,8 +103,7 @@ class ServiceReport:
     log: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckCounts:
+class CheckCounts(Struct, frozen=True, kw_only=True):
     """How many checks there were, by verdict; of a task that was tried again, those of its last attempt."""
 
     passed: int
@@ -117,8 +112,7 @@ class CheckCounts:
     total: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fewer:
+class Fewer(Struct, frozen=True, kw_only=True):
     """From `at` (ISO-8601 UTC) on no more than `workers` were at work, because these tasks had crashed together."""
 
     at: str
@@ -126,8 +120,7 @@ class Fewer:
     crashed: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """One difference from an earlier run: of a task, of one of its checks (`name`), or of a parameter (`name`)."""
 
     kind: str
@@ -137,16 +130,14 @@ class Change:
     after: Json = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Previous:
+class Previous(Struct, frozen=True, kw_only=True):
     """The run of the same graph before this one, and what has changed since."""
 
     run: str
     changes: tuple[Change, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Struct, frozen=True, kw_only=True):
     """What happened in a run. Times are ISO-8601 UTC with milliseconds, durations seconds."""
 
     schema: int

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from runner.graph.model import Graph, TaskSpec
 from runner.record.render.legible import legible
@@ -24,8 +25,7 @@ NAMED = 3
 """How many tasks are named of those that another one waits for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """One task or service: `seconds` it has run, `expected` seconds it will (None: nobody knows), `words` about it.
 
     `state` is the word of the report, or `starting`, `stopping`, `resting`, `ready`, `waiting`, `running`.
@@ -39,8 +39,7 @@ class Row:
     fraction: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class Sight(Struct, frozen=True, kw_only=True):
     """One moment of a run: rows in file order, services first; `pools` as name, taken, size; `end` is the run's time.
 
     `end_known` says whether every task that is left was measured or estimated: else the end is the earliest possible.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from heapq import heappop, heappush
+
+from msgspec import Struct
 
 
 class Ring(Enum):
@@ -17,8 +18,7 @@ class Ring(Enum):
     RUN_DEADLINE = "the whole run has had its time"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alarm:
+class Alarm(Struct, frozen=True, kw_only=True):
     """One wish. `attempt` keeps a late alarm from hitting the next attempt of the same task."""
 
     ring: Ring

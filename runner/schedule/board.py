@@ -7,8 +7,9 @@ pools, how many tasks have not settled. So these can never disagree with the pha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from runner.errors import IllegalMove
 from runner.graph.model import Graph, TaskSpec, Trigger
@@ -50,8 +51,7 @@ class Why(Enum):
     CANCELLED = "the run was stopped before it could start"
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class TaskState:
+class TaskState(Struct, kw_only=True, eq=False):
     """One task of this run.
 
     `unsettled` counts the tasks it needs that have not settled. `started` numbers the first starts of a run from 1;

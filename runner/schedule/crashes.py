@@ -10,7 +10,7 @@ Knows no phase and decides about no task: the machine asks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 ALONE_AFTER = 2
 """Crashes of one task after which its next attempt runs alone."""
@@ -20,8 +20,7 @@ WITHIN = 60.0
 """Seconds within which these crashes count as one event."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FewerWorkers:
+class FewerWorkers(Struct, frozen=True, kw_only=True):
     """From `at` seconds on there were no more than `workers`, because these tasks had crashed."""
 
     at: float

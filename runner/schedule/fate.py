@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.graph.model import Trigger
 from runner.schedule.board import Why
@@ -12,20 +14,17 @@ from runner.schedule.reasons import blocked_by, not_called
 from runner.schedule.rules import Decision, Need, could_run, decide
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Runs:
+class Runs(Struct, frozen=True, kw_only=True):
     """Its trigger is content; only its own `if` can still say no."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wants:
+class Wants(Struct, frozen=True, kw_only=True):
     """It could run, once it is known what became of these services."""
 
     services: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NeverRuns:
+class NeverRuns(Struct, frozen=True, kw_only=True):
     """It will not run; `reason` is a sentence. `by_services`: the tasks it needs would have let it."""
 
     why: Why

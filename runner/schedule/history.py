@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from runner.schedule.messages import (
     AttemptEnded,
@@ -21,8 +22,7 @@ from runner.schedule.messages import (
 from runner.task import Artifact, Check, LedgerRow, Outcome, Progress
 
 
-@dataclass(slots=True, kw_only=True)
-class Attempt:
+class Attempt(Struct, kw_only=True):
     """One attempt: `started` and `ended` are seconds of the run, `outcome` None while it runs or if nobody knows.
 
     It starts when its worker is asked to, for from then on it holds a process.
@@ -43,8 +43,7 @@ class Attempt:
         return 0.0 if self.started is None or self.ended is None else self.ended - self.started
 
 
-@dataclass(slots=True, kw_only=True)
-class Story:
+class Story(Struct, kw_only=True):
     """What one task did and said, over all its attempts; `run` is the earlier run its result was taken from.
 
     `checked` holds each check behind the number of its attempt, 0 for one that was kept.
@@ -69,8 +68,7 @@ class Story:
         return self.attempts[-1]
 
 
-@dataclass(slots=True, kw_only=True)
-class ServiceStory:
+class ServiceStory(Struct, kw_only=True):
     """What became of one service; times are seconds of the run."""
 
     ready: float | None = None

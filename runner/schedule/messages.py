@@ -6,16 +6,16 @@ Times (`at`) are seconds since the command started, from a clock that never goes
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from runner.task import Cause, Check, Json, LedgerRow, Note, Outcome, Succeeded
+from msgspec import field
+
+from runner.task import Cause, Check, Data, Json, LedgerRow, Note, Outcome, Succeeded
 
 CancelReason: TypeAlias = Literal["interrupted", "terminated", "hung_up", "deadline"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class Kept(Data, frozen=True, kw_only=True):
     """A success taken over from an earlier run, with what it said there; `key` is that of what was asked."""
 
     outcome: Succeeded
@@ -25,16 +25,14 @@ class Kept:
     key: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class Planned(Data, frozen=True, kw_only=True):
     """When a task was planned to start (seconds of the run), and how long all its attempts and rests were to take."""
 
     started: float
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOpened:
+class RunOpened(Data, frozen=True, kw_only=True):
     """A run began. Carries everything that a replay needs and the graph file does not say.
 
     `started` is the wall clock (ISO-8601 UTC) at second 0; `file` the graph file as it was named; `environment` the
@@ -63,8 +61,7 @@ class RunOpened:
     planned: Mapping[str, Planned] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptStarted:
+class AttemptStarted(Data, frozen=True, kw_only=True):
     """A worker began an attempt: time limits count from here.
 
     `asked` is when that worker, idle until then, was asked to. From then on the attempt holds a process, so its time
@@ -85,8 +82,7 @@ class AttemptStarted:
         return self.at if self.asked is None else self.asked
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Noted:
+class Noted(Data, frozen=True, kw_only=True):
     """A running attempt said something: a check, a ledger row, an artifact, progress."""
 
     at: float
@@ -95,8 +91,7 @@ class Noted:
     note: Note
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptEnded:
+class AttemptEnded(Data, frozen=True, kw_only=True):
     """An attempt is over and nothing of it runs any more.
 
     `log` is its file in the run folder, "" if it printed nothing; `left` names processes it left behind, ended since.
@@ -110,8 +105,7 @@ class AttemptEnded:
     left: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptReturned:
+class AttemptReturned(Data, frozen=True, kw_only=True):
     """An attempt that had not begun came back; it keeps its number."""
 
     at: float
@@ -119,8 +113,7 @@ class AttemptReturned:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceReady:
+class ServiceReady(Data, frozen=True, kw_only=True):
     """A service answers. `asked` is when it was started; `url` is "" where it has no port."""
 
     at: float
@@ -132,8 +125,7 @@ class ServiceReady:
     pid: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceEnded:
+class ServiceEnded(Data, frozen=True, kw_only=True):
     """A service is over: asked to stop, dead, never ready, or its port was taken. `lines` are the last it printed."""
 
     at: float
@@ -145,8 +137,7 @@ class ServiceEnded:
     log: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlotsChanged:
+class SlotsChanged(Data, frozen=True, kw_only=True):
     """The executor can now take another number of attempts at once, on so many `workers` (None: one for each slot)."""
 
     at: float
@@ -154,15 +145,13 @@ class SlotsChanged:
     workers: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClockTicked:
+class ClockTicked(Data, frozen=True, kw_only=True):
     """An alarm the schedule asked for is due."""
 
     at: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CancelAsked:
+class CancelAsked(Data, frozen=True, kw_only=True):
     """Somebody, or the run's deadline, asks the run to end; asked twice, everything is killed."""
 
     at: float
@@ -183,16 +172,14 @@ Event: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartAttempt:
+class StartAttempt(Data, frozen=True, kw_only=True):
     """Run this attempt of this task."""
 
     task: str
     attempt: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StopAttempt:
+class StopAttempt(Data, frozen=True, kw_only=True):
     """End this attempt for this cause: SIGTERM, `kill_after` seconds later SIGKILL, to everything it started."""
 
     task: str
@@ -202,16 +189,14 @@ class StopAttempt:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartService:
+class StartService(Data, frozen=True, kw_only=True):
     """Start this service; `attempt` above 1 follows a taken port."""
 
     service: str
     attempt: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StopService:
+class StopService(Data, frozen=True, kw_only=True):
     """End this service: SIGTERM, `kill_after` seconds later SIGKILL, to everything it started."""
 
     service: str
@@ -219,8 +204,7 @@ class StopService:
     kill_after: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LimitWorkers:
+class LimitWorkers(Data, frozen=True, kw_only=True):
     """Let no more than so many workers be at work from now on; what runs goes on to its end."""
 
     workers: int

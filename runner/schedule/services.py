@@ -9,8 +9,9 @@ noise. Whoever calls is told which services changed for the tasks (`Settled`), a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 from runner.errors import IllegalMove
 from runner.graph.model import ServiceSpec
@@ -48,8 +49,7 @@ SERVICE_MOVES: Mapping[ServicePhase, frozenset[ServicePhase]] = {
 ALIVE = frozenset({ServicePhase.STARTING, ServicePhase.READY, ServicePhase.STOPPING})
 
 
-@dataclass(slots=True, kw_only=True)
-class _Service:
+class _Service(Struct, kw_only=True):
     spec: ServiceSpec
     needed_by: int
     phase: ServicePhase = ServicePhase.WAITING

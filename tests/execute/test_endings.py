@@ -27,7 +27,11 @@ UNHEEDED = "; it did not heed SIGTERM and was killed"
             STOP,
             Failed(cause=Cause.TIMED_OUT, message="longer than 3 s", traceback="trace"),
         ),
-        (Ended(outcome=Succeeded(), stopped=True), KILL, Failed(cause=Cause.CANCELLED, message=Cause.CANCELLED.value)),
+        (
+            Ended(outcome=Succeeded(), stopped=True),
+            KILL,
+            Failed(cause=Cause.CANCELLED, message=Cause.CANCELLED.sentence),
+        ),
         (
             Ended(outcome=Succeeded(), stopped=True),
             None,
@@ -56,7 +60,7 @@ def test_a_reply_carries_the_stop_only_if_it_was_reached(
         (Exited(child=1, status=-9, stopped=True, killed=True), STOP, GARBAGE, Cause.CRASHED, GARBAGE),
         (Exited(child=1, status=0, stopped=True), None, GARBAGE, Cause.CRASHED, GARBAGE),
         (Exited(child=1, status=-9, stopped=True, killed=True), STOP, "", Cause.TIMED_OUT, STOP.message + UNHEEDED),
-        (Exited(child=1, status=-9, stopped=True, killed=True), KILL, "", Cause.CANCELLED, Cause.CANCELLED.value),
+        (Exited(child=1, status=-9, stopped=True, killed=True), KILL, "", Cause.CANCELLED, Cause.CANCELLED.sentence),
         (Exited(child=1, status=0, stopped=True), STOP, "", Cause.TIMED_OUT, STOP.message),
         (Exited(child=1, status=-64), None, "", Cause.CRASHED, "killed by SIGRTMAX"),
     ],

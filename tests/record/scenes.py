@@ -5,10 +5,13 @@ python -m tests.record.scenes SCENE SECONDS
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
+
+from msgspec.structs import replace
 
 from runner.cli.style import size_of
 from runner.driver import Unwatched, World, drive
@@ -149,7 +152,7 @@ def _nightly() -> Scene:
 
 
 def _interrupted() -> Scene:
-    return replace(_nightly(), outside=[CancelAsked(at=5.0, why="interrupted")])
+    return dataclasses.replace(_nightly(), outside=[CancelAsked(at=5.0, why="interrupted")])
 
 
 def _many() -> Scene:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.mask import Masker
 from runner.plain import to_plain
@@ -30,10 +31,10 @@ def planted(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(planted(item) for item in value)
     if isinstance(value, dict):
-        holds_data = not any(is_dataclass(item) for item in value.values())
+        holds_data = not any(isinstance(item, Struct) for item in value.values())
         return {planted(name) if holds_data else name: planted(item) for name, item in value.items()}
-    if is_dataclass(value) and not isinstance(value, type):
-        theirs = [field.name for field in fields(value) if field.name not in OURS]
+    if isinstance(value, Struct):
+        theirs = [name for name in value.__struct_fields__ if name not in OURS]
         return replace(value, **{name: planted(getattr(value, name)) for name in theirs})
     return value
 
@@ -44,7 +45,7 @@ def planted(value: Any) -> Any:
 def test_a_secret_in_any_field_is_masked(kind: type, data: st.DataObject) -> None:
     """Whatever field of whatever event holds a secret, it is masked, unless the field is ours; those stay."""
     event = data.draw(any_of(kind))
-    ours = [name for name in event.__slots__ if name in OURS]
+    ours = [name for name in event.__struct_fields__ if name in OURS]
 
     masked = without_secrets(planted(event), Masker({"KEY": SECRET}))
 

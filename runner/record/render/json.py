@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields, is_dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from runner.record.report import Report
 
@@ -16,4 +17,6 @@ def render_json(report: Report) -> str:
 
 
 def _plain(value: Any) -> dict[str, Any]:
-    return {field.name: getattr(value, field.name) for field in fields(value)} if is_dataclass(value) else dict(value)
+    return (
+        {name: getattr(value, name) for name in value.__struct_fields__} if isinstance(value, Struct) else dict(value)
+    )

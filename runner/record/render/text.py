@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from textwrap import wrap
 
+from msgspec import Struct
 from rich.cells import cell_len, set_cell_size
 
 from runner.record.render.legible import last_lines, legible, legible_lines
@@ -41,8 +41,7 @@ LONGEST = 160
 """How many characters of a value, a message or a check's name are shown."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Style:
+class Style(Struct, frozen=True, kw_only=True):
     """What goes before and after words of each kind; empty for plain text."""
 
     good: str = ""
