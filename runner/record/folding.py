@@ -131,7 +131,7 @@ def _attempt(attempt: Attempt, began: datetime) -> AttemptReport:
         seconds=round(attempt.seconds, 3),
         outcome="failed" if failed or unknown else "succeeded",
         cause="lost" if unknown else failed.cause.word if failed else None,
-        message="nobody can say how it ended" if unknown else failed.message or failed.cause.value if failed else "",
+        message="nobody can say how it ended" if unknown else failed.message or failed.cause.sentence if failed else "",
         traceback=failed.traceback if failed else None,
         log=attempt.log,
         pid=attempt.pid,

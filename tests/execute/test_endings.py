@@ -11,6 +11,7 @@ from runner.schedule.messages import StopAttempt
 from runner.task import Cause, Failed, Outcome, Succeeded
 
 STOP = StopAttempt(task="a", attempt=1, cause=Cause.TIMED_OUT, kill_after=5.0, message="longer than 3 s")
+WORDS = "it was stopped before it could end"
 KILL = StopAttempt(task="a", attempt=1, cause=Cause.CANCELLED, kill_after=0.0)
 OWN = Failed(cause=Cause.EXCEPTION, message="ValueError: x", traceback="trace")
 UNHEEDED = "; it did not heed SIGTERM and was killed"
@@ -30,7 +31,7 @@ UNHEEDED = "; it did not heed SIGTERM and was killed"
         (
             Ended(outcome=Succeeded(), stopped=True),
             KILL,
-            Failed(cause=Cause.CANCELLED, message=Cause.CANCELLED.sentence),
+            Failed(cause=Cause.CANCELLED, message=WORDS),
         ),
         (
             Ended(outcome=Succeeded(), stopped=True),
@@ -60,7 +61,7 @@ def test_a_reply_carries_the_stop_only_if_it_was_reached(
         (Exited(child=1, status=-9, stopped=True, killed=True), STOP, GARBAGE, Cause.CRASHED, GARBAGE),
         (Exited(child=1, status=0, stopped=True), None, GARBAGE, Cause.CRASHED, GARBAGE),
         (Exited(child=1, status=-9, stopped=True, killed=True), STOP, "", Cause.TIMED_OUT, STOP.message + UNHEEDED),
-        (Exited(child=1, status=-9, stopped=True, killed=True), KILL, "", Cause.CANCELLED, Cause.CANCELLED.sentence),
+        (Exited(child=1, status=-9, stopped=True, killed=True), KILL, "", Cause.CANCELLED, WORDS),
         (Exited(child=1, status=0, stopped=True), STOP, "", Cause.TIMED_OUT, STOP.message),
         (Exited(child=1, status=-64), None, "", Cause.CRASHED, "killed by SIGRTMAX"),
     ],
