@@ -6,23 +6,29 @@ events to a fresh schedule. So a report made years later says what the run's own
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
-from msgspec.structs import fields
+from msgspec import Struct
 
 from runner.errors import IllegalMove, UsageError
-from runner.graph.model import Graph
+from runner.graph.model import Graph, TaskSpec
 from runner.graph.select import restricted
+from runner.record.episodes import Watch
+from runner.record.lanes import lanes
 from runner.record.orphans import Told, orphans
 from runner.record.path import critical_path
 from runner.record.report import (
     SCHEMA,
+    ArtifactReport,
     AttemptReport,
     CheckCounts,
     CheckReport,
     Fewer,
     GraphName,
+    LedgerReport,
+    PlannedReport,
     Report,
     ServiceReport,
     TaskReport,
@@ -44,9 +50,9 @@ def fold(graph: Graph, events: Iterable[Event]) -> Report:
     first, *others = events
     assert isinstance(first, RunOpened), "a journal begins with RunOpened"
     opened, graph = first, _of_the_run(graph, first)
-    schedule, stories = _replayed(graph, opened, others)
-    began = datetime.fromisoformat(opened.started)
-    tasks = tuple(_task(graph, schedule, stories, name, began) for name in graph.tasks)
+    run = _replayed(graph, opened, others)
+    schedule, stories, began = run.schedule, run.stories, run.began
+    tasks = tuple(_task(run, graph.tasks[name]) for name in graph.tasks)
     sequential = sum(task.seconds for task in tasks)
     complete = schedule.finished
     return Report(
@@ -78,6 +84,17 @@ def fold(graph: Graph, events: Iterable[Event]) -> Report:
     )
 
 
+class _Run(Struct, frozen=True, kw_only=True):
+    """A run that was played once more."""
+
+    schedule: Schedule
+    stories: Stories
+    watch: Watch
+    opened: RunOpened
+    began: datetime
+    lanes: Mapping[tuple[str, int], int]
+
+
 # -- the helpers -------------------------------------------------------------------------------------------------------
 
 
@@ -85,49 +102,60 @@ def _of_the_run(graph: Graph, opened: RunOpened) -> Graph:
     return graph if opened.selected is None else restricted(graph, opened.selected)
 
 
-def _replayed(graph: Graph, opened: RunOpened, others: Iterable[Event]) -> tuple[Schedule, Stories]:
+def _replayed(graph: Graph, opened: RunOpened, others: Iterable[Event]) -> _Run:
     schedule, stories = Schedule(graph), Stories()
+    watch = Watch(graph, schedule)
     try:
         for event in (opened, *others):
             stories.add(event)
-            schedule.handle(event)
+            watch.turn(event, schedule.handle(event))
     except (KeyError, IllegalMove) as error:  # a border: the graph file is a copy that anybody may have edited
         told = f"the events of run `{opened.run}` do not fit its graph file, which was changed since"
         raise UsageError(told) from error
-    return schedule, stories
+    if not schedule.finished:
+        watch.close(stories.ended)
+    began = datetime.fromisoformat(opened.started)
+    return _Run(schedule=schedule, stories=stories, watch=watch, opened=opened, began=began, lanes=lanes(stories))
 
 
-def _task(graph: Graph, schedule: Schedule, stories: Stories, name: str, began: datetime) -> TaskReport:
-    spec, story, state = graph.tasks[name], stories.of(name), schedule.task(name)
-    outcome = state.outcome
+def _task(run: _Run, spec: TaskSpec) -> TaskReport:
+    name, story, state = spec.id, run.stories.of(spec.id), run.schedule.task(spec.id)
+    outcome, planned = state.outcome, run.opened.planned.get(name)
     return TaskReport(
         id=name,
         desc=spec.desc,
         needs=spec.needs,
         state=state.word,
-        reason=schedule.reason(name),
+        reason=run.schedule.reason(name),
         required=not spec.allow_failure,
         kept_from=story.run or None,
         flaky=state.word == "succeeded" and len(story.attempts) > 1,
-        started=_first_start(story, began),
+        started=_first_start(story, run.began),
         seconds=round(sum(attempt.seconds for attempt in story.attempts), 3),
-        attempts=tuple(_attempt(attempt, began) for attempt in story.attempts),
+        attempts=tuple(_attempt(run, name, attempt) for attempt in story.attempts),
         outputs=dict(outcome.outputs or {}) if outcome is not None else {},
         checks=tuple(_check(check, number) for number, check in story.checked),
-        artifacts=tuple(story.artifacts),
-        ledger=tuple(story.ledger),
+        artifacts=tuple(ArtifactReport(**_said(each)) for each in story.artifacts),
+        ledger=tuple(LedgerReport(**_said(each)) for each in story.ledger),
         data_prefix=spec.data_prefix,
         memory=spec.memory,
-        planned=schedule.opened.planned.get(name) if schedule.opened is not None else None,
+        key=_key(run, name, story),
+        story=run.watch.of(name),
+        planned=None if planned is None else PlannedReport(**_said(planned)),
     )
 
 
-def _attempt(attempt: Attempt, began: datetime) -> AttemptReport:
+def _key(run: _Run, name: str, story: Story) -> str:
+    kept = run.opened.kept.get(name)
+    return story.attempts[-1].key if story.attempts else "" if kept is None else kept.key
+
+
+def _attempt(run: _Run, task: str, attempt: Attempt) -> AttemptReport:
     failed = attempt.outcome if isinstance(attempt.outcome, Failed) else None
     unknown = attempt.outcome is None
     return AttemptReport(
         number=attempt.number,
-        started=None if attempt.started is None else iso(began, attempt.started),
+        started=None if attempt.started is None else iso(run.began, attempt.started),
         seconds=round(attempt.seconds, 3),
         outcome="failed" if failed or unknown else "succeeded",
         cause="lost" if unknown else failed.cause.word if failed else None,
@@ -135,13 +163,17 @@ def _attempt(attempt: Attempt, began: datetime) -> AttemptReport:
         traceback=failed.traceback if failed else None,
         log=attempt.log,
         pid=attempt.pid,
+        lane=run.lanes.get((task, attempt.number), 0),
         left=attempt.left,
     )
 
 
 def _check(check: Check, attempt: int) -> CheckReport:
-    said = {field.name: getattr(check, field.name) for field in fields(Check)}
-    return CheckReport(attempt=attempt, **said)
+    return CheckReport(attempt=attempt, **_said(check))
+
+
+def _said(data: Struct) -> dict[str, Any]:
+    return {name: getattr(data, name) for name in data.__struct_fields__}
 
 
 def _service(schedule: Schedule, stories: Stories, name: str, began: datetime) -> ServiceReport:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from msgspec import Struct
 
@@ -22,7 +23,10 @@ class GraphName(Struct, frozen=True, kw_only=True):
 
 
 class AttemptReport(Struct, frozen=True, kw_only=True):
-    """One attempt; `started` is ISO-8601 UTC, None if it never began; `outcome` is `succeeded` or `failed`."""
+    """One attempt; `started` is ISO-8601 UTC, None if it never began; `outcome` is `succeeded` or `failed`.
+
+    `lane` is a row for a timeline, from 1: attempts of one lane follow each other; 0 if it never began.
+    """
 
     number: int
     started: str | None
@@ -33,18 +37,80 @@ class AttemptReport(Struct, frozen=True, kw_only=True):
     traceback: str | None
     log: str
     pid: int
+    lane: int
     left: tuple[str, ...]
 
 
-class CheckReport(Check, frozen=True, kw_only=True):
+class LedgerReport(LedgerRow, frozen=True, kw_only=True, omit_defaults=False, tag=False):
+    """One row of the ledger; written as JSON it has all its fields."""
+
+
+class ArtifactReport(Artifact, frozen=True, kw_only=True, omit_defaults=False, tag=False):
+    """One file that was kept."""
+
+
+class PlannedReport(Planned, frozen=True, kw_only=True, omit_defaults=False, tag=False):
+    """What the approved plan of the run said of a task."""
+
+
+class CheckReport(Check, frozen=True, kw_only=True, omit_defaults=False, tag=False):
     """One check and the attempt that made it; 0 for one that was kept from an earlier run."""
 
     attempt: int = 0
 
 
+EpisodeKind = Literal[
+    "waited_for_needs",
+    "waited_for_service",
+    "waited_for_pool",
+    "waited_for_worker",
+    "waited_for_process",
+    "waited_to_be_alone",
+    "waited_for_its_turn",
+    "ran",
+    "returned",
+    "failed",
+    "stopped",
+    "rested",
+    "given_up",
+    "skipped",
+    "blocked",
+    "cancelled",
+    "kept",
+    "lost",
+]
+
+
+class Seen(Struct, frozen=True, kw_only=True):
+    """A value that a condition read, under the name it has there."""
+
+    name: str
+    value: Json
+
+
+class Episode(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One thing that happened to a task, and why: `words` says it in a sentence.
+
+    It began `at` and lasted `seconds` (0: a moment), both seconds of the run; `attempt` is the one it belongs to, 0 for
+    none. `by` names who it was because of: what was needed, what held the pool `pool` or the workers, what failed.
+    `condition` is the `if` that was asked, and `seen` what it read.
+    """
+
+    kind: EpisodeKind
+    at: float
+    words: str
+    seconds: float = 0.0
+    attempt: int = 0
+    by: tuple[str, ...] = ()
+    pool: str = ""
+    condition: str = ""
+    seen: tuple[Seen, ...] = ()
+
+
 class TaskReport(Struct, frozen=True, kw_only=True):
     """One task: `state` is the finer word, `reason` why it did not run, `seconds` those of all its attempts.
 
+    `key` tells what its last attempt was asked (`runner.keeping`), `story` what happened to it and why, in order.
     `planned` is what the approved plan of the run said of it, in seconds of the run; None where there was none.
     """
 
@@ -61,11 +127,13 @@ class TaskReport(Struct, frozen=True, kw_only=True):
     attempts: tuple[AttemptReport, ...]
     outputs: Mapping[str, Json]
     checks: tuple[CheckReport, ...]
-    artifacts: tuple[Artifact, ...]
-    ledger: tuple[LedgerRow, ...]
+    artifacts: tuple[ArtifactReport, ...]
+    ledger: tuple[LedgerReport, ...]
     data_prefix: str | None
     memory: int | None
-    planned: Planned | None = None
+    key: str = ""
+    story: tuple[Episode, ...] = ()
+    planned: PlannedReport | None = None
 
     @property
     def failed(self) -> bool:

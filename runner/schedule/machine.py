@@ -137,6 +137,11 @@ class Schedule:
         return {need: need_scope(self._board.tasks[need], self._opened) for need in needs}
 
     @property
+    def stopped_for(self) -> str:
+        """Answer in a sentence why the run starts nothing new, "" if it does."""
+        return self._stopped_for
+
+    @property
     def settled(self) -> Sequence[str]:
         """Answer the tasks that have settled, in the order in which they did."""
         return self._board.settled

@@ -1,0 +1,190 @@
+"""What happened to each task and why: that it waited, ran, rested, was stopped or did not run. Folded by replaying.
+
+The journal holds what came from outside; why the schedule did what it did is seen by handing it the events once more
+and looking on (`Watch`). What is seen becomes sentences in `told`. Knows no file and no format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from runner.graph.model import Graph
+from runner.record import told
+from runner.record.report import Episode
+from runner.record.waits import Waits
+from runner.schedule.board import Phase, TaskState, Why
+from runner.schedule.machine import Schedule
+from runner.schedule.messages import (
+    AttemptEnded,
+    AttemptReturned,
+    AttemptStarted,
+    Command,
+    Event,
+    Noted,
+    RunOpened,
+    ServiceReady,
+    StartAttempt,
+    StopAttempt,
+)
+from runner.schedule.reasons import NAMED
+from runner.schedule.rules import Need
+from runner.task import Cause, Failed
+
+
+@dataclass(slots=True)
+class _Past:
+    """What of one task has been seen: when it was handed over, when its last attempt ended, who asked for its end."""
+
+    handed: float = 0.0
+    rests: AttemptEnded | None = None
+    stop: tuple[float, StopAttempt] | None = None
+    episodes: list[Episode] = field(default_factory=list)
+
+
+class Watch:
+    """Looks on while a schedule is handed the events of a run, one at a time."""
+
+    def __init__(self, graph: Graph, schedule: Schedule) -> None:
+        self._graph = graph
+        self._schedule = schedule
+        self._waits = Waits(schedule)
+        self._past = {name: _Past() for name in graph.tasks}
+        self._opened = 0.0
+        self._kept: Mapping[str, str] = {}
+        self._ready = 0
+        self._settled: dict[str, float] = {}
+        self._up: dict[str, float] = {}
+        self._roots: dict[str, tuple[str, ...]] = {}
+
+    def of(self, task: str) -> tuple[Episode, ...]:
+        """Answer what happened to a task, in the order it did."""
+        return tuple(sorted(self._past[task].episodes, key=lambda each: each.at))
+
+    def turn(self, event: Event, commands: Sequence[Command]) -> None:
+        """Take in an event that the schedule has handled, and the commands that followed from it."""
+        if isinstance(event, Noted):
+            return  # what a task says changes nothing
+        now = event.at
+        started = [command.task for command in commands if isinstance(command, StartAttempt)]
+        ended = event.task if isinstance(event, AttemptEnded | AttemptReturned) else ""
+        self._happened(event)
+        for name, waits in self._waits.turn(now, started, ended).items():
+            unstarted = name not in started
+            self._add(name, told.waited(self._state(name).attempt + unstarted, waits))
+        for command in commands:
+            if isinstance(command, StopAttempt) and self._past[command.task].stop is None:
+                self._past[command.task].stop = (now, command)
+        for name in self._schedule.ready[self._ready :]:
+            self._rested(name, now)
+        self._ready = len(self._schedule.ready)
+        for name in self._schedule.settled[len(self._settled) :]:
+            self._settled[name] = now
+            self._settle(self._state(name), now, own_end=name == ended)
+        for name in started:
+            self._started(name, now)
+
+    def close(self, now: float) -> None:
+        """Take in that no more events came, though the run was not over."""
+        for name in self._past:
+            task = self._state(name)
+            if not task.settled:
+                nodes = [need for need in task.spec.needs if need not in self._settled and need not in self._up]
+                self._add(name, [told.lost(task, now, nodes)])
+
+    # -- what happens to a task ------------------------------------------------------------------------------------
+
+    def _happened(self, event: Event) -> None:
+        match event:
+            case RunOpened(kept=kept):
+                self._opened = event.at
+                self._kept = {name: each.run for name, each in kept.items()}
+            case ServiceReady(service=service):
+                self._up.setdefault(service, event.at)
+            case AttemptStarted(task=task, attempt=attempt):
+                self._add(task, told.slow_worker(attempt, self._past[task].handed, event.since))
+            case AttemptEnded():
+                self._ended(event)
+            case AttemptReturned(task=task, attempt=attempt):
+                past = self._past[task]
+                past.episodes = [each for each in past.episodes if attempt > 1 or each.kind != "ran"]  # it never did
+                past.episodes.append(told.returned(attempt, event.at))
+            case _:
+                pass
+
+    def _started(self, name: str, now: float) -> None:
+        past, task = self._past[name], self._state(name)
+        past.handed = now
+        if task.attempt == 1:
+            if not any(each.kind == "returned" for each in past.episodes):
+                self._add(name, self._waited_for_needs(task))
+            self._add(name, [told.ran(task, now, self._nodes(task), self._schedule)])
+
+    def _waited_for_needs(self, task: TaskState) -> Iterator[Episode]:
+        tasks = [need for need in task.spec.needs if need in self._settled]
+        last = max(tasks, key=lambda need: self._settled[need], default="")
+        since = self._settled.get(last, self._opened)
+        yield from told.waited_for_needs(self._opened, since, last, len(tasks))
+        yield from told.waited_for_services(
+            since, {name: self._up[name] for name in task.spec.needs if name in self._up}
+        )
+
+    def _ended(self, event: AttemptEnded) -> None:
+        past, task = self._past[event.task], self._state(event.task)
+        if not isinstance(event.outcome, Failed):
+            past.stop = None
+            return
+        self._add(event.task, [told.failed(event, event.outcome, past.stop)])
+        past.stop = None
+        if task.phase is Phase.RESTING:
+            past.rests = event
+        elif task.spec.retry.attempts > 1 and event.outcome.cause is not Cause.CANCELLED:
+            self._add(event.task, [told.given_up(event, event.outcome.cause, task, self._schedule.stopped_for)])
+
+    def _rested(self, name: str, now: float) -> None:
+        """Tell of a rest that is over, if there was one."""
+        past = self._past[name]
+        if past.rests is not None:
+            self._add(name, [told.rested(past.rests, now, self._graph.tasks[name].retry, self._state(name).phase)])
+            past.rests = None
+
+    def _settle(self, task: TaskState, now: float, *, own_end: bool) -> None:
+        name = task.spec.id
+        self._rested(name, now)
+        self._roots[name] = self._roots_of(task)
+        if task.kept:
+            self._add(name, [told.kept(task, now, self._kept[name])])
+        elif task.phase is Phase.SKIPPED:
+            self._add(name, [told.did_not_run(task, now, self._guilty(task), self._schedule)])
+        elif isinstance(task.outcome, Failed) and not own_end:
+            self._add(name, [told.failed_unstarted(now, task.outcome)])
+
+    def _roots_of(self, task: TaskState) -> tuple[str, ...]:
+        """Answer who failed by itself, and because of whom a task did not run; else the task."""
+        if task.why is not Why.BLOCKED:
+            return (task.spec.id,)
+        services = self._graph.services
+        broken = [need for need in task.spec.needs if need in services and self._schedule.state(need) == "failed"]
+        needs = [need for need in task.spec.needs if need in self._roots and self._state(need).need is Need.F]
+        found = dict.fromkeys((*broken, *(root for need in needs for root in self._roots[need])))
+        return tuple(found)[:NAMED]
+
+    def _guilty(self, task: TaskState) -> Mapping[str, str]:
+        """Answer who is to blame for a blocked task, and what each said."""
+        roots = self._roots[task.spec.id] if task.why is Why.BLOCKED else ()
+        return {root: self._said(root) for root in roots}
+
+    def _said(self, root: str) -> str:
+        outcome = self._state(root).outcome if root in self._past else None
+        return outcome.message if isinstance(outcome, Failed) else self._schedule.reason(root)
+
+    # -- the helpers -----------------------------------------------------------------------------------------------
+
+    def _nodes(self, task: TaskState) -> Mapping[str, str]:
+        return {need: self._schedule.state(need) for need in task.spec.needs}
+
+    def _state(self, task: str) -> TaskState:
+        return self._schedule.task(task)
+
+    def _add(self, task: str, episodes: Iterator[Episode] | Sequence[Episode]) -> None:
+        self._past[task].episodes += episodes
