@@ -8,12 +8,13 @@ was written, never from memory: what was not recorded is not reported.
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -31,6 +32,7 @@ from runner.graph.select import Selection, select
 from runner.keeping import Keys
 from runner.mask import Masker
 from runner.opening import Options, opened_of, runs_of, slots_of, stem_of
+from runner.record.decisions import Decisions
 from runner.record.earlier import borrow, with_previous
 from runner.record.events import Both, EventLines
 from runner.record.folder import RunFolder, StateFolder, write_whole
@@ -38,7 +40,6 @@ from runner.record.folding import fold
 from runner.record.former import Former
 from runner.record.journal import Journal, read
 from runner.record.lock import GraphLock, Holder
-from runner.record.log import Decisions, open_log
 from runner.record.render.json import render_json
 from runner.record.render.markdown import render_markdown
 from runner.record.report import Report
@@ -47,6 +48,9 @@ from runner.resuming import Wanted, parameters, past_of, still_good
 from runner.schedule.machine import CANCEL_EXIT, Schedule
 from runner.schedule.messages import CancelAsked, RunOpened
 from runner.task import Json
+
+if TYPE_CHECKING:
+    from logging import Logger
 
 
 class Finished(Struct, frozen=True, kw_only=True):
@@ -79,7 +83,7 @@ def run_graph(options: Options, clock: WallClock, pool: Pool, watch: Watch, outs
         past = _past(state, options)  # once more: it may have ended while we waited for our turn
         keys = Keys(checked.selection.graph, options.environment, options.started_in, checked.params)
         kept = {**still_good(past, keys), **borrow(runs_of(state, options.graph), checked.selection)}
-        folder = state.create_run(stem_of(options.graph), clock.started, secrets.token_hex(2))
+        folder = state.create_run(stem_of(options.graph), clock.started, os.urandom(2).hex())
         write_whole(folder.path / f"graph{Path(options.graph).suffix or '.yaml'}", checked.loaded.text)
         pool.open(folder.path)
         opened = replace(opened_of(checked.selection, checked.params, options), run=folder.name, kept=kept)
@@ -90,6 +94,7 @@ def run_graph(options: Options, clock: WallClock, pool: Pool, watch: Watch, outs
             opened = replace(opened, resumes=run, doubtful=doubtful)
         place = _Place(state=state, folder=folder, clock=clock, pool=pool, watch=watch, outside=outside)
         schedule = _driven(checked, opened, options, place)
+        pool.let_go()  # its processes end while the report is written
         report = with_previous(folded(folder, checked.loaded.graph), runs_of(state, options.graph))
         write_whole(folder.report, render_json(report))
         write_whole(folder.path / "report.md", render_markdown(report, folder.path))
@@ -201,10 +206,16 @@ def _driven(checked: _Checked, opened: RunOpened, options: Options, place: _Plac
     masker = Masker(_secret_values(graph, options.environment))
     with _recorder(folder, place.clock, masker, options) as recorder:
         requests = Requests(graph, _surroundings(options, folder), checked.params)
-        decisions = Decisions(open_log(place.state.path / "runner.log", options.log_level, masker))
+        decisions = Decisions(partial(_log, place.state, options, masker), options.log_level)
         observer = Together(place.watch(replace(checked.loaded, graph=graph), folder, pool), decisions)
         world = World(executor=pool, clock=place.clock, recorder=recorder, observer=observer, outside=place.outside)
         return drive(graph, opened, requests, world)
+
+
+def _log(state: StateFolder, options: Options, masker: Masker) -> Logger:
+    from runner.record.log import open_log  # noqa: PLC0415  # most runs have nothing to log
+
+    return open_log(state.path / "runner.log", options.log_level, masker)
 
 
 @contextmanager

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.cli.main import COMMANDS, _with_command, parser
+from runner.cli.main import parser
+from runner.cli.words import COMMANDS, with_command
 from runner.errors import Exit
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -84,7 +85,7 @@ def test_commands_of_the_readmes_are_understood() -> None:
 
     assert len(shown) >= 3
     for words in (*shown, *examples):
-        parser().parse_args(_with_command(shlex.split(words, comments=True)))
+        parser().parse_args(with_command(shlex.split(words, comments=True)))
 
 
 def test_the_python_of_the_tests_readme_runs() -> None:

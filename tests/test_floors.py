@@ -32,7 +32,7 @@ MAY_IMPORT = {
 }
 """What each part of the engine may import beside itself."""
 
-FREE = {"wiring", "opening", "resuming", "rehearsal", "api", "clock", "cli", "__main__"}
+FREE = {"early", "version", "wiring", "opening", "resuming", "rehearsal", "api", "clock", "cli", "__main__"}
 """The parts that join the others and may import them all."""
 
 SEEN_BY_THE_DRIVER = {"runner.execute", "runner.execute.ports"}
@@ -42,7 +42,7 @@ NEVER = {
     "graph": {"time", "threading", "subprocess", "multiprocessing", "socket", "signal", "asyncio"},
     "schedule": {"time", "os", "random", "threading", "subprocess", "socket", "logging"},
 }
-ONLY_IN = {"yaml": "runner.graph.file"}
+ONLY_IN = {"yaml": "runner.graph.yaml_file"}
 CHILDREN = ("runner.execute.worker", "runner.execute.warden")
 LOADED_BY_CHILDREN = {"runner", "runner.task", "runner.plain", "msgspec"}
 """Beside their own side of `execute`: what a child loads, every attempt waits for."""

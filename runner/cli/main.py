@@ -6,24 +6,17 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
 from io import TextIOWrapper
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from runner.errors import DamagedJournal, Exit, GraphError, Locked, NothingSelected, RunnerFault, UsageError
+from runner.cli.words import COMMANDS, command_of, with_command
+from runner.version import VERSION
 
-COMMANDS = {
-    "run": "run a phase: python -m runner run graphs/phase2.yaml",
-    "validate": "check graph files: python -m runner validate graphs/phase2.yaml",
-    "report": "show what happened in a run: python -m runner report",
-    "show": "show every check and attempt of a run: python -m runner show latest",
-    "logs": "print what a task has printed: python -m runner logs latest power",
-    "history": "list the runs that are kept: python -m runner history",
-    "list": "list the tasks of a graph: python -m runner list graphs/phase2.yaml",
-    "graph": "draw a graph: python -m runner graph graphs/phase2.yaml --format mermaid",
-    "schema": "print the JSON Schema of the graph file, for editors: python -m runner schema > graph.schema.json",
-    "doctor": "look whether this machine is fit for a phase: python -m runner doctor graphs/phase2.yaml",
-}
+if TYPE_CHECKING:
+    from runner.errors import GraphError
+    from runner.execute.start import WardenProcess
 
 WELCOME = """\
 Run a phase:      python -m runner graphs/phase2.yaml
@@ -36,53 +29,81 @@ class _Parser(argparse.ArgumentParser):
     """An argument parser whose complaint is one line and a place to look."""
 
     def error(self, message: str) -> NoReturn:
+        from runner.errors import UsageError
+
         raise UsageError(f"{message}; `{self.prog} --help` shows what there is")
 
 
-def parser() -> argparse.ArgumentParser:
-    """Build the parser of the whole command line."""
-    whole = _Parser(prog="python -m runner", description="Runs work that comes in phases, and says what happened.")
-    whole.add_argument("--version", action="version", version=f"taskgraph-runner {_version()}")
-    commands = whole.add_subparsers(dest="command", metavar="COMMAND")
+class _Help(argparse.HelpFormatter):
+    """Help as wide as the terminal; asked every time an option is added, so it loads nothing to know that."""
+
+    def __init__(self, prog: str) -> None:
+        columns = os.environ.get("COLUMNS", "")
+        width = int(columns) if columns.isdecimal() and int(columns) else 0
+        with suppress(OSError, ValueError):  # a border: stdout may be no terminal, or closed
+            width = width or os.get_terminal_size(1).columns
+        super().__init__(prog, width=(width or 80) - 2)
+
+
+def parser(only: str | None = None) -> argparse.ArgumentParser:
+    """Build the parser of the whole command line, with the options of one command only, or of all."""
+    whole = _Parser(
+        prog="python -m runner",
+        description="Runs work that comes in phases, and says what happened.",
+        formatter_class=_Help,
+    )
+    whole.add_argument("--version", action="version", version=f"taskgraph-runner {VERSION}")
+    commands = whole.add_subparsers(dest="command", metavar="COMMAND", prog=whole.prog)
     for name, text in COMMANDS.items():
         summary, _, example = text.partition(": ")
-        command = commands.add_parser(name, help=summary, description=f"Example: {example}")
-        import_module(f"runner.cli.{name}").arguments(command)
+        command = commands.add_parser(name, help=summary, description=f"Example: {example}", formatter_class=_Help)
+        if only in {None, name}:
+            import_module(f"runner.cli.{name}").arguments(command)
     return whole
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command line; answers its exit code."""
+def main(arguments: Sequence[str] | None = None, warden: WardenProcess | None = None) -> int:
+    """Run one command line; answers its exit code. `warden` is one that was started for it already."""
     if sys.platform == "win32":
         print("taskgraph-runner needs Linux or macOS; on Windows run it inside WSL", file=sys.stderr)
-        return Exit.RUNNER_FAULT
+        return 5
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words:
         print(WELCOME)
-        return Exit.USAGE
-    chosen: argparse.Namespace | None = None
+        return 2
+    chosen = argparse.Namespace(warden=warden)
     try:
-        chosen = parser().parse_args(_with_command(words))
+        words = with_command(words)
+        parser(command_of(words) or "").parse_args(words, chosen)
         _fit_streams(chosen)
         command: Callable[[argparse.Namespace], int] = import_module(f"runner.cli.{chosen.command}").main
         return command(chosen)
-    except GraphError as error:
-        return _complain_about_graph(error, chosen)
-    except Locked as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except NothingSelected as error:
-        print(f"error: {error}", file=sys.stderr)
-        return Exit.NOTHING_SELECTED
-    except UsageError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return Exit.USAGE
-    except (RunnerFault, DamagedJournal) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return Exit.RUNNER_FAULT
-    except BrokenPipeError:  # whoever read our output has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.PASSED
+    except Exception as error:  # noqa: BLE001  # a border: what is nobody's fault is raised again
+        return _complain(error, chosen)
+
+
+def _complain(error: Exception, chosen: argparse.Namespace) -> int:
+    """Say what is wrong, and answer the exit code that tells whose fault it is."""
+    from runner.errors import DamagedJournal, Exit, GraphError, Locked, NothingSelected, RunnerFault, UsageError
+
+    match error:
+        case GraphError():
+            return _complain_about_graph(error, chosen)
+        case BrokenPipeError():  # whoever read our output has had enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return Exit.PASSED
+        case Locked():
+            code = error.exit_code
+        case NothingSelected():
+            code = Exit.NOTHING_SELECTED
+        case UsageError():
+            code = Exit.USAGE
+        case RunnerFault() | DamagedJournal():
+            code = Exit.RUNNER_FAULT
+        case _:
+            raise error
+    print(f"error: {error}", file=sys.stderr)
+    return code
 
 
 def _fit_streams(chosen: argparse.Namespace) -> None:
@@ -95,31 +116,12 @@ def _fit_streams(chosen: argparse.Namespace) -> None:
                 stream.reconfigure(errors="replace")
 
 
-def _with_command(words: list[str]) -> list[str]:
-    """Put `run` before a graph file that stands where a command could."""
-    for word in words:
-        if word in COMMANDS or word in {"-h", "--help", "--version"}:
-            return words
-        if not word.startswith("-"):
-            break
-    return ["run", *words]
-
-
-def _complain_about_graph(error: GraphError, chosen: argparse.Namespace | None) -> int:
+def _complain_about_graph(error: GraphError, chosen: argparse.Namespace) -> int:
     from runner.cli.style import annotate, coloured
-    from runner.errors import render, render_coloured
+    from runner.errors import Exit, render, render_coloured
 
     show = render_coloured if coloured(sys.stderr, getattr(chosen, "color", "auto")) else render
     print(show(error.problems), file=sys.stderr)
     if not getattr(chosen, "json", False):  # then stdout is for JSON alone
         annotate(error.problems, sys.stdout)
     return Exit.INVALID
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("taskgraph-runner")
-    except PackageNotFoundError:  # run from a checkout that is not installed
-        return "(not installed)"

@@ -67,7 +67,7 @@ def main(chosen: argparse.Namespace) -> int:
     if chosen.dry_run:
         return _rehearse(_options(chosen))
     clock = WallClock()
-    with closing(Pool(None, clock)) as pool:  # first of all: its warden starts while the graph is read
+    with closing(Pool(None, clock, chosen.warden)) as pool:
         options = _options(chosen)
         with _signals_heard(pool) as heard:
             finished = _run(chosen, options, clock, pool, heard)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
@@ -57,6 +56,8 @@ def width_of(stream: TextIO) -> int:
         return max(NARROWEST, int(os.environ["COLUMNS"]))
     if not stream.isatty():
         return ELSEWHERE
+    import shutil  # it loads three compressors
+
     return min(WIDEST, max(NARROWEST, shutil.get_terminal_size().columns))
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
 import signal
-import subprocess
 from collections.abc import Callable, Mapping
 
 from runner.task import Cause, Failed, Outcome, Succeeded
@@ -15,6 +13,9 @@ def run_command(shell: str, command: str, env: Mapping[str, str], spawned: Calla
 
     It leads a process group of its own, so that a script's `kill 0` ends the script and not us.
     """
+    import shlex  # noqa: PLC0415  # only who runs a command pays
+    import subprocess  # noqa: PLC0415  # the same
+
     try:
         child = subprocess.Popen(  # noqa: S603  # a graph file runs code, that is what it is for
             [*shlex.split(shell), "-c", command], env=dict(env), stdin=subprocess.DEVNULL, process_group=0

@@ -11,7 +11,6 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from functools import cache, reduce
 from typing import Any, Union, get_args, get_origin
 
@@ -172,12 +171,16 @@ def _known(function: Function, name: str) -> bool:
 
 
 def _unknown(function: Function, name: str) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415  # only who errs pays
+
     near = get_close_matches(name, function.parameters, n=1)
     takes = ", ".join(f"`{each}`" for each in function.parameters) or "no parameters"
     return f"it has no parameter `{name}`" + (f", did you mean `{near[0]}`?" if near else f"; it takes {takes}")
 
 
 def _no_such_function(module: types.ModuleType, path: str) -> NoSuchFunction:
+    from difflib import get_close_matches  # noqa: PLC0415  # only who errs pays
+
     public = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
     near = tuple(get_close_matches(path, public, n=3))
     hint = f"; did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else ""

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 
 from runner.errors import RunnerFault
-from runner.execute.command import signal_name
+from runner.execute.start import WardenProcess
 from runner.execute.wire import Exited, Fork, Forked, FromWarden, Hold, Lines, Stop, ToWarden, decode, encode
 
-# Not `-m`: the warden has to find exactly the modules that we find, in a folder that may hold a `runner` of its own.
-_START = "import sys; sys.path[:] = sys.argv[2:]; from runner.execute.warden import main; main()"
 _PATIENCE = 15.0
 """Seconds the warden may take to end everything: longer than it waits for what survives SIGKILL."""
 
@@ -23,26 +20,19 @@ _PATIENCE = 15.0
 class Lifeline:
     """Our end of the socket pair. The warden ends when it does, whatever becomes of us."""
 
-    def __init__(self) -> None:
-        """Start the warden, without waiting for it.
+    def __init__(self, warden: WardenProcess | None) -> None:
+        """Take over a warden that was started before, or start one, without waiting for it.
 
         Raises:
             RunnerFault: no process can be started.
 
         """
         try:
-            self._socket, theirs = socket.socketpair()
-            with theirs:
-                path = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100  # as text, as it came
-                self._warden = subprocess.Popen(  # noqa: S603  # our own words
-                    [sys.executable, "-P", "-c", _START, str(theirs.fileno()), *path],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    pass_fds=[theirs.fileno()],
-                    start_new_session=True,  # so that a terminal's Ctrl-C reaches only the runner
-                )
+            self._warden = warden or WardenProcess()
         except OSError as error:  # a border: the system may have no room
             raise RunnerFault(f"no process can be started: {error}") from error
+        self._socket = self._warden.socket
+        self._ended = False
         self._lines = Lines()
         self._pids: dict[int, int] = {}
 
@@ -91,14 +81,18 @@ class Lifeline:
                     self._pids.pop(child, None)
         return reports
 
+    def let_go(self) -> None:
+        """Let the warden end everything, and itself, without waiting for it."""
+        with suppress(OSError):  # a border: it may be gone
+            self._socket.shutdown(socket.SHUT_WR)
+
     def close(self) -> None:
         """Let go, and wait until the warden has ended everything."""
-        self._socket.close()
-        try:
+        self.let_go()
+        if not self._ended and self._warden.wait(_PATIENCE) is None:
+            os.kill(self._warden.pid, signal.SIGKILL)
             self._warden.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
-            self._warden.kill()
-            self._warden.wait()
+        self._socket.close()
 
     def _order(self, order: ToWarden, descriptors: Sequence[int] = ()) -> None:
         data = encode(order)
@@ -110,15 +104,16 @@ class Lifeline:
 
     def _fault(self) -> RunnerFault:
         """Say that the warden is gone, after ending the workers it can no longer end."""
-        from runner.execute import tree  # noqa: PLC0415  # a runner whose warden lives never needs it
+        from runner.execute import tree  # noqa: PLC0415  # a runner whose warden lives never needs these
+        from runner.execute.command import signal_name  # noqa: PLC0415  # the same
 
         for pid in self._pids.values():
             # The kernel has killed the worker itself; what it had started is known by its session only.
             with suppress(OSError):
                 tree.kill(partial(tree.household, pid))
-        try:
-            code = self._warden.wait(1.0)
-        except subprocess.TimeoutExpired:
+        code = self._warden.wait(1.0)
+        self._ended = code is not None
+        if code is None:
             end = "let go of its lifeline"
         else:
             end = f"was killed by {signal_name(-code)}" if code < 0 else f"ended with exit code {code}"

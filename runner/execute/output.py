@@ -13,7 +13,6 @@ import re
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import quote
 
 from runner.errors import RunnerFault
 from runner.mask import Masker
@@ -156,10 +155,16 @@ def log_name(*parts: str) -> str:
     Source: DESIGN section 5, Names and times.
     """
     whole = ".".join(parts)
-    name = whole if _SAFE.issuperset(whole) else quote(whole, safe="", errors="surrogatepass").replace("~", "%7E")
+    name = whole if _SAFE.issuperset(whole) else _quoted(whole)
     if len(name) > LONGEST_NAME:
         name = f"{name[:LONGEST_NAME]}-{sha256(whole.encode(errors='surrogatepass')).hexdigest()[:12]}"
     return f"{name}.log"
+
+
+def _quoted(whole: str) -> str:
+    from urllib.parse import quote  # noqa: PLC0415  # most ids need none of it
+
+    return quote(whole, safe="", errors="surrogatepass").replace("~", "%7E")
 
 
 _SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")

@@ -26,6 +26,7 @@ from runner.execute.lifeline import Lifeline
 from runner.execute.output import Output, log_name
 from runner.execute.ports import Clock
 from runner.execute.services import LOG_LIMIT, RunningService, attempt_of, setting_of_service, with_port
+from runner.execute.start import WardenProcess
 from runner.execute.wire import Exited, Forked, setting_of
 from runner.execute.workers import Workers
 from runner.mask import Masker
@@ -55,8 +56,8 @@ UNHEARD = 30.0
 class Pool:
     """The executor of a real run. `slots` and the run folder may be set after it is made, before the first start."""
 
-    def __init__(self, run_folder: Path | None, clock: Clock) -> None:
-        """Start the warden, without waiting for it.
+    def __init__(self, run_folder: Path | None, clock: Clock, warden: WardenProcess | None = None) -> None:
+        """Take over a warden that was started before, or start one, without waiting for it.
 
         Raises:
             RunnerFault: no process can be started.
@@ -78,7 +79,7 @@ class Pool:
         self._wake_read, self._wake_write = os.pipe()
         for end in (self._wake_read, self._wake_write):
             os.set_blocking(end, False)
-        self._lifeline = Lifeline()
+        self._lifeline = Lifeline(warden)
         self._workers = Workers(self._lifeline, self._selector)
         self._selector.register(self._lifeline, EVENT_READ, self._on_report)
         self._selector.register(self._wake_read, EVENT_READ, self._on_wake)
@@ -151,6 +152,10 @@ class Pool:
         self._woken = False
         events, self._events = self._events, []
         return events
+
+    def let_go(self) -> None:
+        """Let everything end that still runs, without waiting for it; nothing more can be started."""
+        self._lifeline.let_go()
 
     def close(self) -> None:
         """End everything still running, and wait until it is gone; a second time does nothing."""

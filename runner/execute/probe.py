@@ -12,7 +12,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from errno import EINPROGRESS, EISCONN
 from selectors import EVENT_READ, EVENT_WRITE, BaseSelector
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -50,6 +49,8 @@ def target_of(http: str | None, port: int | None) -> Target:
         if port is None:
             raise ValueError(f"there is no port to look at for `{'tcp' if http is None else http}`")
         return Target(host="127.0.0.1", port=port, path=None if http is None else f"/{http.lstrip('/')}")
+    from urllib.parse import urlsplit  # noqa: PLC0415  # most graphs have no service
+
     url = urlsplit(http)
     if url.scheme != "http" or not url.hostname:
         raise ValueError(f"`{http}` cannot be probed, only http:// can; use `tcp` or `log`")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-import traceback
 from itertools import dropwhile
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import traceback
 
 LONGEST_LINE = 1000
 LONGEST_TRACEBACK = 64 * 1024
@@ -28,6 +31,8 @@ def message_of(error: BaseException) -> str:
 
 def traceback_of(error: BaseException) -> str:
     """Spell a traceback as the task's author knows it: its own frames."""
+    import traceback  # noqa: PLC0415  # only a task that fails pays
+
     try:
         trace = traceback.TracebackException.from_exception(error)
         _leave_out_ours(trace)

@@ -15,7 +15,6 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -26,7 +25,7 @@ from msgspec import Struct
 _PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 1, 15, 36  # linux/prctl.h
 _C = ctypes.CDLL(None)
 _LINUX = sys.platform == "linux"
-_TICK = 0.01  # seconds between two looks at a family that is ending
+_FIRST_TICK, _TICK = 0.0005, 0.01  # seconds between two looks at a family that is ending, growing
 
 
 class Process(Struct, frozen=True, kw_only=True):
@@ -103,7 +102,7 @@ def kill(find: Find) -> Sequence[Process]:
 
 def end(find: Find, *, grace: float, patience: float) -> list[Process]:
     """End all that `find` answers: SIGTERM, `grace` seconds later SIGKILL; answers who survives that by `patience`."""
-    began = time.monotonic()
+    began, pause = time.monotonic(), _FIRST_TICK
     ask_to_end(*(process.pid for process in find()))
     while left := list(find()):
         waited = time.monotonic() - began
@@ -112,7 +111,8 @@ def end(find: Find, *, grace: float, patience: float) -> list[Process]:
         if waited >= grace:
             kill(find)
         reap()
-        time.sleep(_TICK)
+        time.sleep(pause)
+        pause = min(2 * pause, _TICK)
     reap()
     return []
 
@@ -187,6 +187,8 @@ def _has_threads(entry: str) -> bool:
 
 
 def _from_ps() -> Iterator[Process]:
+    import subprocess  # noqa: PLC0415  # where there is no /proc
+
     command = ["ps", "-A", "-o", "pid=,ppid=,stat=,comm="]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as ps:  # noqa: S603  # our own words
         listing = ps.communicate()[0]

@@ -1,36 +1,23 @@
-"""A file to plain data that remembers the place of every key and value. The only module that knows YAML.
-
-Theory of operation. libyaml's event stream (PyYAML's own where it is missing) is folded into plain dicts and lists, and
-beside each container into a dict or list of the places of its items. We build the data ourselves because we want it
-differently: keys are texts, written twice is an error, only the numbers and truths of YAML 1.2 are read as such, tags
-mean nothing. An alias shares its anchor's container, so ten aliases of ten aliases cost nothing here; but everybody
-behind us walks the data, so what an alias would unfold to is counted and bounded, and so is the depth.
-
-A fault that leaves the rest readable becomes a problem and its value null; one that does not ends the reading. Marks
-are only ever looked at as offsets: YAML counts other line ends than an editor does.
-"""
+"""A graph file to plain data with the places of its parts: YAML, or JSON where its name says so. Knows no graph."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path as FilePath
-from typing import Any
-
-import yaml
 
 from runner.errors import GraphError, Place, Problem, UsageError
-from runner.graph.json_file import read_json
 from runner.graph.source import Document, Source
-from runner.graph.tree import Tree
-from runner.graph.yaml_faults import explained
 
-_EVENTS = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-_UNREADABLE = re.compile(
-    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"  # what YAML calls not printable
+_UNREADABLE = cache(
+    lambda: re.compile(
+        # what YAML calls not printable
+        "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+    )
 )
+_UNREADABLE_ASCII = re.compile("[^\t\n\r\x20-\x7e]")  # the same, for most files; a range of all of Unicode takes 10 ms
 _WIDE = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x00\x00\xfe\xff": "UTF-32"}
 
 
@@ -44,57 +31,17 @@ def read_document(path: str) -> tuple[Document, str]:
     """
     content = _bytes(path)
     source = Source(file=path, text=_text(path, content))
-    document = read_json(source) if path.endswith(".json") else read_yaml(source)
-    return document, hashlib.sha256(content).hexdigest()
+    return _read(source), hashlib.sha256(content).hexdigest()
 
 
-def read_yaml(source: Source) -> Document:
-    """Read YAML text.
+def _read(source: Source) -> Document:
+    if source.file.endswith(".json"):
+        from runner.graph.json_file import read_json  # noqa: PLC0415  # one of the two is needed
 
-    Raises:
-        GraphError: it is not YAML, or nothing but comments.
+        return read_json(source)
+    from runner.graph.yaml_file import read_yaml  # noqa: PLC0415  # the same, and YAML takes longer to load
 
-    """
-    tree = Tree(source)
-    try:
-        for event in _events(source.text):
-            _feed(tree, event)
-    except yaml.MarkedYAMLError as error:
-        fault = explained(source, error.problem or "", _index(error.context_mark), _index(error.problem_mark))
-        raise GraphError([*tree.problems, fault]) from None
-    return tree.document()
-
-
-def _events(text: str) -> Iterator[Any]:
-    loader = _EVENTS(text)
-    try:
-        event = loader.get_event()
-        while event.__class__ is not yaml.StreamEndEvent:
-            yield event
-            event = loader.get_event()
-    finally:
-        loader.dispose()
-
-
-def _feed(tree: Tree, event: Any) -> None:
-    kind = event.__class__
-    start, end = event.start_mark.index, event.end_mark.index
-    if kind is yaml.ScalarEvent:
-        tree.scalar(event.value, start, end, plain=event.implicit[0], anchor=event.anchor, tag=event.tag)
-    elif kind is yaml.MappingStartEvent:
-        tree.open({}, start, end, anchor=event.anchor, tag=event.tag)
-    elif kind is yaml.SequenceStartEvent:
-        tree.open([], start, end, anchor=event.anchor, tag=event.tag)
-    elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
-        tree.close(end)
-    elif kind is yaml.AliasEvent:
-        tree.alias(event.anchor, start, end)
-    elif kind is yaml.DocumentStartEvent:
-        tree.begin(start, end)
-
-
-def _index(mark: yaml.Mark | None) -> int | None:
-    return None if mark is None else mark.index
+    return read_yaml(source)
 
 
 def _bytes(path: str) -> bytes:
@@ -131,7 +78,7 @@ def _text(path: str, content: bytes) -> str:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise GraphError([_not_utf8(path, content, error.start)]) from None
-    found = _UNREADABLE.search(text)
+    found = (_UNREADABLE_ASCII if text.isascii() else _UNREADABLE()).search(text)
     if found:
         raise GraphError([_unreadable(Source(file=path, text=text), found)])
     return text

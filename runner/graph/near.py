@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import SequenceMatcher
 
 _NEAR_ENOUGH = 0.66
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """Answer the name most like the given one, case and hyphens aside; of equally near ones the first."""
+    from difflib import SequenceMatcher  # noqa: PLC0415  # only who errs pays
+
     matcher = SequenceMatcher(b=_plain(name), autojunk=False)
     best, found = _NEAR_ENOUGH, None
     for each in names:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(
-    r"(?:(?P<d>[\d.]+)d)?(?:(?P<h>[\d.]+)h)?(?:(?P<m>[\d.]+)m(?!s))?(?:(?P<s>[\d.]+)s)?(?:(?P<ms>[\d.]+)ms)?"
+_DURATION = cache(
+    lambda: re.compile(
+        r"(?:(?P<d>[\d.]+)d)?(?:(?P<h>[\d.]+)h)?(?:(?P<m>[\d.]+)m(?!s))?(?:(?P<s>[\d.]+)s)?(?:(?P<ms>[\d.]+)ms)?"
+    )
 )
 _NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 UNITS_OF_SIZE = {
@@ -28,7 +30,7 @@ _WORDS_FOR_UNITS = {
 @lru_cache(maxsize=1024)
 def seconds(text: str) -> float | None:
     """Read a duration (`250ms 30s 5m 1h30m 1d`) as seconds; None if it is none."""
-    found = _DURATION.fullmatch(text)
+    found = _DURATION().fullmatch(text)
     if not found or not text:
         return None
     parts = [(unit, digits) for unit, digits in found.groupdict().items() if digits is not None]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 _LOST = "?"
 PLACES = {
@@ -30,11 +31,14 @@ PLACES = {
 _ANYWHERE = ("((", "`", _LOST)
 """What makes all places inside of it bad, however deep."""
 
-_SUBSTITUTION = re.compile(r"\$\(\(|\$\(|\$\{|`")
-_OPENING = re.compile(r"\$\(\(|\(\(|\$\(|\(|\$\{|\$'|['\"`]")
-_HERE_DOCUMENT = re.compile(
-    r"<<(?P<tabs>-?)[ \t]*(?:(?P<plain>[\w.-]+)|\\(?P<escaped>[\w.-]+)|(?P<quote>['\"])(?P<quoted>[\w. -]+)(?P=quote))"
-    r"(?=[\s;&|<>()])"
+_SUBSTITUTION = cache(lambda: re.compile(r"\$\(\(|\$\(|\$\{|`"))
+_OPENING = cache(lambda: re.compile(r"\$\(\(|\(\(|\$\(|\(|\$\{|\$'|['\"`]"))
+_HERE_DOCUMENT = cache(
+    lambda: re.compile(
+        r"<<(?P<tabs>-?)[ \t]*(?:(?P<plain>[\w.-]+)|\\(?P<escaped>[\w.-]+)|(?P<quote>['\"])"
+        r"(?P<quoted>[\w. -]+)(?P=quote))"
+        r"(?=[\s;&|<>()])"
+    )
 )
 _BEFORE_A_WORD = frozenset(" \t\n;&|<>()`")
 
@@ -82,7 +86,7 @@ class Walk:
         if char == ("\n" if inner == "#" else inner[-1]):
             self._open.pop()
             return at if inner == "#" else at + 1
-        if inner == '"' and (opened := _SUBSTITUTION.match(text, at)):
+        if inner == '"' and (opened := _SUBSTITUTION().match(text, at)):
             self._enter(opened[0].replace("$((", "(("))
             return opened.end()
         return at + 1
@@ -94,7 +98,7 @@ class Walk:
             self._before = "\\" if at + 1 == len(text) else before if text[at + 1] == "\n" else "x"
             return at + 2
         self._before = char
-        if opened := _OPENING.match(text, at):
+        if opened := _OPENING().match(text, at):
             return self._opened(inner, opened)
         if char == "#" and before in _BEFORE_A_WORD:
             self._enter(char)
@@ -144,7 +148,7 @@ class Walk:
     def _here_document(self, text: str, at: int) -> int:
         if text.startswith("<<<", at):
             return at + 3
-        found = _HERE_DOCUMENT.match(text, at)
+        found = _HERE_DOCUMENT().match(text, at)
         if not found:
             self._open.append(_LOST)
             return at + 2

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import accumulate
 from typing import TypeAlias
 
@@ -125,10 +125,12 @@ class Document(Struct, frozen=True, kw_only=True, dict=True):
         return start + where[before][0], start + last[1]
 
 
-_PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
-_IN_DOUBLE_QUOTES = re.compile(
-    r"""\\(?:u[dD][89abAB]..\\u....|x..|u....|U.{8}|\r?\n\s*|.)|.""",
-    re.DOTALL,
+_PROPERTIES = cache(lambda: re.compile(r"(?:[&!]\S*\s+)*"))
+_IN_DOUBLE_QUOTES = cache(
+    lambda: re.compile(
+        r"""\\(?:u[dD][89abAB]..\\u....|x..|u....|U.{8}|\r?\n\s*|.)|.""",
+        re.DOTALL,
+    )
 )
 _BLANK_ESCAPES = frozenset("ntrvf _NLP\t\r\n")
 
@@ -142,7 +144,7 @@ def _characters(written: str) -> Iterator[Span]:
     begin = _properties(written)
     opening = written[begin : begin + 1]
     if opening == '"':
-        for found in _IN_DOUBLE_QUOTES.finditer(written, begin + 1, len(written) - 1):
+        for found in _IN_DOUBLE_QUOTES().finditer(written, begin + 1, len(written) - 1):
             token = found[0]
             if not (token.isspace() or (token[0] == "\\" and token[1] in _BLANK_ESCAPES)):
                 yield found.span()
@@ -157,4 +159,4 @@ def _characters(written: str) -> Iterator[Span]:
 
 def _properties(written: str) -> int:
     """Answer how long the anchor and the tag before a YAML value are."""
-    return _PROPERTIES.match(written).end()  # type: ignore[union-attr]  # it matches the empty text
+    return _PROPERTIES().match(written).end()  # type: ignore[union-attr]  # it matches the empty text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from msgspec import Struct
 
@@ -27,14 +28,16 @@ FOREIGN_SIGNS = {
 }
 """What people write that has no meaning here, and what to write instead."""
 
-_TOKEN = re.compile(
-    r"""\s*(?:
+_TOKEN = cache(
+    lambda: re.compile(
+        r"""\s*(?:
     (?P<number>[-+]?(?:0x[0-9a-fA-F]+|0o[0-7]+|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)(?![\w.]))
   | (?P<text>'(?:[^']|'')*')
   | (?P<word>[A-Za-z_][\w-]*)
   | (?P<sign>&&|\|\||==|!=|<=|>=|[<>!()\[\].,])
     )""",
-    re.VERBOSE | re.ASCII,
+        re.VERBOSE | re.ASCII,
+    )
 )
 
 
@@ -54,7 +57,7 @@ def tokens(text: str, start: int, end: int) -> Iterator[Token]:
 
     """
     at = start
-    while found := _TOKEN.match(text, at, end):
+    while found := _TOKEN().match(text, at, end):
         kind = found.lastgroup or ""
         token = Token(kind, found[kind], found.start(kind))
         if token.text[0] == "." and kind == "number" and at > start and found.start(kind) == at:

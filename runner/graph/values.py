@@ -6,7 +6,6 @@ Knows no YAML and no task.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
@@ -244,4 +243,6 @@ def _quoted(value: Json) -> str:
     text = loose.as_text(value)
     if "\0" in text.replace(PORT_MARK, ""):
         raise EvaluationError("a value with a NUL character cannot stand in a command")
+    import shlex  # noqa: PLC0415  # only commands with expressions in them need it
+
     return shlex.quote(text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -120,6 +119,8 @@ class StateFolder(Struct, frozen=True, kw_only=True):
     def prune(self, runs: Sequence[RunFolder]) -> None:
         """Remove the oldest of these runs (those of one graph) so that `KEPT_RUNS` are left."""
         for run in runs[:-KEPT_RUNS]:
+            import shutil  # noqa: PLC0415  # it loads three compressors
+
             shutil.rmtree(run.path, ignore_errors=True)
 
     def _point_at(self, folder: RunFolder) -> None:

@@ -15,13 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.errors import GraphError, Problem, UsageError, render
-from runner.graph import file
+from runner.graph import yaml_file
 from runner.graph.check import Loaded, load
-from runner.graph.file import read_yaml
 from runner.graph.json_file import read_json
 from runner.graph.model import Backoff, ParamSpec, Ready, Retry, Trigger
 from runner.graph.source import Source
 from runner.graph.values import evaluate
+from runner.graph.yaml_file import read_yaml
 from runner.task import Cause
 
 WHOLE = """
@@ -271,7 +271,7 @@ def test_both_parsers_of_yaml_say_the_same(tmp_path: Path, monkeypatch: pytest.M
             return error.problems
 
     fast = {name: said(text) for name, text in (texts | {"whole": WHOLE}).items()}
-    monkeypatch.setattr(file, "_EVENTS", yaml.BaseLoader)
+    monkeypatch.setattr(yaml_file, "_EVENTS", yaml.BaseLoader)
     slow = {name: said(text) for name, text in (texts | {"whole": WHOLE}).items()}
 
     assert yaml.__with_libyaml__, "else there is nothing to compare"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from runner.execute.simulate import Simulation, Step
 from runner.graph.model import Retry
+from runner.record.decisions import Decisions
 from runner.record.folding import fold
-from runner.record.log import Decisions
 from runner.record.progress import PlainProgress
 from runner.record.render.json import render_json
 from runner.record.render.markdown import render_markdown
@@ -61,7 +61,7 @@ def test_it_is_told_while_it_happens() -> None:
     handler.emit = records.append  # type: ignore[method-assign]
     logger = logging.getLogger("test_fewer")
     logger.addHandler(handler)
-    watchers = (PlainProgress(stream, GRAPH), Decisions(logger))
+    watchers = (PlainProgress(stream, GRAPH), Decisions(lambda: logger, "WARNING"))
     for event in events():
         schedule.handle(event)
         for watcher in watchers:

@@ -11,7 +11,8 @@ from runner.driver import World, drive
 from runner.execute.simulate import Simulation, Step
 from runner.graph.model import Retry
 from runner.mask import Masker
-from runner.record.log import Decisions, open_log
+from runner.record.decisions import Decisions
+from runner.record.log import open_log
 from runner.rehearsal import Listed
 from runner.requests import Unfilled
 from runner.task import Cause, Failed
@@ -55,7 +56,7 @@ def test_every_decision_has_its_reason(tmp_path: Path) -> None:
     steps = {("lint", 1): bad, ("flaky", 1): bad, ("flaky", 2): Step(seconds=4.0)}
     simulation = Simulation(lambda *key: steps.get(key, Step(seconds=3.0)), slots=2)
     logger = open_log(tmp_path / "runner.log", "DEBUG", Masker({}))
-    world = World(executor=simulation, clock=simulation, recorder=Listed(), observer=Decisions(logger))
+    world = World(executor=simulation, clock=simulation, recorder=Listed(), observer=Decisions(lambda: logger, "DEBUG"))
     drive(GRAPH, replace(opened(2), file="graph.yaml"), Unfilled(), world)
     lines = (tmp_path / "runner.log").read_text(encoding="utf-8").splitlines()
 
@@ -70,7 +71,7 @@ def test_nothing_is_written_at_the_usual_level(tmp_path: Path) -> None:
         GRAPH,
         opened(2),
         Unfilled(),
-        World(executor=simulation, clock=simulation, recorder=Listed(), observer=Decisions(logger)),
+        World(executor=simulation, clock=simulation, recorder=Listed(), observer=Decisions(lambda: logger, "WARNING")),
     )
 
     assert logging.WARNING == logger.level

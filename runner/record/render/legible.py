@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 LOOKED_AT = 16384
 """Bytes at the end of a log in which its last lines are looked for."""
 
-_SEQUENCES = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]"  # colours, cursor, screen (ECMA-48)
-    r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?"  # titles, links and other strings
-    r"|\x1b[ -/]*[0-~]?"
+_SEQUENCES = cache(
+    lambda: re.compile(
+        r"\x1b\[[0-?]*[ -/]*[@-~]"  # colours, cursor, screen (ECMA-48)
+        r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?"  # titles, links and other strings
+        r"|\x1b[ -/]*[0-~]?"
+    )
 )
-_UNSEEN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_UNSEEN = cache(lambda: re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"))
 """Controls that are left, and marks that turn the direction of a text: what one reads would not be what is there."""
-_BROKEN = re.compile("[\ud800-\udfff]")
+_BROKEN = cache(lambda: re.compile("[\ud800-\udfff]"))
 
 
 def legible(text: str) -> str:
@@ -46,6 +49,8 @@ def legible_lines(text: str) -> list[str]:
 
 
 def _cleaned(text: str) -> str:
-    text = _SEQUENCES.sub("", text) if "\x1b" in text else text
+    if text.isascii() and text.isprintable():
+        return text
+    text = _SEQUENCES().sub("", text) if "\x1b" in text else text
     text = re.sub("[\t\r\v\f]", " ", text.replace("\r\n", "\n").expandtabs())
-    return _BROKEN.sub("\ufffd", _UNSEEN.sub("", text))
+    return _BROKEN().sub("\ufffd", _UNSEEN().sub("", text))

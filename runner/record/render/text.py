@@ -7,7 +7,6 @@ from pathlib import Path
 from textwrap import wrap
 
 from msgspec import Struct
-from rich.cells import cell_len, set_cell_size
 
 from runner.record.render.legible import last_lines, legible, legible_lines
 from runner.record.render.words import (
@@ -203,6 +202,10 @@ def _foot(report: Report, folder: Path, width: int) -> Iterator[str]:
 
 def _fitter(width: int) -> Callable[[str], str]:
     def fit(line: str) -> str:
+        if 2 * len(line) <= width:  # no character takes more than two columns
+            return line
+        from rich.cells import cell_len, set_cell_size  # noqa: PLC0415  # most runs have short lines only
+
         return line if cell_len(line) <= width else f"{set_cell_size(line, width - 1).rstrip()}…"
 
     return fit
