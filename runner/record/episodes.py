@@ -34,9 +34,10 @@ from runner.task import Cause, Failed
 
 @dataclass(slots=True)
 class _Past:
-    """What of one task has been seen: when it was handed over, when its last attempt ended, who asked for its end."""
+    """What of one task has been seen: when an attempt was handed over and began, its rest, who asked for its end."""
 
     handed: float = 0.0
+    begun: float | None = None
     rests: AttemptEnded | None = None
     stop: tuple[float, StopAttempt] | None = None
     episodes: list[Episode] = field(default_factory=list)
@@ -102,6 +103,7 @@ class Watch:
             case ServiceReady(service=service):
                 self._up.setdefault(service, event.at)
             case AttemptStarted(task=task, attempt=attempt):
+                self._past[task].begun = event.since
                 self._add(task, told.slow_worker(attempt, self._past[task].handed, event.since))
             case AttemptEnded():
                 self._ended(event)
@@ -131,11 +133,11 @@ class Watch:
 
     def _ended(self, event: AttemptEnded) -> None:
         past, task = self._past[event.task], self._state(event.task)
+        begun, stop, past.begun, past.stop = past.begun, past.stop, None, None
         if not isinstance(event.outcome, Failed):
-            past.stop = None
+            past.episodes.append(told.succeeded(event, event.at if begun is None else begun))
             return
-        self._add(event.task, [told.failed(event, event.outcome, past.stop)])
-        past.stop = None
+        past.episodes.append(told.failed(event, event.outcome, begun, stop))
         if task.phase is Phase.RESTING:
             past.rests = event
         elif task.spec.retry.attempts > 1 and event.outcome.cause is not Cause.CANCELLED:

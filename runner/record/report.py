@@ -69,6 +69,7 @@ EpisodeKind = Literal[
     "waited_for_its_turn",
     "ran",
     "returned",
+    "succeeded",
     "failed",
     "stopped",
     "rested",

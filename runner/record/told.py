@@ -100,8 +100,16 @@ def returned(attempt: int, at: float) -> Episode:
     return _moment("returned", at, f"attempt {attempt} came back before it had begun", attempt=attempt)
 
 
-def failed(event: AttemptEnded, outcome: Failed, stop: tuple[float, StopAttempt] | None) -> Episode:
-    """Tell how an attempt failed, or why and how it was stopped."""
+def succeeded(event: AttemptEnded, begun: float) -> Episode:
+    """Tell that an attempt succeeded, and how long it took."""
+    words = f"attempt {event.attempt} succeeded after {duration(event.at - begun)}"
+    return _moment("succeeded", event.at, words, attempt=event.attempt)
+
+
+def failed(
+    event: AttemptEnded, outcome: Failed, begun: float | None, stop: tuple[float, StopAttempt] | None
+) -> Episode:
+    """Tell how an attempt failed, or why and how it was stopped; `begun` is None if it never did."""
     message = shortened(outcome.message or outcome.cause.sentence, LONGEST)
     attempt = event.attempt
     match outcome.cause:
@@ -110,10 +118,11 @@ def failed(event: AttemptEnded, outcome: Failed, stop: tuple[float, StopAttempt]
         case Cause.TIMED_OUT | Cause.CANCELLED if stop is not None:
             since, command = stop
             how = _how_it_went(event.at - since, command.kill_after)
-            words = f"attempt {attempt} was stopped: {message}; {how}"
+            words = f"attempt {attempt} was stopped: {command.message or message}; {how}"
             return _lasted("stopped", since, event.at, words, attempt=attempt)
         case _:
-            words = f"attempt {attempt} failed ({outcome.cause.word}): {message}"
+            after = "" if begun is None else f" after {duration(event.at - begun)}"
+            words = f"attempt {attempt} failed{after} ({outcome.cause.word}): {message}"
             return _moment("failed", event.at, words, attempt=attempt)
 
 
@@ -217,7 +226,7 @@ def _called(trigger: Trigger, needs: Mapping[str, str], schedule: Schedule) -> s
     ends = _ends(needs, schedule)
     match trigger:
         case Trigger.ALL_SUCCESS:
-            return f"what it needs succeeded ({ends})"
+            return ends
         case Trigger.NONE_FAILED:
             return f"nothing it needs failed ({ends})"
         case Trigger.ONE_SUCCESS:

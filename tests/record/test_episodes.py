@@ -67,23 +67,25 @@ def retry_with(**fields: Any) -> Retry:
 CRASH = broken(Cause.CRASHED, "killed by SIGSEGV")
 KEPT = {"a": Kept(outcome=Succeeded(), run="20260101-old")}
 TALES: Mapping[str, tuple[list[str], list[str]]] = {
-    "without needs": (story(graph_of("a"), "a"), ["ran: it needs nothing"]),
+    "without needs": (story(graph_of("a"), "a"), ["ran: it needs nothing", "attempt 1 succeeded after 1.00 s"]),
     "after a need": (
         story(graph_of("a; b: a"), "b"),
-        ["waited 1.00 s for `a`", "ran: what it needs succeeded (`a` succeeded)"],
+        ["waited 1.00 s for `a`", "ran: `a` succeeded", "attempt 1 succeeded after 1.00 s"],
     ),
     "the last of several needs": (
         story(graph_of("a; b; c; d: a b c"), "d", {"b": Step(seconds=3.0)}),
         [
             "waited 3.00 s for `b`, the last of the 3 tasks it needs",
-            "ran: what it needs succeeded (`a`, `b` and `c` succeeded)",
+            "ran: `a`, `b` and `c` succeeded",
+            "attempt 1 succeeded after 1.00 s",
         ],
     ),
     "a need that may fail": (
         story(graph_of("a; b; c: a b", a={"allow_failure": True}), "c", {"a": CRASH}),
         [
             "waited 1.00 s for `a`, the last of the 2 tasks it needs",
-            "ran: what it needs succeeded (`a` crashed, as it may; `b` succeeded)",
+            "ran: `a` crashed, as it may; `b` succeeded",
+            "attempt 1 succeeded after 1.00 s",
         ],
     ),
     "another trigger": (
@@ -91,11 +93,16 @@ TALES: Mapping[str, tuple[list[str], list[str]]] = {
         [
             "waited 1.00 s for `a`, the last of the 2 tasks it needs",
             "ran: one that it needs failed (`a` crashed; `b` succeeded)",
+            "attempt 1 succeeded after 1.00 s",
         ],
     ),
     "a service": (
         story(graph_of("a: s", services={"s": {}}), "a"),
-        ["waited 0.50 s for service `s` to answer", "ran: what it needs succeeded (`s` was up)"],
+        [
+            "waited 0.50 s for service `s` to answer",
+            "ran: `s` was up",
+            "attempt 1 succeeded after 1.00 s",
+        ],
     ),
     "a service that never answers": (
         story(graph_of("a: s", services={"s": {}}), "a", service=ServiceStep(ready_after=None, dies_after=2.0)),
@@ -103,11 +110,19 @@ TALES: Mapping[str, tuple[list[str], list[str]]] = {
     ),
     "a pool": (
         story(graph_of("a; b", pools={"p": 1}, a={"claims": {"p": 1}}, b={"claims": {"p": 1}}), "b"),
-        ["waited 1.00 s for room in pool `p`, held by `a`", "ran: it needs nothing"],
+        [
+            "waited 1.00 s for room in pool `p`, held by `a`",
+            "ran: it needs nothing",
+            "attempt 1 succeeded after 1.00 s",
+        ],
     ),
     "a worker": (
         story(graph_of("a; b; c"), "c", {"b": Step(seconds=2.0)}, slots=2),
-        ["waited 1.00 s for a free worker, while `a` and `b` ran", "ran: it needs nothing"],
+        [
+            "waited 1.00 s for a free worker, while `a` and `b` ran",
+            "ran: it needs nothing",
+            "attempt 1 succeeded after 1.00 s",
+        ],
     ),
     "first a pool and then a worker": (
         story(
@@ -120,6 +135,7 @@ TALES: Mapping[str, tuple[list[str], list[str]]] = {
             "waited 1.00 s for room in pool `x`, held by `p`",
             "waited 3.00 s for a free worker, while `q` and `r` ran",
             "ran: it needs nothing",
+            "attempt 1 succeeded after 1.00 s",
         ],
     ),
     "an if that agrees": (
@@ -128,7 +144,8 @@ TALES: Mapping[str, tuple[list[str], list[str]]] = {
             (
                 "ran: it needs nothing, and its `if` is true: params.deep && env.CI == ''"
                 " (params.deep was true, env.CI was null)"
-            )
+            ),
+            "attempt 1 succeeded after 1.00 s",
         ],
     ),
     "an if that does not": (
@@ -167,23 +184,24 @@ TALES: Mapping[str, tuple[list[str], list[str]]] = {
     ),
     "on what was kept": (
         story(graph_of("a; b: a"), "b", kept=KEPT),
-        ["ran: what it needs succeeded (`a` kept)"],
+        ["ran: `a` kept", "attempt 1 succeeded after 1.00 s"],
     ),
     "tried again": (
         story(graph_of("a", a={"retry": TWICE}), "a", {"a": [CRASH, Step(seconds=1.0)]}),
         [
             "ran: it needs nothing",
-            "attempt 1 failed (crashed): killed by SIGSEGV",
+            "attempt 1 failed after 1.00 s (crashed): killed by SIGSEGV",
             "rested 1.00 s before attempt 2 of 2",
+            "attempt 2 succeeded after 1.00 s",
         ],
     ),
     "tried in vain": (
         story(graph_of("a", a={"retry": TWICE}), "a", {"a": CRASH}),
         [
             "ran: it needs nothing",
-            "attempt 1 failed (crashed): killed by SIGSEGV",
+            "attempt 1 failed after 1.00 s (crashed): killed by SIGSEGV",
             "rested 1.00 s before attempt 2 of 2",
-            "attempt 2 failed (crashed): killed by SIGSEGV",
+            "attempt 2 failed after 1.00 s (crashed): killed by SIGSEGV",
             "was not tried again: it had 2 attempts",
         ],
     ),
@@ -191,7 +209,7 @@ TALES: Mapping[str, tuple[list[str], list[str]]] = {
         story(graph_of("a", a={"retry": retry_with(on=frozenset({Cause.TIMED_OUT}))}), "a", {"a": CRASH}),
         [
             "ran: it needs nothing",
-            "attempt 1 failed (crashed): killed by SIGSEGV",
+            "attempt 1 failed after 1.00 s (crashed): killed by SIGSEGV",
             "was not tried again: `retry.on` does not name `crashed`",
         ],
     ),
@@ -199,7 +217,7 @@ TALES: Mapping[str, tuple[list[str], list[str]]] = {
         story(graph_of("a", a={"retry": retry_with(deadline=1.5)}), "a", {"a": CRASH}),
         [
             "ran: it needs nothing",
-            "attempt 1 failed (crashed): killed by SIGSEGV",
+            "attempt 1 failed after 1.00 s (crashed): killed by SIGSEGV",
             "was not tried again: its `retry.deadline` of 1.50 s would have passed",
         ],
     ),
@@ -212,7 +230,7 @@ TALES: Mapping[str, tuple[list[str], list[str]]] = {
         ),
         [
             "ran: it needs nothing",
-            "attempt 1 failed (crashed): killed by SIGSEGV",
+            "attempt 1 failed after 2.00 s (crashed): killed by SIGSEGV",
             "was not tried again: `b` failed and the run fails fast",
         ],
     ),
@@ -243,7 +261,7 @@ TALES: Mapping[str, tuple[list[str], list[str]]] = {
         story(graph_of("a", a={"retry": TWICE}), "a", {"a": CRASH}, cancel=1.5),
         [
             "ran: it needs nothing",
-            "attempt 1 failed (crashed): killed by SIGSEGV",
+            "attempt 1 failed after 1.00 s (crashed): killed by SIGSEGV",
             "rested 0.50 s and was not tried again",
             "cancelled: the run was stopped while it rested before another try",
         ],
@@ -256,11 +274,12 @@ TALES: Mapping[str, tuple[list[str], list[str]]] = {
         ),
         [
             "ran: it needs nothing",
-            "attempt 1 failed (crashed): killed by SIGSEGV",
+            "attempt 1 failed after 1.00 s (crashed): killed by SIGSEGV",
             "rested 0.00 s before attempt 2 of 3",
-            "attempt 2 failed (crashed): killed by SIGSEGV",
+            "attempt 2 failed after 1.00 s (crashed): killed by SIGSEGV",
             "rested 0.00 s before attempt 3 of 3",
             "waited 3.00 s to run alone, having crashed twice, while `b` ran",
+            "attempt 3 succeeded after 1.00 s",
         ],
     ),
     "clean-ups in turn": (
@@ -274,6 +293,7 @@ TALES: Mapping[str, tuple[list[str], list[str]]] = {
             "waited 1.00 s for `a`",
             "waited 1.00 s for its turn: of a run that is stopped, clean-ups go one after another",
             "ran: it always does, once what it needs is over (`a` cancelled)",
+            "attempt 1 succeeded after 1.00 s",
         ],
     ),
 }
@@ -308,7 +328,8 @@ def test_what_was_going_on_when_the_runner_was_killed_is_told() -> None:
 def test_what_is_perhaps_done_twice_is_told() -> None:
     """A task that was under way when the run before was killed says so, and names that run."""
     assert [
-        "ran: it needs nothing; it was under way when run 20260101-old ended, so perhaps it is done twice"
+        "ran: it needs nothing; it was under way when run 20260101-old ended, so perhaps it is done twice",
+        "attempt 1 succeeded after 1.00 s",
     ] == story(graph_of("a"), "a", doubtful=("a",), resumes="20260101-old")
 
 

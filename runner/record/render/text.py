@@ -117,7 +117,7 @@ def _rows(report: Report) -> Iterator[str]:
 def _all_evidence(report: Report, folder: Path, width: int) -> Iterator[Iterator[str]]:
     told = [task for task in by_urgency(report.tasks) if task.failed and task.state != "cancelled" and _has_more(task)]
     for task in told[:EVIDENCE]:
-        yield _evidence(task, folder, width)
+        yield evidence(task, folder, width)
     if len(told) > EVIDENCE:
         yield iter([f"… and {len(told) - EVIDENCE} more that failed: `python -m runner show {report.run}` has all"])
 
@@ -128,7 +128,8 @@ def _has_more(task: TaskReport) -> bool:
     return failed or (last is not None and bool(last.log or last.traceback))
 
 
-def _evidence(task: TaskReport, folder: Path, width: int) -> Iterator[str]:
+def evidence(task: TaskReport, folder: Path, width: int) -> Iterator[str]:
+    """Write a failed task, its failed checks, and the last lines of its traceback and its log."""
     yield f"{task.id} {state_words(task)}"
     failed = [check for check in task.counted if check.verdict == "failed"]
     for check in failed[:CHECKS]:
