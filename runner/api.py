@@ -5,7 +5,7 @@ As in `run("graphs/phase2.yaml", params={"base_url": "http://localhost:8000"}).v
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from runner.clock import WallClock
@@ -13,6 +13,7 @@ from runner.driver import Unwatched, nothing_outside
 from runner.execute.pool import Pool
 from runner.graph.check import Loaded, load
 from runner.opening import Options
+from runner.record.render.formats import formats_named
 from runner.record.report import Report
 from runner.task import Json
 from runner.wiring import run_graph
@@ -28,20 +29,28 @@ def run(
     fail_fast: bool | None = None,
     state_dir: str = ".runner",
     resume: str | None = None,
+    reports: Sequence[str] = (),
 ) -> Report:
     """Run a graph to its end, write its report into the state folder, and answer it.
 
-    `resume` names a run to go on with, or `latest`.
+    `resume` names a run to go on with, or `latest`; `reports` are formats to write besides `json` and `md`: `html`,
+    `junit`, `trace`.
 
     Raises:
         GraphError: the graph file or a parameter is wrong; nothing was started.
-        UsageError: there is no such file.
+        UsageError: there is no such file, or no such format.
         Locked: another run of the same graph is going on.
         RunnerFault: the runner could not do its work.
 
     """
     options = Options(
-        graph=str(graph), params=params or {}, jobs=jobs, fail_fast=fail_fast, state_dir=state_dir, resume=resume
+        graph=str(graph),
+        params=params or {},
+        jobs=jobs,
+        fail_fast=fail_fast,
+        state_dir=state_dir,
+        resume=resume,
+        reports=formats_named(",".join(reports)),
     )
     clock = WallClock()
     pool = Pool(None, clock)

@@ -22,7 +22,8 @@ from runner.task import Json
 class Options(Struct, frozen=True, kw_only=True):
     """What a person may say about a run; None for `jobs` and `fail_fast` leaves it to the graph.
 
-    `wait` is for the end of another run of the same graph; `resume` names a run to go on with, or `latest`.
+    `wait` is for the end of another run of the same graph; `resume` names a run to go on with, or `latest`;
+    `reports` are formats to write besides those of every run.
     """
 
     graph: str
@@ -35,6 +36,7 @@ class Options(Struct, frozen=True, kw_only=True):
     log_level: str = "WARNING"
     wait: bool = False
     resume: str | None = None
+    reports: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     started_in: str = field(default_factory=os.getcwd)
 

@@ -40,8 +40,7 @@ from runner.record.folding import fold
 from runner.record.former import Former
 from runner.record.journal import Journal, read
 from runner.record.lock import GraphLock, Holder
-from runner.record.render.json import render_json
-from runner.record.render.markdown import render_markdown
+from runner.record.render.formats import formats_of, write_reports
 from runner.record.report import Report
 from runner.requests import Requests, Surroundings
 from runner.resuming import Wanted, parameters, past_of, still_good
@@ -96,8 +95,7 @@ def run_graph(options: Options, clock: WallClock, pool: Pool, watch: Watch, outs
         schedule = _driven(checked, opened, options, place)
         pool.let_go()  # its processes end while the report is written
         report = with_previous(folded(folder, checked.loaded.graph), runs_of(state, options.graph))
-        write_whole(folder.report, render_json(report))
-        write_whole(folder.path / "report.md", render_markdown(report, folder.path))
+        write_reports(report, folder, formats_of(options.reports, options.environment))
         state.prune(runs_of(state, options.graph))
     return Finished(report=report, folder=folder, exit_code=schedule.exit_code)
 

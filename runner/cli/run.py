@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -38,6 +40,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     failing.add_argument("--fail-fast", action="store_true", help="start nothing new after a failure")
     parser.add_argument("--json", action="store_true", help="print the report as JSON, and nothing else, on stdout")
+    formats = "formats to write into the run's folder: html, junit, trace, or all (where CI is set, all are)"
+    parser.add_argument("--report", metavar="FORMATS", default="", help=formats)
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colours (default: auto)")
     parser.add_argument("--state-dir", default=".runner", metavar="DIR", help="where runs are kept (default: .runner)")
     modes = "; ".join(f"{name}: {text}" for name, text in MODES.items())
@@ -71,6 +75,7 @@ def main(chosen: argparse.Namespace) -> int:
         options = _options(chosen)
         with _signals_heard(pool) as heard:
             finished = _run(chosen, options, clock, pool, heard)
+    _tell_github(finished)
     with for_whoever_reads(sys.stdout):
         if chosen.output == "quiet" and not chosen.json:
             show_verdict(finished.report, sys.stdout, chosen)
@@ -98,6 +103,20 @@ def _run(
         return run_graph(options, clock, pool, watch, outside)
 
 
+def _tell_github(finished: Finished) -> None:
+    """Append to the summary of the job, where GitHub runs us; what it does not take costs a line, not the run."""
+    file = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not file:
+        return
+    from runner.errors import RunnerFault
+    from runner.record.render.formats import append_summary
+
+    try:
+        append_summary(finished.report, finished.folder, Path(file))
+    except RunnerFault as fault:
+        print(f"warning: {fault}", file=sys.stderr)
+
+
 def _rehearse(options: Options) -> int:
     from runner.record.render.words import duration
     from runner.rehearsal import rehearse
@@ -115,6 +134,7 @@ def _rehearse(options: Options) -> int:
 
 def _options(chosen: argparse.Namespace) -> Options:
     from runner.opening import Options
+    from runner.record.render.formats import formats_named
 
     fail_fast = False if chosen.keep_going else True if chosen.fail_fast else None
     return Options(
@@ -128,6 +148,7 @@ def _options(chosen: argparse.Namespace) -> Options:
         log_level=chosen.log_level,
         wait=chosen.wait,
         resume=chosen.resume,
+        reports=formats_named(chosen.report),
     )
 
 

@@ -15,6 +15,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 GRAPHS = Path(__file__).parent / "graphs"
 RUNNER = [sys.executable, "-m", "runner"]
+OURS = {"CI", "FORCE_COLOR", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"}
+"""Variables that change what the runner does, and that the machine of the tests may have set."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +30,7 @@ class Said:
 
 def environment(**more: str) -> dict[str, str]:
     """Answer the environment of a command: the test's own, in which no colour and no CI is asked for."""
-    kept = {name: value for name, value in os.environ.items() if name not in {"CI", "FORCE_COLOR", "GITHUB_ACTIONS"}}
+    kept = {name: value for name, value in os.environ.items() if name not in OURS}
     return {**kept, "NO_COLOR": "1", "COLUMNS": "100", **more}
 
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from runner.execute.simulate import Simulation, Step
 from runner.graph.model import Graph, Retry, Trigger
 from runner.graph.values import parse_bare
+from runner.record.folding import fold
+from runner.record.report import Report
 from runner.schedule.messages import AttemptEnded, AttemptStarted, Event, Noted
 from runner.task import Cause, Check, Failed, LedgerRow, Note, Succeeded
 from tests.kit import graph_of, opened, play, scripted
@@ -67,3 +69,8 @@ def sample_events() -> Sequence[Event]:
         if isinstance(event, AttemptStarted):
             told[-1] = AttemptStarted(at=event.at, task=event.task, attempt=event.attempt, pid=4000 + len(told))
     return told
+
+
+def sample_report() -> Report:
+    """Answer the report of the run."""
+    return fold(GRAPH, sample_events())

@@ -11,9 +11,12 @@ import pytest
 from runner.errors import UsageError
 from runner.record.folding import fold
 from runner.record.progress import PlainProgress
+from runner.record.render.html import render_html
 from runner.record.render.json import render_json
+from runner.record.render.junit import render_junit
 from runner.record.render.markdown import render_markdown
 from runner.record.render.text import COLOURED, PLAIN, render_text
+from runner.record.render.trace import render_trace
 from runner.record.report import Report
 from runner.schedule.machine import Schedule
 from tests.kit import graph_of
@@ -49,11 +52,24 @@ def progress() -> str:
     return stream.getvalue()
 
 
+def page() -> str:
+    """Write the page of the sample without style and script, which are files of their own, its data laid out."""
+    text = render_html(report(), FOLDER)
+    data = re.search(r'id="data">(.*?)</script>', text, re.DOTALL)
+    assert data
+    laid_out = json.dumps(json.loads(data[1]), indent=1, ensure_ascii=False)
+    bare = re.sub(r"<style>.*?</style>", "<style/>", text.replace(data[1], laid_out), flags=re.DOTALL)
+    return re.sub(r"<script>.*?</script>|sha256-[\w+/=]+", "…", bare, flags=re.DOTALL)
+
+
 RENDERED = {
     "summary.txt": lambda: render_text(report(), FOLDER, PLAIN, 100) + "\n",
     "summary-narrow.txt": lambda: render_text(report(), FOLDER, PLAIN, 60) + "\n",
     "report.md": lambda: render_markdown(report(), FOLDER),
     "report.json": lambda: render_json(report()),
+    "report.html": page,
+    "junit.xml": lambda: render_junit(report(), FOLDER),
+    "trace.json": lambda: render_trace(report()),
     "progress.txt": progress,
 }
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import msgspec
 
 from runner.record.report import Report
+
+SCHEMA = Path(__file__).with_name("report.schema.json")
+"""What a program may rely on; `schema --report` prints it."""
 
 
 def render_json(report: Report) -> str:

@@ -27,6 +27,11 @@ def legible(text: str) -> str:
     return " ".join(_cleaned(text).split("\n")) if "\n" in text else _cleaned(text)
 
 
+def legible_text(text: str) -> str:
+    """Answer a text of several lines that shows what it holds, and nothing that only looks so."""
+    return _cleaned(text)
+
+
 def shortened(text: str, longest: int) -> str:
     """Cut a text to this many characters, the sign of cutting included."""
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
@@ -34,13 +39,18 @@ def shortened(text: str, longest: int) -> str:
 
 def last_lines(log: Path, number: int) -> Sequence[str]:
     """Answer the last lines of a log that are not blank, () if it cannot be read."""
+    return legible_lines(end_of(log, LOOKED_AT)[0])[-number:]
+
+
+def end_of(log: Path, most: int) -> tuple[str, int]:
+    """Answer the last so many bytes of a log as text, and how many bytes stand before; "" if it cannot be read."""
     try:
         with log.open("rb") as file:
-            file.seek(max(0, file.seek(0, 2) - LOOKED_AT))
-            text = file.read().decode("utf-8", "replace")
+            before = max(0, file.seek(0, 2) - most)
+            file.seek(before)
+            return file.read().decode("utf-8", "replace"), before
     except OSError:  # a border: the log may be gone
-        return ()
-    return legible_lines(text)[-number:]
+        return "", 0
 
 
 def legible_lines(text: str) -> list[str]:

@@ -6,7 +6,7 @@ Knows no file but the logs it quotes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -19,6 +19,7 @@ from runner.record.render.words import (
     change_words,
     check_totals,
     check_words,
+    checks_of,
     counted,
     duration,
     fewer_words,
@@ -30,7 +31,7 @@ from runner.record.render.words import (
     value,
     verdict,
 )
-from runner.record.report import AttemptReport, Report, TaskReport
+from runner.record.report import AttemptReport, CheckReport, Report, TaskReport
 
 QUOTED = 20
 """How many last lines of a log or a traceback are quoted."""
@@ -38,8 +39,26 @@ LONGEST = 500
 """How many characters of a value are shown; a whole cell may have twice as many."""
 
 
+CHECKS = 200
+"""How many checks of a task are shown."""
+ROOM = 600_000
+"""How many bytes of details are written: GitHub refuses the summary of a job that is larger than 1 MiB."""
+
+
 def render_markdown(report: Report, folder: Path) -> str:
-    """Write the report as Markdown, as GitHub shows it; `folder` is the run's own."""
+    """Write the report as Markdown, as GitHub shows it; `folder` is the run's own, and logs are links into it."""
+    return _rendered(report, folder, lambda log: f"[log]({quote(log)})")
+
+
+def render_summary(report: Report, folder: Path) -> str:
+    """Write the same for a place from which no link leads into the run's folder."""
+    return _rendered(report, folder, lambda log: f"log: {_code(log)}")
+
+
+# -- the parts ---------------------------------------------------------------------------------------------------------
+
+
+def _rendered(report: Report, folder: Path, told_of: Callable[[str], str]) -> str:
     shown = in_rows(report.tasks)
     seen = {task.id for task in shown}
     others = [task for task in report.tasks if task.id not in seen]
@@ -57,15 +76,10 @@ def render_markdown(report: Report, folder: Path) -> str:
         *_orphans(report),
         *_changes(report),
     ]
-    for task in by_urgency(report.tasks):
-        if task.checks or any(attempt.message or attempt.left for attempt in task.attempts):
-            lines += ["", *_details(task, folder)]
+    lines += _all_details(report, folder, told_of)
     ran = f"Run {_code(report.run)} of {_code(report.graph.file)}, {report.started} to {report.finished}."
     resumption = [_escaped(resumed(report)), ""] if report.resumes is not None else []
     return "\n".join([*lines, "", *resumption, ran, ""])
-
-
-# -- the parts ---------------------------------------------------------------------------------------------------------
 
 
 def _critical_path(report: Report) -> str:
@@ -108,24 +122,45 @@ def _changes(report: Report) -> Iterator[str]:
         yield from (f"- {_escaped(change_words(change))}" for change in report.previous.changes)
 
 
-def _details(task: TaskReport, folder: Path) -> Iterator[str]:
-    passed = sum(check.verdict == "passed" for check in task.counted)
-    checks = f": {passed} of {counted(len(task.counted), 'check')} passed" if task.counted else ""
+def _all_details(report: Report, folder: Path, told_of: Callable[[str], str]) -> Iterator[str]:
+    room, left = ROOM, 0
+    for task in by_urgency(report.tasks):
+        if not task.checks and not any(attempt.message or attempt.left for attempt in task.attempts):
+            continue
+        lines = ["", *_details(task, folder, told_of)] if room > 0 else []
+        room -= sum(len(line.encode("utf-8", "replace")) + 1 for line in lines)
+        left += room <= 0
+        yield from lines if room > 0 else ()
+    if left:
+        yield from ("", f"Details of {counted(left, 'more task')}: {_code(f'python -m runner show {report.run}')}")
+
+
+def _details(task: TaskReport, folder: Path, told_of: Callable[[str], str]) -> Iterator[str]:
+    checks = f": {checks_of(task)}" if task.counted else ""
     yield f"<details{' open' if task.failed else ''}><summary><code>{_html(task.id)}</code>{checks}</summary>"
     yield ""
     if task.checks:
         yield from ("| | check | what was seen |", "|---|---|---|")
-        for check in task.checks:
+        for check in _first_checks(task):
             seen = _escaped(check_words(check, LONGEST))
             when = "" if task.counts(check) else f"attempt {check.attempt}: "
             yield f"| {CHECK_SYMBOLS[check.verdict]} | {when}{_escaped(check.name)} | {seen} |"
         yield ""
+        if len(task.checks) > CHECKS:
+            yield from (f"and {len(task.checks) - CHECKS} more", "")
     for attempt in task.attempts:
-        yield from _attempt(attempt, folder)
+        yield from _attempt(attempt, folder, told_of)
     yield "</details>"
 
 
-def _attempt(attempt: AttemptReport, folder: Path) -> Iterator[str]:
+def _first_checks(task: TaskReport) -> Sequence[CheckReport]:
+    """Answer the checks that are shown, in their order; of too many those that failed come first."""
+    if len(task.checks) <= CHECKS:
+        return task.checks
+    return sorted(task.checks, key=lambda check: ("failed", "warning", "passed").index(check.verdict))[:CHECKS]
+
+
+def _attempt(attempt: AttemptReport, folder: Path, told_of: Callable[[str], str]) -> Iterator[str]:
     if attempt.message:
         yield from (f"Attempt {attempt.number}, {duration(attempt.seconds)}: {_escaped(attempt.message)}", "")
     if attempt.traceback:
@@ -133,7 +168,7 @@ def _attempt(attempt: AttemptReport, folder: Path) -> Iterator[str]:
     if attempt.log and attempt.outcome == "failed":
         yield from (*_block(last_lines(folder / attempt.log, QUOTED)), "")
     if attempt.log:
-        yield from (f"[log]({quote(attempt.log)})", "")
+        yield from (told_of(attempt.log), "")
     if attempt.left:
         yield from (f"Left behind, and ended: {', '.join(map(_code, attempt.left))}", "")
 

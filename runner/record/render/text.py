@@ -1,4 +1,4 @@
-"""The summary for a terminal: alone enough to know what to fix. Knows no file but the logs it quotes."""
+"""The summary for a terminal: alone enough to know what to fix. Knows no file but logs it quotes and the page."""
 
 from __future__ import annotations
 
@@ -195,7 +195,8 @@ def _foot(report: Report, folder: Path, width: int) -> Iterator[str]:
         path = f"Critical path: {' → '.join(abridged(report.critical_path))}"
         yield from wrap(path, width, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False)
     yield time_words(report)
-    yield f"Report: {folder / 'report.md'}"
+    page = folder / "report.html"
+    yield f"Report: {page if page.exists() else folder / 'report.md'}"
 
 
 # -- the helpers -------------------------------------------------------------------------------------------------------

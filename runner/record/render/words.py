@@ -107,12 +107,20 @@ def totals(tasks: Iterable[TaskReport]) -> str:
 
 def check_totals(report: Report) -> str:
     """Write how many checks passed: `5 of 7 checks passed, 1 failed, 1 with a warning`; "" where there are none."""
-    checks = report.checks
-    if not checks.total:
-        return ""
-    failed = f", {checks.failed} failed" if checks.failed else ""
-    warned = f", {checks.warnings} with a warning" if checks.warnings else ""
-    return f"{checks.passed} of {counted(checks.total, 'check')} passed{failed}{warned}"
+    return _checks(report.checks.passed, report.checks.failed, report.checks.warnings)
+
+
+def checks_of(task: TaskReport) -> str:
+    """Write the same of one task."""
+    verdicts = [check.verdict for check in task.counted]
+    return _checks(*(verdicts.count(verdict) for verdict in ("passed", "failed", "warning")))
+
+
+def _checks(passed: int, bad: int, doubted: int) -> str:
+    total = passed + bad + doubted
+    failed = f", {bad} failed" if bad else ""
+    warned = f", {doubted} with a warning" if doubted else ""
+    return f"{passed} of {counted(total, 'check')} passed{failed}{warned}" if total else ""
 
 
 def time_words(report: Report) -> str:
