@@ -16,9 +16,11 @@ from graphlib import TopologicalSorter
 from hashlib import sha256
 from importlib.machinery import PathFinder
 from pathlib import Path
+from typing import Any
 
 from runner.graph.loose import as_text
 from runner.graph.model import Graph, TaskSpec
+from runner.graph.pieces import Piece, pieces_of
 from runner.graph.values import EvaluationError, Value, command_text, evaluate
 from runner.schedule.messages import Kept
 from runner.task import Json
@@ -46,7 +48,7 @@ class Keys:
             said = self._definition(spec, {name: result for name, result in above.items() if result is not None})
         except EvaluationError:  # a border: the attempt will fail by it
             return ""
-        return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:32]
+        return sha256(json.dumps(said, sort_keys=True, default=_spelled).encode()).hexdigest()[:32]
 
     def kept(self, successes: Mapping[str, Kept]) -> dict[str, Kept]:
         """Answer which results of a former run are those of what is asked today: all they rest upon is kept, too."""
@@ -64,7 +66,11 @@ class Keys:
 
     def _definition(self, spec: TaskSpec, needs: Mapping[str, Kept]) -> Json:
         secrets = {name: f"<secret {name}>" for name in (*self._graph.secrets, *spec.secrets)}
-        scope = {**self._scope, "needs": {name: _seen(result) for name, result in needs.items()}, "secrets": secrets}
+        scope = {
+            **self._scope,
+            "needs": {name: _seen(name, result) for name, result in needs.items()},
+            "secrets": secrets,
+        }
         scope["env"] = {**self._environment, **secrets}
         own = self._filled(self._graph.env, scope)
         scope["env"] = {**self._environment, **own, **secrets}
@@ -116,6 +122,13 @@ class Keys:
         return Path(spec.origin) if spec is not None and spec.origin and Path(spec.origin).is_file() else None
 
 
-def _seen(result: Kept) -> Json:
+def _seen(name: str, result: Kept) -> Json:
     """Answer what expressions read of a result, the same whether it is of this run or kept."""
-    return {"state": "succeeded", "cause": None, "outputs": dict(result.outcome.outputs or {}), "run": "<run>"}
+    outputs = {**(result.outcome.outputs or {}), **pieces_of(name, result.outcome.files)}
+    return {"state": "succeeded", "cause": None, "outputs": outputs, "run": "<run>"}
+
+
+def _spelled(piece: Any) -> Json:
+    """Answer what stands in a key for a part of an output that is a file."""
+    assert isinstance(piece, Piece), "all else is plain data"
+    return [piece.file.digest, *piece.steps]

@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from runner.graph.loose import as_text
 from runner.graph.model import Graph, TaskSpec
+from runner.graph.pieces import placed
 from runner.graph.values import EvaluationError, Value, command_text, evaluate
 from runner.keeping import Keys
 from runner.schedule.history import Stories
@@ -69,12 +70,15 @@ class Requests:
         secrets = tuple(dict.fromkeys((*self._graph.secrets, *spec.secrets)))
         env = self._filled(self._root_env, spec.env, scope, secrets)
         scope = {**scope, "env": dict(env), "secrets": {name: env.get(name, "") for name in secrets}}
+        arguments, parts = placed(evaluate(dict(spec.arguments), scope, folder=self._graph.folder))
+        folder = self._around.run_folder
         return Request(
             run=self._run(schedule),
             task=task,
             attempt=attempt,
             uses=spec.uses,
-            arguments=cast("Mapping[str, Json]", evaluate(dict(spec.arguments), scope, folder=self._graph.folder)),
+            arguments=cast("Mapping[str, Json]", arguments),
+            placed=parts,
             command=None if spec.run is None else command_text(spec.run, scope),
             env=env,
             own_env={**self._own_env(schedule), **_attempt_env(spec, attempt)},
@@ -89,7 +93,8 @@ class Requests:
             processes=spec.processes,
             log_limit=spec.log_limit,
             key=self._keys.of(task, _results(schedule, stories, spec)),
-            receipts=str(Path(self._around.run_folder, "receipts")) if self._around.run_folder else "",
+            receipts=str(Path(folder, "receipts")) if folder else "",
+            outputs=str(Path(folder, "outputs")) if folder else "",
         )
 
     def describing(self) -> dict[str, Request]:
@@ -190,6 +195,7 @@ class Requests:
             cause=task.cause.word if task.cause else None,
             message=getattr(outcome, "message", "") or task.reason,
             outputs=dict(outcome.outputs or {}) if outcome is not None else {},
+            files=dict(outcome.files) if outcome is not None else {},
             checks=tuple(story.checks),
             ledger=tuple(story.ledger),
             data_prefix=task.spec.data_prefix,

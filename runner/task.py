@@ -100,10 +100,19 @@ Note: TypeAlias = Check | LedgerRow | Artifact | Progress
 """What a task says while it runs."""
 
 
+class OutputFile(Data, frozen=True, kw_only=True):
+    """An output too large to travel: `file` is in the run's folder, JSON of `size` bytes, `digest` its sha256."""
+
+    file: str
+    size: int
+    digest: str
+
+
 class Succeeded(Data, frozen=True, kw_only=True):
-    """The attempt did what it should; `outputs` is what the function returned, as a mapping."""
+    """The attempt did what it should; `outputs` is what the function returned, as a mapping, but for the `files`."""
 
     outputs: Mapping[str, Json] = field(default_factory=dict)
+    files: Mapping[str, OutputFile] = field(default_factory=dict)
 
 
 class Failed(Data, frozen=True, kw_only=True):
@@ -114,6 +123,7 @@ class Failed(Data, frozen=True, kw_only=True):
     traceback: str | None = None
     exit_code: int | None = None
     outputs: Mapping[str, Json] | None = None
+    files: Mapping[str, OutputFile] = field(default_factory=dict)
 
 
 Outcome: TypeAlias = Succeeded | Failed
@@ -151,11 +161,20 @@ class NeedResult(Data, frozen=True, kw_only=True):
     cause: str | None = None
     message: str = ""
     outputs: Mapping[str, Json] = field(default_factory=dict)
+    files: Mapping[str, OutputFile] = field(default_factory=dict)
     checks: tuple[Check, ...] = ()
     ledger: tuple[LedgerRow, ...] = ()
     data_prefix: str | None = None
     run: str = ""
     required: bool = True
+
+
+class Placed(Data, frozen=True, kw_only=True):
+    """What of an output that is a file belongs at a place of the arguments: `steps` lead into the file."""
+
+    at: tuple[str | int, ...]
+    file: OutputFile
+    steps: tuple[str | int, ...] = ()
 
 
 class Request(Data, frozen=True, kw_only=True):
@@ -167,7 +186,8 @@ class Request(Data, frozen=True, kw_only=True):
     included, that have a data prefix or ledger rows. `deadline` is seconds from the attempt's start, for the task to
     read; the runner enforces it from outside, as it does `memory` (bytes) and `processes` of the attempt's whole tree,
     and `log_limit` (bytes) of what it prints. `key` tells what is asked; `receipts` is the folder in which the worker
-    writes its outcome down, "" for none.
+    writes its outcome down, `outputs` the one in which large outputs are, "" for none; `placed` says what of these
+    belongs into `arguments`.
     """
 
     run: str
@@ -191,6 +211,8 @@ class Request(Data, frozen=True, kw_only=True):
     log_limit: int = 64 * 1024 * 1024
     key: str = ""
     receipts: str = ""
+    outputs: str = ""
+    placed: tuple[Placed, ...] = ()
 
 
 class Receipt(Data, frozen=True, kw_only=True):

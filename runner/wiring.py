@@ -32,6 +32,7 @@ from runner.graph.select import Selection, select
 from runner.keeping import Keys
 from runner.mask import Masker
 from runner.opening import Options, opened_of, runs_of, slots_of, stem_of
+from runner.record.carried import carry
 from runner.record.decisions import Decisions
 from runner.record.earlier import borrow, with_previous
 from runner.record.events import Both, EventLines
@@ -84,6 +85,7 @@ def run_graph(options: Options, clock: WallClock, pool: Pool, watch: Watch, outs
         kept = {**still_good(past, keys), **borrow(runs_of(state, options.graph), checked.selection)}
         folder = state.create_run(stem_of(options.graph), clock.started, os.urandom(2).hex())
         write_whole(folder.path / f"graph{Path(options.graph).suffix or '.yaml'}", checked.loaded.text)
+        carry(kept, runs_of(state, options.graph), folder)
         pool.open(folder.path)
         opened = replace(opened_of(checked.selection, checked.params, options), run=folder.name, kept=kept)
         started = clock.started.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from runner.execute.command import run_command
 from runner.execute.function import BadParameters, NoSuchFunction, bind, call, find
+from runner.execute.large import stored
 from runner.execute.raised import message_of, traceback_of
 from runner.execute.returned import NotPlain, outputs_of
 from runner.execute.stopping import StopSignal
@@ -32,7 +33,7 @@ def run_attempt(
     if request.command is not None:
         # SIGTERM reaches the whole tree of the command, and we wait on until it is gone.
         return run_command(request.shell, request.command, {**request.env, **request.own_env}, spawned)
-    return _judge(_run_function(request, context, stop), said)
+    return stored(_judge(_run_function(request, context, stop), said), request)
 
 
 def _run_function(request: Request, context: Context, stop: StopSignal) -> Outcome:

@@ -11,16 +11,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from hashlib import sha256
 from pathlib import Path
 
 from runner.errors import RunnerFault
+from runner.execute.names import stem_of
 from runner.mask import Masker
 
 REMEMBERED = 8192
 """Bytes of the newest output kept in memory, for the live view and for messages."""
 PIECE = 64 * 1024
-LONGEST_NAME = 100
 
 
 class Output:
@@ -150,24 +149,8 @@ class BoundedLog:
 
 
 def log_name(*parts: str) -> str:
-    """Spell ids as the name of a log: outside `[A-Za-z0-9_.-]` percent-encoded, a long one cut and told by a digest.
-
-    Source: DESIGN section 5, Names and times.
-    """
-    whole = ".".join(parts)
-    name = whole if _SAFE.issuperset(whole) else _quoted(whole)
-    if len(name) > LONGEST_NAME:
-        name = f"{name[:LONGEST_NAME]}-{sha256(whole.encode(errors='surrogatepass')).hexdigest()[:12]}"
-    return f"{name}.log"
-
-
-def _quoted(whole: str) -> str:
-    from urllib.parse import quote  # noqa: PLC0415  # most ids need none of it
-
-    return quote(whole, safe="", errors="surrogatepass").replace("~", "%7E")
-
-
-_SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
+    """Spell ids as the name of a log."""
+    return f"{stem_of(*parts)}.log"
 
 
 def _create(path: Path) -> int:

@@ -21,8 +21,9 @@ from runner.task import Data, Note, Outcome, Request, Signature
 
 LOST_CHANNEL = 71
 """Exit code of a worker that can no longer speak to the runner (EX_OSERR of sysexits.h)."""
-LONGEST = 512 * 1024 * 1024
-"""Bytes of a line that can still be a message. What is longer is garbage that must not fill the runner's memory."""
+LONGEST = 64 * 1024 * 1024
+"""Bytes of a line that can still be a message, however much a check has observed; large outputs are files. What is
+longer is garbage that must not fill the runner's memory."""
 
 
 class Setting(Data, frozen=True, kw_only=True):
@@ -169,10 +170,11 @@ def mark(token: str, attempt: int) -> bytes:
 
 
 class Lines:
-    """Turns bytes, in pieces of any size, into whole lines."""
+    """Turns bytes, in pieces of any size, into whole lines of at most `longest` bytes; None trusts who writes them."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest: int | None = LONGEST) -> None:
         self._rest = bytearray()
+        self._longest = longest
 
     def feed(self, piece: bytes) -> list[bytes]:
         """Take a piece; answer the lines it completes, without their ends.
@@ -187,6 +189,6 @@ class Lines:
             self._rest = bytearray(rest)
         else:
             self._rest += rest
-        if len(self._rest) > LONGEST:
+        if self._longest is not None and len(self._rest) > self._longest:
             raise NotThisShape("a line without an end")
         return whole

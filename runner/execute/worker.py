@@ -28,6 +28,7 @@ from msgspec.structs import replace
 from runner.execute import tree
 from runner.execute.attempt import run_attempt
 from runner.execute.describe import describe
+from runner.execute.large import Unreadable, with_files
 from runner.execute.leftovers import end_leftovers, threads_left
 from runner.execute.receipts import Receipts
 from runner.execute.returned import NotPlain, outputs_of
@@ -97,7 +98,7 @@ class Worker:
         self._stop.install()
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         faulthandler.enable(2)  # even a segmentation fault leaves its last words
-        lines = Lines()
+        lines = Lines(None)
         self._stop.arm(_leave)
         while piece := os.read(self._channel, 65536):
             for line in lines.feed(piece):
@@ -145,16 +146,19 @@ class Worker:
             self._send(Said(note=checked))
             said.append(checked)
 
-        context = Context(request, say, _now)
         receipt = Receipt(task=request.task, attempt=request.attempt, key=request.key)
         self._receipts.write(request.receipts, receipt, {})
         self._send(Begun(pid=self._pid))
         fault = self._put_right({**request.env, **request.own_env})
+        try:
+            request = with_files(request)
+        except Unreadable as error:  # a border: the disk
+            fault = str(error)
         if fault:
             outcome: Outcome = Failed(cause=Cause.BAD_PARAMETERS, message=fault)
         else:
             sys.argv[:] = [request.uses or ""]
-            outcome = run_attempt(request, context, said, self._stop, self._say_spawned)
+            outcome = run_attempt(request, Context(request, say, _now), said, self._stop, self._say_spawned)
         if os.getpid() != self._pid:
             os._exit(0)  # a copy of us, forked by the task, that came back from it as if it were us
         stopped = self._stop.heard

@@ -9,6 +9,7 @@ from runner.graph import loose
 from runner.graph.digests import digest_of_files
 from runner.graph.expression import Access, Call, Chain, Comparison, Literal, Node, Not
 from runner.graph.loose import EvaluationError
+from runner.graph.pieces import Piece, looked_at
 from runner.task import Json
 
 
@@ -25,15 +26,16 @@ def result(node: Node, scope: Mapping[str, Json], folder: str) -> Json:
         case Access():
             return _reached(node, scope, folder)
         case Call(function=function, arguments=arguments):
-            return _called(function, [result(argument, scope, folder) for argument in arguments], folder)
+            return _called(function, [looked_at(result(argument, scope, folder)) for argument in arguments], folder)
         case Not(of=inner):
-            return not loose.truth(result(inner, scope, folder))
+            return not loose.truth(looked_at(result(inner, scope, folder)))
         case Comparison(operator=operator, left=left, right=right):
-            return loose.compare(operator, result(left, scope, folder), result(right, scope, folder))
+            sides = (looked_at(result(side, scope, folder)) for side in (left, right))
+            return loose.compare(operator, *sides)
         case Chain(operator=operator, operands=operands):
             for operand in operands[:-1]:
                 answer = result(operand, scope, folder)
-                if loose.truth(answer) == (operator == "||"):
+                if loose.truth(looked_at(answer)) == (operator == "||"):
                     return answer
             return result(operands[-1], scope, folder)
 
@@ -47,11 +49,13 @@ def _reached(node: Access, scope: Mapping[str, Json], folder: str) -> Json:
     else:
         raise EvaluationError(f"`{node.root}` is not known at this point of the run")
     for step in node.steps:
-        value = _part(value, result(step.key, scope, folder))
+        value = _part(value, looked_at(result(step.key, scope, folder)))
     return value
 
 
-def _part(value: Json, key: Json) -> Json:
+def _part(value: Any, key: Json) -> Any:
+    if isinstance(value, Piece):
+        return value.part(key)
     if isinstance(value, Mapping):
         return value.get(key) if isinstance(key, str) else None
     if isinstance(value, list) and isinstance(key, int | float) and not isinstance(key, bool):

@@ -16,6 +16,7 @@ from runner.graph.evaluation import result
 from runner.graph.expression import Access, Call, ExpressionError, Node, children
 from runner.graph.grammar import parse_expression
 from runner.graph.loose import EvaluationError
+from runner.graph.pieces import looked_at
 from runner.task import PORT_MARK, Json
 
 __all__ = [
@@ -128,7 +129,7 @@ def evaluate(value: Value, scope: Mapping[str, Json], *, folder: str = ".") -> J
         case Expression(tree=tree):
             return result(tree, scope, folder)
         case Template(parts=parts):
-            return "".join(loose.as_text(evaluate(part, scope, folder=folder)) for part in parts)
+            return "".join(loose.as_text(looked_at(evaluate(part, scope, folder=folder))) for part in parts)
         case list() | tuple():
             return [evaluate(item, scope, folder=folder) for item in value]
         case Mapping():
@@ -148,7 +149,7 @@ def command_text(value: Value, scope: Mapping[str, Json]) -> str:
         case Template(parts=parts):
             return "".join(command_text(part, scope) for part in parts)
         case Expression(tree=tree):
-            found = result(tree, scope, ".")
+            found = looked_at(result(tree, scope, "."))
             items = found if isinstance(found, list) else [found]
             return " ".join(_quoted(item) for item in items)
         case _:
@@ -162,7 +163,7 @@ def is_true(expression: Expression, scope: Mapping[str, Json]) -> bool:
         EvaluationError: a function met a value it cannot work with.
 
     """
-    return loose.truth(result(expression.tree, scope, "."))
+    return loose.truth(looked_at(result(expression.tree, scope, ".")))
 
 
 def references(value: Value) -> tuple[Reference, ...]:

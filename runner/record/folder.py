@@ -108,8 +108,9 @@ class StateFolder(Struct, frozen=True, kw_only=True):
         folder = RunFolder(path=self.path / "runs" / name)
         self.prepare()
         try:
-            (folder.path / "logs").mkdir(parents=True, mode=0o700)
-            folder.receipts.mkdir(mode=0o700)
+            folder.path.parent.mkdir(mode=0o700, exist_ok=True)
+            for each in (folder.path, folder.path / "logs", folder.receipts):
+                each.mkdir(mode=0o700)
             self._point_at(folder)
         except OSError as error:  # a border: the disk
             where = error.filename or folder.path
@@ -130,7 +131,7 @@ class StateFolder(Struct, frozen=True, kw_only=True):
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file so that nobody ever sees half of it.
+    """Write a file so that nobody ever sees half of it, and nobody else any of it.
 
     Raises:
         RunnerFault: the disk does not take it.
@@ -138,7 +139,8 @@ def write_whole(path: Path, text: str) -> None:
     """
     fresh = path.with_name(f".{path.name}.new")
     try:
-        fresh.write_text(text, encoding="utf-8")
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123  # with a mode
+            file.write(text)
         fresh.replace(path)
     except OSError as error:  # a border: the disk
         fresh.unlink(missing_ok=True)

@@ -37,7 +37,7 @@ from runner.record.times import iso
 from runner.schedule.history import Attempt, Stories, Story
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import Event, RunOpened
-from runner.task import Check, Failed
+from runner.task import Check, Failed, Json, Outcome
 
 
 def fold(graph: Graph, events: Iterable[Event]) -> Report:
@@ -133,7 +133,7 @@ def _task(run: _Run, spec: TaskSpec) -> TaskReport:
         started=_first_start(story, run.began),
         seconds=round(sum(attempt.seconds for attempt in story.attempts), 3),
         attempts=tuple(_attempt(run, name, attempt) for attempt in story.attempts),
-        outputs=dict(outcome.outputs or {}) if outcome is not None else {},
+        outputs={} if outcome is None else {**(outcome.outputs or {}), **_in_files(outcome)},
         checks=tuple(_check(check, number) for number, check in story.checked),
         artifacts=tuple(ArtifactReport(**_said(each)) for each in story.artifacts),
         ledger=tuple(LedgerReport(**_said(each)) for each in story.ledger),
@@ -143,6 +143,11 @@ def _task(run: _Run, spec: TaskSpec) -> TaskReport:
         story=run.watch.of(name),
         planned=None if planned is None else PlannedReport(**_said(planned)),
     )
+
+
+def _in_files(outcome: Outcome) -> dict[str, Json]:
+    files = outcome.files.items()
+    return {name: {"path": file.file, "size": file.size, "digest": file.digest} for name, file in files}
 
 
 def _key(run: _Run, name: str, story: Story) -> str:

@@ -40,7 +40,8 @@ def former(run: RunFolder) -> Former | None:
         stories.add(event)
     if stories.opened is None:
         return None
-    found, ends = dict(stories.opened.kept), _ends(stories)
+    found = {task: kept for task, kept in stories.opened.kept.items() if _whole(run, kept)}
+    ends = _ends(stories)
     begun = {
         (task, attempt.number)
         for task, story in stories.tasks.items()
@@ -51,6 +52,7 @@ def former(run: RunFolder) -> Former | None:
         begun.add((receipt.task, receipt.attempt))
         if receipt.outcome is not None:
             ends.setdefault((receipt.task, receipt.attempt), _told(receipt, stories.opened.run))
+    ends = {key: kept if kept is None or _whole(run, kept) else None for key, kept in ends.items()}
     latest = _latest(begun | ends.keys())
     found |= {task: kept for task, number in latest.items() if (kept := ends.get((task, number))) is not None}
     doubtful = tuple(sorted(task for task, number in latest.items() if (task, number) not in ends))
@@ -73,6 +75,12 @@ def _ends(stories: Stories) -> dict[tuple[str, int], Kept | None]:
                 case None:
                     pass
     return found
+
+
+def _whole(run: RunFolder, kept: Kept) -> bool:
+    """Say whether the outputs of a success that are files are still there."""
+    sizes = ((run.path / file.file, file.size) for file in kept.outcome.files.values())
+    return all(path.is_file() and path.stat().st_size == size for path, size in sizes)
 
 
 def _told(receipt: Receipt, run: str) -> Kept | None:

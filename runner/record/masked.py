@@ -17,7 +17,7 @@ OURS = frozenset(
         *("at", "asked", "key", "run", "started", "file", "slots", "workers", "durations"),
         *("fail_fast", "selected", "skipped", "resumes", "doubtful", "planned"),
         *("task", "service", "attempt", "pid", "port", "how", "why", "log"),
-        *("cause", "exit_code", "verdict", "action", "seconds", "done", "total"),
+        *("cause", "exit_code", "verdict", "action", "seconds", "done", "total", "size", "digest"),
     }
 )
 """Fields that hold words and figures of ours: they stay as they are, even where a secret is such a word.

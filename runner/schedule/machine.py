@@ -305,7 +305,8 @@ class Schedule:
         try:
             wanted = condition is None or is_true(condition, scope_of(self._opened, self.need_scope(task.spec.id)))
         except EvaluationError as error:  # a border: the file's author wrote this expression
-            task.outcome = Failed(cause=Cause.BAD_PARAMETERS, message=f"its `if` could not be evaluated: {error}")
+            task.reason = f"its `if` could not be evaluated: {error}"
+            task.outcome = Failed(cause=Cause.BAD_PARAMETERS, message=task.reason)
             self._settle(task, Phase.FAILED)
             return False
         if not wanted:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from runner.graph.model import Trigger
+from runner.graph.pieces import pieces_of
 from runner.schedule.board import TaskState
 from runner.schedule.messages import RunOpened
 from runner.schedule.rules import Need
@@ -49,11 +50,11 @@ def need_scope(task: TaskState, opened: RunOpened) -> dict[str, Json]:
     """Answer what expressions may read under `needs.ID`; outputs are empty where the task returned none."""
     outcome = task.outcome
     failed = outcome if isinstance(outcome, Failed) else None
-    outputs = outcome.outputs if outcome is not None else None
+    outputs = {} if outcome is None else {**(outcome.outputs or {}), **pieces_of(task.spec.id, outcome.files)}
     return {
         "state": task.word,
         "cause": failed.cause.word if failed else None,
-        "outputs": dict(outputs or {}),
+        "outputs": outputs,
         "data_prefix": task.spec.data_prefix,
         "run": opened.run,
     }

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from runner.errors import RunnerFault
-from runner.execute.output import LONGEST_NAME, REMEMBERED, BoundedLog, Output, log_name
+from runner.execute.names import LONGEST_NAME
+from runner.execute.output import REMEMBERED, BoundedLog, Output, log_name
 from runner.mask import Masker
 
 

@@ -1,0 +1,28 @@
+"""File names from ids. Standard library only: workers use it, too."""
+
+from __future__ import annotations
+
+LONGEST_NAME = 100
+
+
+def stem_of(*parts: str) -> str:
+    """Spell ids as a file name: outside `[A-Za-z0-9_.-]` percent-encoded, a long one cut and told by a digest.
+
+    Source: DESIGN section 5, Names and times.
+    """
+    whole = ".".join(parts)
+    name = whole if _SAFE.issuperset(whole) else _quoted(whole)
+    if len(name) > LONGEST_NAME:
+        from hashlib import sha256  # noqa: PLC0415  # as below
+
+        return f"{name[:LONGEST_NAME]}-{sha256(whole.encode(errors='surrogatepass')).hexdigest()[:12]}"
+    return name
+
+
+def _quoted(text: str) -> str:
+    from urllib.parse import quote  # noqa: PLC0415  # hardly any id needs it, and every worker loads this file
+
+    return quote(text, safe="", errors="surrogatepass").replace("~", "%7E")
+
+
+_SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
