@@ -1,10 +1,11 @@
-"""For use from Python: `load` a graph, `run` it, read its `Report`. Knows no terminal.
+"""For use from Python: `load` a graph, `plan` it, `run` it, read its `Report`. Knows no terminal.
 
 As in `run("graphs/phase2.yaml", params={"base_url": "http://localhost:8000"}).verdict == "passed"`.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,12 +14,35 @@ from runner.driver import Unwatched, nothing_outside
 from runner.execute.pool import Pool
 from runner.graph.check import Loaded, load
 from runner.opening import Options
+from runner.planning.model import Plan
+from runner.planning.planner import Question, plan_of
+from runner.planning.what_if import what_if_of
 from runner.record.render.formats import formats_named
 from runner.record.report import Report
 from runner.task import Json
 from runner.wiring import run_graph
 
-__all__ = ["Loaded", "Report", "load", "run"]
+__all__ = ["Loaded", "Plan", "Report", "load", "plan", "run"]
+
+
+def plan(
+    graph: str | Path,
+    *,
+    params: Mapping[str, Json] | None = None,
+    jobs: int | None = None,
+    state_dir: str = ".runner",
+    fail: Sequence[str] = (),
+) -> Plan:
+    """Answer what a run of a graph would do; `fail` names tasks that are thought to fail. Starts nothing.
+
+    Raises:
+        GraphError: the graph file or a parameter is wrong.
+        NothingSelected: there is no such task.
+        UsageError: there is no such file.
+
+    """
+    options = Options(graph=str(graph), params=params or {}, jobs=jobs, state_dir=state_dir)
+    return plan_of(options, Question(what_if=what_if_of(fail, (), ())), time.monotonic).plan
 
 
 def run(

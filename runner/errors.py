@@ -87,6 +87,14 @@ class NothingSelected(Exception):  # noqa: N818  # named for what happened
     """No task of the graph is what was asked for: exit 4. The message offers the nearest name."""
 
 
+class PlanChanged(Exception):  # noqa: N818  # named for what happened
+    """What would run is not what was approved: exit 7. Holds every difference, a sentence each."""
+
+    def __init__(self, file: str, differences: Sequence[str]) -> None:
+        super().__init__(f"{file} is not what would run now:\n" + "\n".join(f"  {each}" for each in differences))
+        self.differences = tuple(differences)
+
+
 class RunnerFault(Exception):  # noqa: N818  # named for whose fault it is
     """The runner could not do its work (disk full, folder read-only, no worker starts): exit 5."""
 

@@ -62,6 +62,18 @@ class Keys:
                 found[name] = result
         return found
 
+    def file_of(self, name: str) -> Path | None:
+        """Answer the file of a module, found as the worker finds it but not imported; None if there is none."""
+        extra = [entry for entry in self._environment.get("PYTHONPATH", "").split(os.pathsep) if entry]
+        path: list[str] | None = [self._started_in, self._graph.folder, *extra, *sys.path]
+        parts = name.split(".")
+        for count in range(1, len(parts) + 1):
+            spec = PathFinder.find_spec(".".join(parts[:count]), path)
+            if spec is None:
+                return None
+            path = None if spec.submodule_search_locations is None else [*spec.submodule_search_locations]
+        return Path(spec.origin) if spec is not None and spec.origin and Path(spec.origin).is_file() else None
+
     # -- the helpers -----------------------------------------------------------------------------------------------
 
     def _definition(self, spec: TaskSpec, needs: Mapping[str, Kept]) -> Json:
@@ -106,20 +118,9 @@ class Keys:
     def _module(self, name: str) -> str:
         """Answer the digest of a module's file, found as the worker finds it but not imported; "" if there is none."""
         if name not in self._modules:
-            file = self._file_of(name)
+            file = self.file_of(name)
             self._modules[name] = "" if file is None else sha256(file.read_bytes()).hexdigest()
         return self._modules[name]
-
-    def _file_of(self, name: str) -> Path | None:
-        extra = [entry for entry in self._environment.get("PYTHONPATH", "").split(os.pathsep) if entry]
-        path: list[str] | None = [self._started_in, self._graph.folder, *extra, *sys.path]
-        parts = name.split(".")
-        for count in range(1, len(parts) + 1):
-            spec = PathFinder.find_spec(".".join(parts[:count]), path)
-            if spec is None:
-                return None
-            path = None if spec.submodule_search_locations is None else [*spec.submodule_search_locations]
-        return Path(spec.origin) if spec is not None and spec.origin and Path(spec.origin).is_file() else None
 
 
 def _seen(name: str, result: Kept) -> Json:

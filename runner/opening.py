@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
@@ -18,12 +20,15 @@ from runner.record.folder import RunFolder, StateFolder
 from runner.schedule.messages import RunOpened
 from runner.task import Json
 
+if TYPE_CHECKING:
+    from runner.planning.approval import Approval
+
 
 class Options(Struct, frozen=True, kw_only=True):
     """What a person may say about a run; None for `jobs` and `fail_fast` leaves it to the graph.
 
     `wait` is for the end of another run of the same graph; `resume` names a run to go on with, or `latest`;
-    `reports` are formats to write besides those of every run.
+    `reports` are formats to write besides those of every run; `approval` is the plan that it must be.
     """
 
     graph: str
@@ -37,6 +42,7 @@ class Options(Struct, frozen=True, kw_only=True):
     wait: bool = False
     resume: str | None = None
     reports: tuple[str, ...] = ()
+    approval: Approval | None = None
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     started_in: str = field(default_factory=os.getcwd)
 
@@ -61,6 +67,12 @@ def opened_of(selection: Selection, params: Mapping[str, Json], options: Options
         selected=tuple(graph.tasks) if selection.partial else None,
         skipped=selection.skipped,
     )
+
+
+def secret_values(graph: Graph, environment: Mapping[str, str]) -> dict[str, str]:
+    """Answer the values of the variables that are secret, those that are set."""
+    names = chain(graph.secrets, *(task.secrets for task in graph.tasks.values()))
+    return {name: environment[name] for name in names if environment.get(name)}
 
 
 def stem_of(graph: str) -> str:

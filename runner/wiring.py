@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,12 +25,12 @@ from runner.execute.pool import Pool
 from runner.execute.ports import Observer
 from runner.graph.arguments import check_arguments
 from runner.graph.check import Loaded, load
-from runner.graph.model import Graph
 from runner.graph.params import resolve_params
 from runner.graph.select import Selection, select
 from runner.keeping import Keys
 from runner.mask import Masker
-from runner.opening import Options, opened_of, runs_of, slots_of, stem_of
+from runner.opening import Options, opened_of, runs_of, secret_values, slots_of, stem_of
+from runner.planning.durations import measured_seconds
 from runner.record.carried import carry
 from runner.record.decisions import Decisions
 from runner.record.earlier import borrow, with_previous
@@ -41,6 +40,7 @@ from runner.record.folding import fold
 from runner.record.former import Former
 from runner.record.journal import Journal, read
 from runner.record.lock import GraphLock, Holder
+from runner.record.measured import History
 from runner.record.render.formats import formats_of, write_reports
 from runner.record.report import Report
 from runner.requests import Requests, Surroundings
@@ -74,30 +74,26 @@ def run_graph(options: Options, clock: WallClock, pool: Pool, watch: Watch, outs
     Raises:
         GraphError: the graph file or a parameter is wrong; nothing was started.
         Locked: another run of the same graph is going on.
+        PlanChanged: what would run is not what was approved.
         RunnerFault: the runner could not do its work.
 
     """
     state = StateFolder(path=Path(options.started_in, options.state_dir))
     checked = _checked(options, pool, _past(state, options))
     with _turn(state, options, clock, pool, outside):
-        past = _past(state, options)  # once more: it may have ended while we waited for our turn
-        keys = Keys(checked.selection.graph, options.environment, options.started_in, checked.params)
-        kept = {**still_good(past, keys), **borrow(runs_of(state, options.graph), checked.selection)}
+        history = History(state, Path(options.started_in, options.graph))
+        opened = _opened(checked, options, state, history, clock)  # once more: a run may have ended while we waited
         folder = state.create_run(stem_of(options.graph), clock.started, os.urandom(2).hex())
         write_whole(folder.path / f"graph{Path(options.graph).suffix or '.yaml'}", checked.loaded.text)
-        carry(kept, runs_of(state, options.graph), folder)
+        carry(opened.kept, runs_of(state, options.graph), folder)
         pool.open(folder.path)
-        opened = replace(opened_of(checked.selection, checked.params, options), run=folder.name, kept=kept)
-        started = clock.started.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        opened = replace(opened, at=clock.now(), started=started, given=checked.given)
-        if options.resume is not None:
-            run, doubtful = ("", ()) if past is None else (past.opened.run, past.doubtful)
-            opened = replace(opened, resumes=run, doubtful=doubtful)
         place = _Place(state=state, folder=folder, clock=clock, pool=pool, watch=watch, outside=outside)
-        schedule = _driven(checked, opened, options, place)
+        schedule = _driven(checked, replace(opened, run=folder.name, at=clock.now()), options, place)
         pool.let_go()  # its processes end while the report is written
-        report = with_previous(folded(folder, checked.loaded.graph), runs_of(state, options.graph))
+        events = read(folder.journal).events
+        report = with_previous(fold(checked.loaded.graph, events), runs_of(state, options.graph))
         write_reports(report, folder, formats_of(options.reports, options.environment))
+        history.add(folder.name, checked.loaded.graph, events)
         state.prune(runs_of(state, options.graph))
     return Finished(report=report, folder=folder, exit_code=schedule.exit_code)
 
@@ -114,11 +110,6 @@ def check_functions(loaded: Loaded, params: Mapping[str, Json], options: Options
     problems = check_arguments(loaded, pool.describe(wanted)) if wanted else ()
     if any(problem.severity == "error" for problem in problems):
         raise GraphError(problems)
-
-
-def folded(folder: RunFolder, graph: Graph) -> Report:
-    """Fold the report of a run from its journal."""
-    return fold(graph, read(folder.journal).events)
 
 
 def report_of(folder: RunFolder) -> Report:
@@ -176,6 +167,33 @@ def _checked(options: Options, pool: Pool, past: Former | None) -> _Checked:
     return _Checked(loaded=loaded, selection=selection, given=given, params=params)
 
 
+def _opened(checked: _Checked, options: Options, state: StateFolder, history: History, clock: WallClock) -> RunOpened:
+    """Answer the first event of the run, but for its id: with what is kept, what is known of times, what was approved.
+
+    Raises:
+        PlanChanged: this is not what was approved.
+
+    """
+    past, graph = _past(state, options), checked.selection.graph
+    keys = Keys(graph, options.environment, options.started_in, checked.params)
+    opened = replace(
+        opened_of(checked.selection, checked.params, options),
+        started=clock.started.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        given=checked.given,
+        kept={**still_good(past, keys), **borrow(runs_of(state, options.graph), checked.selection)},
+        durations=measured_seconds(graph, history.read()),
+    )
+    if options.resume is not None:
+        run, doubtful = ("", ()) if past is None else (past.opened.run, past.doubtful)
+        opened = replace(opened, resumes=run, doubtful=doubtful)
+    if options.approval is not None:
+        from runner.planning.approval import ground_of, planned_now  # noqa: PLC0415  # few runs are runs of a plan
+
+        ground = ground_of(graph, checked.loaded.digest, opened, keys)
+        opened = replace(opened, planned=planned_now(options.approval, ground, clock.now()))
+    return opened
+
+
 @contextmanager
 def _turn(state: StateFolder, options: Options, clock: WallClock, pool: Pool, outside: Outside) -> Iterator[None]:
     """Be the only run of this graph; the warden shares the lock until all that was started is gone."""
@@ -203,7 +221,7 @@ def _turn(state: StateFolder, options: Options, clock: WallClock, pool: Pool, ou
 
 def _driven(checked: _Checked, opened: RunOpened, options: Options, place: _Place) -> Schedule:
     graph, folder, pool = checked.selection.graph, place.folder, place.pool
-    masker = Masker(_secret_values(graph, options.environment))
+    masker = Masker(secret_values(graph, options.environment))
     with _recorder(folder, place.clock, masker, options) as recorder:
         requests = Requests(graph, _surroundings(options, folder), checked.params)
         decisions = Decisions(partial(_log, place.state, options, masker), options.log_level)
@@ -239,8 +257,3 @@ def _surroundings(options: Options, folder: RunFolder) -> Surroundings:
         run_folder=str(folder.path.resolve()),
         python=sys.executable,
     )
-
-
-def _secret_values(graph: Graph, environment: Mapping[str, str]) -> dict[str, str]:
-    names = chain(graph.secrets, *(task.secrets for task in graph.tasks.values()))
-    return {name: environment[name] for name in names if environment.get(name)}

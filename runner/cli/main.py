@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 WELCOME = """\
 Run a phase:      python -m runner graphs/phase2.yaml
+Plan it first:    python -m runner plan graphs/phase2.yaml
 Check its file:   python -m runner validate graphs/phase2.yaml
 Read its report:  python -m runner report
 All commands:     python -m runner --help"""
@@ -84,7 +85,16 @@ def main(arguments: Sequence[str] | None = None, warden: WardenProcess | None = 
 
 def _complain(error: Exception, chosen: argparse.Namespace) -> int:
     """Say what is wrong, and answer the exit code that tells whose fault it is."""
-    from runner.errors import DamagedJournal, Exit, GraphError, Locked, NothingSelected, RunnerFault, UsageError
+    from runner.errors import (
+        DamagedJournal,
+        Exit,
+        GraphError,
+        Locked,
+        NothingSelected,
+        PlanChanged,
+        RunnerFault,
+        UsageError,
+    )
 
     match error:
         case GraphError():
@@ -96,6 +106,8 @@ def _complain(error: Exception, chosen: argparse.Namespace) -> int:
             code = error.exit_code
         case NothingSelected():
             code = Exit.NOTHING_SELECTED
+        case PlanChanged():
+            code = Exit.PLAN_CHANGED
         case UsageError():
             code = Exit.USAGE
         case RunnerFault() | DamagedJournal():

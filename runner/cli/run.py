@@ -13,7 +13,9 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from runner.cli.options import add_parameters, add_selection, params_of, wish_of
+from runner.cli.plan import add_failing, number
 from runner.cli.view import MODES, for_whoever_reads, mode_of, watching
+from runner.errors import UsageError
 
 if TYPE_CHECKING:
     from runner.clock import WallClock
@@ -31,14 +33,11 @@ SIGNALS: dict[signal.Signals, CancelReason] = {
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `run`."""
-    parser.add_argument("graph", metavar="GRAPH", help="the graph file")
-    parser.add_argument("-j", "--jobs", type=_positive, metavar="N", help="how many tasks at once")
+    parser.add_argument("graph", nargs="?", metavar="GRAPH", help="the graph file; a plan knows its own")
+    parser.add_argument("--plan", metavar="FILE", help="run what `plan --out FILE` wrote, and nothing else")
+    parser.add_argument("-j", "--jobs", type=number, metavar="N", help="how many tasks at once")
     add_parameters(parser)
-    failing = parser.add_mutually_exclusive_group()
-    failing.add_argument(
-        "-k", "--keep-going", action="store_true", help="go on after a failure where nothing forbids it"
-    )
-    failing.add_argument("--fail-fast", action="store_true", help="start nothing new after a failure")
+    add_failing(parser)
     parser.add_argument("--json", action="store_true", help="print the report as JSON, and nothing else, on stdout")
     formats = "formats to write into the run's folder: html, junit, trace, or all (where CI is set, all are)"
     parser.add_argument("--report", metavar="FORMATS", default="", help=formats)
@@ -47,7 +46,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     modes = "; ".join(f"{name}: {text}" for name, text in MODES.items())
     parser.add_argument("-o", "--output", choices=MODES, help=modes)
     parser.add_argument("--events", metavar="FILE", help="write events as JSON lines, as they happen")
-    parser.add_argument("-n", "--dry-run", action="store_true", help="show what would run and when; start nothing")
+    parser.add_argument(
+        "-n", "--dry-run", action="store_true", help="the same as `plan`: show what would run; start nothing"
+    )
     parser.add_argument(
         "--resume",
         nargs="?",
@@ -68,8 +69,10 @@ def main(chosen: argparse.Namespace) -> int:
     from runner.clock import WallClock
     from runner.execute.pool import Pool
 
+    if chosen.plan is None and chosen.graph is None:
+        raise UsageError("say which graph to run, or which plan: `run GRAPH` or `run --plan FILE`")
     if chosen.dry_run:
-        return _rehearse(_options(chosen))
+        return _planned(chosen)
     clock = WallClock()
     with closing(Pool(None, clock, chosen.warden)) as pool:
         options = _options(chosen)
@@ -117,18 +120,12 @@ def _tell_github(finished: Finished) -> None:
         print(f"warning: {fault}", file=sys.stderr)
 
 
-def _rehearse(options: Options) -> int:
-    from runner.record.render.words import duration
-    from runner.rehearsal import rehearse
+def _planned(chosen: argparse.Namespace) -> int:
+    """Show what would run instead of running it."""
+    from runner.cli.plan import show_plan
+    from runner.planning.planner import Question
 
-    rehearsal = rehearse(options)
-    print(
-        f"{len(rehearsal.starts)} tasks would run, {rehearsal.slots} at once, in about {duration(rehearsal.seconds)}:"
-    )
-    for start in rehearsal.starts:
-        print(f"  {duration(start.at):>10}  {start.task}  (about {duration(start.seconds)})")
-    for name in rehearsal.never:
-        print(f"  {'':>10}  {name}  would not run")
+    show_plan(_options(chosen), Question(), chosen)
     return 0
 
 
@@ -137,8 +134,8 @@ def _options(chosen: argparse.Namespace) -> Options:
     from runner.record.render.formats import formats_named
 
     fail_fast = False if chosen.keep_going else True if chosen.fail_fast else None
-    return Options(
-        graph=chosen.graph,
+    options = Options(
+        graph=chosen.graph or "",
         params=params_of(chosen),
         wish=wish_of(chosen),
         jobs=chosen.jobs,
@@ -150,12 +147,11 @@ def _options(chosen: argparse.Namespace) -> Options:
         resume=chosen.resume,
         reports=formats_named(chosen.report),
     )
+    if chosen.plan is None:
+        return options
+    from runner.planning.approval import approved, read_approval
 
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"`{text}` is not a number of tasks (1 or more)")
-    return int(text)
+    return approved(options, read_approval(chosen.plan))
 
 
 @contextmanager

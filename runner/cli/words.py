@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 COMMANDS = {
     "run": "run a phase: python -m runner run graphs/phase2.yaml",
+    "plan": "show what a run would do, and what if: python -m runner plan graphs/phase2.yaml --fail health",
     "validate": "check graph files: python -m runner validate graphs/phase2.yaml",
     "report": "show what happened in a run: python -m runner report",
     "show": "show every check and attempt of a run: python -m runner show latest",

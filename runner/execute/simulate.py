@@ -149,7 +149,8 @@ class Simulation:
         if step.ready_after is not None:
             ready = now + step.ready_after
             url, port = "http://127.0.0.1:8000", 8000
-            self.at(ready, ServiceReady(at=ready, service=service, attempt=attempt, url=url, port=port))
+            answers = ServiceReady(at=ready, service=service, attempt=attempt, asked=now, url=url, port=port)
+            self.at(ready, answers)
         if step.dies_after is not None:
             how: Literal["never_ready", "died"] = "never_ready" if step.ready_after is None else "died"
             dies = now + step.dies_after

@@ -43,8 +43,20 @@ def load(path: str) -> Loaded:
         GraphError: it is wrong; holds everything that is, in the order of the file.
 
     """
-    with _no_collection():
+    with without_collection():
         return _loaded(path)
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Keep the garbage collector from walking, again and again, over a large graph that is only growing."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _loaded(path: str) -> Loaded:
@@ -79,15 +91,3 @@ def _hide_secrets(graph: Graph, findings: Findings) -> None:
         for name in secret & env.keys():
             if isinstance(env[name], str):
                 findings.keep_out(env[name])
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep the garbage collector from walking, again and again, over a large graph that is only growing."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from msgspec.structs import replace
+from runner.rehearsal import Listed
 
 from runner.cli.style import size_of
 from runner.driver import Unwatched, World, drive
@@ -20,7 +21,6 @@ from runner.execute.simulate import ServiceStep, Simulation, Step
 from runner.graph.model import Graph, Retry
 from runner.record.live import LiveView, Region
 from runner.record.watched import Sight, Watched
-from runner.rehearsal import Listed
 from runner.requests import Unfilled
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import CancelAsked, Event, Noted

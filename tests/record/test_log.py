@@ -13,10 +13,9 @@ from runner.graph.model import Retry
 from runner.mask import Masker
 from runner.record.decisions import Decisions
 from runner.record.log import open_log
-from runner.rehearsal import Listed
 from runner.requests import Unfilled
 from runner.task import Cause, Failed
-from tests.kit import graph_of, opened
+from tests.kit import Listed, graph_of, opened
 
 GRAPH = graph_of(
     "seed; load; lint; flaky; ship: lint",

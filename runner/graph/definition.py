@@ -1,0 +1,43 @@
+"""What a task was asked to do, as a digest: two attempts with the same one can be compared in time. Knows no result.
+
+Only what a task *does* counts: its function or command with arguments as written, its variables and its folder. Its
+needs, limits, retries and words for people may change without the past becoming worthless.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from hashlib import blake2b
+from typing import Any
+
+from msgspec import Struct
+
+from runner.graph.model import Graph, TaskSpec
+from runner.graph.values import Expression, Template, Value
+
+
+def definition_of(graph: Graph, spec: TaskSpec) -> str:
+    """Answer the digest of what a task does, as it is written: twelve hexadecimal digits."""
+    said = (spec.uses, spec.arguments, spec.run, spec.env, spec.workdir, graph.env, graph.workdir)
+    return blake2b(repr(as_written(said)).encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+
+
+def as_written(value: Value) -> Any:
+    """Answer a value with expressions as they are written, which is the same in every version of ours."""
+    match value:
+        case Expression(source=source):
+            return ("${{", source)
+        case Template(source=source):
+            return ("text", source)
+        case Enum():
+            return value.name
+        case frozenset():
+            return sorted(map(as_written, value))
+        case Struct():
+            return {name: as_written(getattr(value, name)) for name in value.__struct_fields__}
+        case dict():
+            return {name: as_written(item) for name, item in value.items()}
+        case list() | tuple():
+            return [as_written(item) for item in value]
+        case _:
+            return value

@@ -1,0 +1,119 @@
+"""How long each task is thought to take, and how we know: past runs, else its estimate, else a default that is named.
+
+The typical course of a task is what it is planned with: the weighted median of its past successes, after as many failed
+attempts as a success typically had before it. The past courses themselves are kept, too, for drawing from. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, TypeVar
+
+from msgspec import Struct
+
+from runner.graph.definition import definition_of
+from runner.graph.model import Graph, TaskSpec
+from runner.record.measured import Measured, TaskRun
+from runner.schedule.policy import UNKNOWN_SECONDS
+
+RECENT = 0.8
+"""What a run weighs, next to the one after it: the tenth last counts an eighth of the last."""
+SERVICE_SECONDS = 1.0
+"""After how long a service is thought to be ready that was never seen to be."""
+
+Source = Literal["measured", "estimate", "default"]
+T = TypeVar("T")
+
+
+class Course(Struct, frozen=True, kw_only=True):
+    """How a task goes: attempts that fail after so many seconds each, then one that succeeds after `seconds`."""
+
+    failed: tuple[float, ...] = ()
+    seconds: float
+
+
+class Expected(Struct, frozen=True, kw_only=True):
+    """How a task is thought to go, where that is from, and the `past` courses with what each weighs; `runs` of them."""
+
+    course: Course
+    source: Source
+    past: tuple[tuple[Course, float], ...] = ()
+
+    @property
+    def runs(self) -> int:
+        """How many past runs it is from."""
+        return len(self.past)
+
+
+def expected_tasks(graph: Graph, measured: Measured) -> dict[str, Expected]:
+    """Answer how each task of a graph is thought to go; only what did the same counts (`definition_of`)."""
+    newest_first = list(reversed(list(measured.values())))
+    return {spec.id: _expected(graph, spec, [run.tasks.get(spec.id) for run in newest_first])
+            for spec in graph.tasks.values()}  # fmt: skip
+
+
+def expected_services(graph: Graph, measured: Measured) -> dict[str, Expected]:
+    """Answer after how long each service is thought to be ready."""
+    newest_first = list(reversed(list(measured.values())))
+    found: dict[str, Expected] = {}
+    for service in graph.services:
+        seen = ((run.services.get(service), weight) for run, weight in _weighed(newest_first))
+        past = tuple((Course(seconds=seconds), weight) for seconds, weight in seen if seconds is not None)
+        course = _typical(past) if past else Course(seconds=SERVICE_SECONDS)
+        found[service] = Expected(course=course, source="measured" if past else "default", past=past)
+    return found
+
+
+def measured_seconds(graph: Graph, measured: Measured) -> dict[str, float]:
+    """Answer the seconds of the tasks that past runs tell of: what the order of a run is made from."""
+    return {} if not measured else order_from(expected_tasks(graph, measured))
+
+
+def order_from(expected: Mapping[str, Expected]) -> dict[str, float]:
+    """Answer the seconds that were measured, by task."""
+    return {name: each.course.seconds for name, each in expected.items() if each.source == "measured"}
+
+
+def weighted_median(values: Iterable[tuple[float, float]]) -> float:
+    """Answer the value at which half of the weight is reached; `values` are values with their weights, at least one."""
+    ordered = sorted(values)
+    half = sum(weight for _, weight in ordered) / 2
+    reached = 0.0
+    for value, weight in ordered:
+        reached += weight
+        if reached >= half:
+            return value
+    return ordered[-1][0]
+
+
+# -- the helpers -------------------------------------------------------------------------------------------------------
+
+
+def _expected(graph: Graph, spec: TaskSpec, newest_first: Sequence[TaskRun | None]) -> Expected:
+    if any(run is not None for run in newest_first):
+        definition = definition_of(graph, spec)
+        past = tuple(
+            (Course(failed=run.failed, seconds=run.seconds), weight)
+            for run, weight in _weighed(newest_first)
+            if run is not None and run.seconds is not None and run.definition == definition
+        )
+        if past:
+            return Expected(course=_typical(past), source="measured", past=past)
+    if spec.estimate is not None:
+        return Expected(course=Course(seconds=spec.estimate), source="estimate")
+    return Expected(course=Course(seconds=UNKNOWN_SECONDS), source="default")
+
+
+def _weighed(newest_first: Sequence[T]) -> Iterable[tuple[T, float]]:
+    return ((run, RECENT**age) for age, run in enumerate(newest_first))
+
+
+def _typical(past: Sequence[tuple[Course, float]]) -> Course:
+    """Answer the typical course: medians of how many attempts failed, of how long each of them was, of the success."""
+    seconds = weighted_median((course.seconds, weight) for course, weight in past)
+    count = int(weighted_median((len(course.failed), weight) for course, weight in past))
+    failed = tuple(
+        weighted_median((course.failed[at], weight) for course, weight in past if len(course.failed) > at)
+        for at in range(count)
+    )
+    return Course(failed=failed, seconds=seconds)

@@ -1,0 +1,211 @@
+"""What a virtual run comes to: the plan that is shown. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from msgspec import Struct
+
+from runner.graph.model import Graph
+from runner.mask import Masker
+from runner.planning.durations import Expected
+from runner.planning.foresight import Foresight
+from runner.planning.model import (
+    Kept,
+    Memory,
+    NeededParameter,
+    NeededSecret,
+    Plan,
+    PlannedAttempt,
+    PlannedPool,
+    PlannedService,
+    PlannedTask,
+    PlannedWorker,
+)
+from runner.planning.resampling import Range
+from runner.planning.timing import Span, Timing, peaks
+from runner.planning.virtual import VirtualRun
+from runner.planning.what_if import WhatIf
+from runner.record.former import Former
+from runner.schedule.machine import Schedule
+from runner.schedule.messages import RunOpened
+from runner.schedule.rules import Need
+
+
+class Given(Struct, frozen=True, kw_only=True):
+    """What a plan is made from, beside the virtual run itself; `machine` is the bytes of memory it has."""
+
+    graph: Graph
+    digest: str
+    tasks: Mapping[str, Expected]
+    services: Mapping[str, Expected]
+    past: Former | None
+    foresight: Foresight
+    what_if: WhatIf
+    environment: Mapping[str, str]
+    machine: int | None
+    masker: Masker
+
+
+def sum_up(run: VirtualRun, given: Given, spread: Range) -> Plan:
+    """Answer the plan that a virtual run comes to."""
+    graph, schedule = given.graph, run.schedule
+    opened = _opened(schedule)
+    timing = Timing(graph, run.events, opened.slots)
+    sequential = sum(span.seconds for span in timing.spans if span.worker)
+    most = peaks(graph, timing.spans)
+    return Plan(
+        name=graph.name,
+        file=graph.file,
+        digest=given.digest,
+        makespan=run.seconds,
+        sequential_seconds=sequential,
+        speedup=sequential / run.seconds if run.seconds else 1.0,
+        workers=opened.slots,
+        busiest=most.running,
+        critical_path=timing.critical,
+        range=spread,
+        tasks=tuple(_task(name, run, given, timing) for name in graph.tasks),
+        services=tuple(_service(name, given, timing) for name in graph.services),
+        lanes=_lanes(timing.spans),
+        pools=tuple(_pool(name, size, most.pools[name], graph, timing) for name, size in graph.pools.items()),
+        memory=Memory(peak=most.memory, unlimited=most.unlimited, machine=given.machine),
+        params=tuple(_parameters(graph, opened, given.masker)),
+        secrets=tuple(_secrets(graph, given.environment)),
+        resumes=opened.resumes,
+        kept=() if opened.resumes is None else tuple(_kept(graph, opened, given.past)),
+        curve=(),
+        enough=None,
+        what_if=given.what_if,
+        verdict=schedule.verdict,
+        exit_code=int(schedule.exit_code),
+        assumptions=(*given.foresight.assumptions, *_assumed(graph, given, timing)),
+    )
+
+
+# -- tasks and services ------------------------------------------------------------------------------------------------
+
+
+def _task(name: str, run: VirtualRun, given: Given, timing: Timing) -> PlannedTask:
+    schedule, expected = run.schedule, given.tasks[name]
+    spans = timing.by_name.get(name, [])
+    kept = _opened(schedule).kept.get(name)
+    return PlannedTask(
+        id=name,
+        start=spans[0].start if spans else None,
+        seconds=spans[-1].end - spans[0].start if spans else 0.0,
+        slack=timing.slack(name),
+        source=expected.source,
+        runs=expected.runs,
+        state=schedule.state(name),
+        attempts=tuple(
+            PlannedAttempt(start=span.start, seconds=span.seconds, worker=span.worker, outcome=span.outcome)
+            for span in spans
+        ),
+        reason=schedule.reason(name),
+        critical=timing.is_critical(name),
+        sees=_sees(schedule, name) if spans else {},
+        kept=None if kept is None else kept.run,
+    )
+
+
+def _sees(schedule: Schedule, name: str) -> dict[str, str]:
+    """Answer how the needs of a task ended, {} where all did well."""
+    needs = [need for need in schedule.graph.tasks[name].needs if need in schedule.graph.tasks]
+    if all(schedule.task(need).need is Need.S for need in needs):
+        return {}
+    return {need: _how(schedule, need) for need in needs}
+
+
+def _how(schedule: Schedule, name: str) -> str:
+    word, cause = schedule.state(name), schedule.task(name).cause
+    return word if cause is None or cause.word == word else f"{word} ({cause.word})"
+
+
+def _service(name: str, given: Given, timing: Timing) -> PlannedService:
+    spans = timing.by_name.get(name, [])
+    return PlannedService(
+        id=name,
+        start=spans[0].start if spans else None,
+        seconds=spans[0].seconds if spans else 0.0,
+        slack=timing.slack(name),
+        source=given.services[name].source,
+        runs=given.services[name].runs,
+        critical=timing.is_critical(name),
+    )
+
+
+# -- workers, pools, memory --------------------------------------------------------------------------------------------
+
+
+def _lanes(spans: Iterable[Span]) -> tuple[PlannedWorker, ...]:
+    by_worker: dict[int, list[Span]] = {}
+    for span in spans:
+        if span.worker:
+            by_worker.setdefault(span.worker, []).append(span)
+    return tuple(
+        PlannedWorker(number=number, tasks=tuple(span.name for span in mine), busy=sum(span.seconds for span in mine))
+        for number, mine in sorted(by_worker.items())
+    )
+
+
+def _pool(name: str, size: int, peak: int, graph: Graph, timing: Timing) -> PlannedPool:
+    claims = {task.id: task.claims[name] for task in graph.tasks.values() if name in task.claims}
+    spans = [span for span in timing.spans if span.name in claims]
+    used = sum(span.seconds * claims[span.name] for span in spans)
+    part = used / (size * timing.end) if timing.end else 0.0
+    return PlannedPool(
+        name=name, size=size, peak=peak, used=part, tasks=tuple(dict.fromkeys(span.name for span in spans))
+    )
+
+
+# -- what is needed, kept, assumed -------------------------------------------------------------------------------------
+
+
+def _parameters(graph: Graph, opened: RunOpened, masker: Masker) -> Iterator[NeededParameter]:
+    for spec in graph.params.values():
+        given = spec.name in opened.given
+        shown = masker.plain(opened.params[spec.name])
+        yield NeededParameter(name=spec.name, value=shown, given=given, desc=spec.desc)
+
+
+def _secrets(graph: Graph, environment: Mapping[str, str]) -> Iterator[NeededSecret]:
+    own = (name for task in graph.tasks.values() for name in task.secrets)
+    for name in dict.fromkeys((*graph.secrets, *own)):
+        yield NeededSecret(name=name, is_set=bool(environment.get(name)))
+
+
+def _kept(graph: Graph, opened: RunOpened, past: Former | None) -> Iterator[Kept]:
+    if past is None:
+        return
+    for spec in graph.tasks.values():
+        result, before = opened.kept.get(spec.id), past.successes.get(spec.id)
+        again = [need for need in spec.needs if need in graph.tasks and need not in opened.kept]
+        if result is not None:
+            why = "the same is asked as then, and all it rests upon is kept"
+        elif spec.id in past.doubtful:
+            why = "it was under way when that run ended"
+        elif before is None:
+            why = "it had not succeeded then"
+        elif again:
+            why = f"it rests upon {', '.join(again)}, which is done again"
+        else:
+            why = "what is asked of it has changed: its definition, a parameter, its module or a file it names"
+        yield Kept(task=spec.id, run=None if result is None else result.run, why=why)
+
+
+def _assumed(graph: Graph, given: Given, timing: Timing) -> Iterator[str]:
+    tasks = [name for name in graph.tasks if given.tasks[name].source == "default" and name in timing.by_name]
+    if tasks:
+        seconds = given.tasks[tasks[0]].course.seconds
+        more = f" and {len(tasks) - 5} more" if len(tasks) > 5 else ""
+        names = ", ".join(tasks[:5])
+        yield f"{names}{more}: taken as {seconds:g} s, for nothing was measured yet and no `estimate` is given"
+    for name in graph.services:
+        if given.services[name].source == "default" and name in timing.by_name:
+            yield f"service {name}: taken to be ready after {given.services[name].course.seconds:g} s"
+
+
+def _opened(schedule: Schedule) -> RunOpened:
+    assert schedule.opened is not None, "a run that is over was opened"
+    return schedule.opened

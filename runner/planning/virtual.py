@@ -1,0 +1,137 @@
+"""One run in virtual time: the same driver and the same schedule, with courses in place of work. Starts nothing.
+
+The plan is one such run, a rehearsal another, and each resample one more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from runner.driver import Unwatched, World, drive
+from runner.execute.simulate import ServiceStep, Simulation, Step
+from runner.graph.model import Graph, Retry, TaskSpec
+from runner.planning.durations import Course
+from runner.planning.what_if import WhatIf
+from runner.requests import Unfilled
+from runner.schedule.history import Stories
+from runner.schedule.machine import Schedule
+from runner.schedule.messages import Event, RunOpened
+from runner.schedule.rules import Need
+from runner.task import Cause, Failed, Json, Outcome, Request, Succeeded
+
+JUDGES = frozenset({"tasks.checkpoint:judge"})
+"""Functions that fail where what they need did not succeed: a rehearsal cannot ask them, so it knows them by name."""
+
+
+class Script(Struct, frozen=True, kw_only=True):
+    """How everything goes: the course of each task, after how many seconds each service is ready, what each returns."""
+
+    courses: Mapping[str, Course]
+    services: Mapping[str, float]
+    outputs: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    what_if: WhatIf = field(default_factory=WhatIf)
+
+
+class VirtualRun(Struct, frozen=True, kw_only=True):
+    """A run that went by in virtual time: what happened, how everything ended, and when it was over (seconds)."""
+
+    events: Sequence[Event]
+    schedule: Schedule
+    seconds: float
+
+
+def virtual_run(graph: Graph, opened: RunOpened, script: Script) -> VirtualRun:
+    """Drive a graph to its end in virtual time."""
+    seen, listed = _Seen(), _Listed()
+    actors = _Actors(graph, script, seen)
+    simulation = Simulation(actors.attempt, actors.service, slots=opened.slots)
+    schedule = drive(
+        graph, opened, seen, World(executor=simulation, clock=simulation, recorder=listed, observer=Unwatched())
+    )
+    return VirtualRun(events=listed.events, schedule=schedule, seconds=simulation.now())
+
+
+def without_chance(graph: Graph) -> Graph:
+    """Answer a graph in which rests that are a random part of their length are half of it, their mean."""
+    chancy = [task for task in graph.tasks.values() if task.retry.attempts > 1 and task.retry.jitter == "full"]
+    if not chancy:
+        return graph
+    return replace(graph, tasks={**graph.tasks, **{task.id: replace(task, retry=_mean(task.retry)) for task in chancy}})
+
+
+class _Seen(Unfilled):
+    """Requests that nobody reads; remembers the schedule they were asked of."""
+
+    schedule: Schedule | None = None
+
+    def attempt(self, schedule: Schedule, stories: Stories, task: str, attempt: int) -> Request:
+        """Answer an empty attempt."""
+        self.schedule = schedule
+        return super().attempt(schedule, stories, task, attempt)
+
+
+class _Listed:
+    """A recorder that keeps events in a list."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def record(self, events: Sequence[Event]) -> None:
+        """Keep them."""
+        self.events += events
+
+    def due(self) -> float | None:
+        """Answer that nothing is to be synced."""
+        return None
+
+    def sync(self) -> None:
+        """Leave it at that."""
+
+
+class _Actors:
+    """Says of each attempt and of each service how it goes."""
+
+    def __init__(self, graph: Graph, script: Script, seen: _Seen) -> None:
+        self._graph = graph
+        self._script = script
+        self._seen = seen
+
+    def attempt(self, task: str, attempt: int) -> Step:
+        """Answer how one attempt goes."""
+        spec, course, what_if = self._graph.tasks[task], self._script.courses[task], self._script.what_if
+        seconds = what_if.seconds(task, course.seconds)
+        if task in what_if.crash:
+            return Step(seconds=seconds / 2, outcome=Failed(cause=Cause.CRASHED, message="rehearsed: its process dies"))
+        if attempt <= len(course.failed) and attempt < spec.retry.attempts:
+            outcome: Outcome = Failed(cause=_cause(spec), message="fails as it often did before")
+            return Step(seconds=what_if.seconds(task, course.failed[attempt - 1]), outcome=outcome)
+        return Step(seconds=seconds, outcome=self._outcome(spec))
+
+    def service(self, service: str, _attempt: int) -> ServiceStep:
+        """Answer how one start of a service goes."""
+        return ServiceStep(ready_after=self._script.services[service])
+
+    def _outcome(self, spec: TaskSpec) -> Outcome:
+        if spec.id in self._script.what_if.fail:
+            cause = Cause.EXIT_CODE if spec.uses is None else Cause.EXCEPTION
+            return Failed(cause=cause, message="rehearsed: it fails")
+        if spec.uses in JUDGES and self._seen.schedule is not None:
+            schedule = self._seen.schedule
+            wrong = [
+                need for need in spec.needs if need in schedule.graph.tasks and schedule.task(need).need is not Need.S
+            ]
+            if wrong:
+                return Failed(cause=Cause.FAILED_CHECK, message=f"it sees that {', '.join(wrong)} did not succeed")
+        return Succeeded(outputs=self._script.outputs.get(spec.id, {}))
+
+
+def _cause(spec: TaskSpec) -> Cause:
+    """Answer a cause that is tried again: of a past attempt only its time is remembered."""
+    return Cause.EXCEPTION if Cause.EXCEPTION in spec.retry.on else min(spec.retry.on, key=lambda each: each.name)
+
+
+def _mean(retry: Retry) -> Retry:
+    return replace(retry, delay=retry.delay / 2, max_delay=retry.max_delay / 2, jitter="none")

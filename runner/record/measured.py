@@ -1,0 +1,188 @@
+"""What past runs of a graph took, attempt by attempt: one small file a graph in `.runner/history/`.
+
+The file is derived from journals, and nothing rests on it: one that is missing, damaged or behind is made anew from the
+runs that are kept (`caught_up`). A run adds itself when it ends; a run that begins reads what is there and no journal.
+Knows no plan: what the figures are good for is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+
+from msgspec import Struct, field
+
+from runner.errors import DamagedJournal, GraphError, RunnerFault, UsageError
+from runner.graph.check import load
+from runner.graph.definition import definition_of
+from runner.graph.model import Graph
+from runner.record.folder import RunFolder, StateFolder, write_whole
+from runner.record.journal import read
+from runner.schedule.messages import AttemptEnded, AttemptStarted, Event, RunOpened, ServiceReady
+from runner.task import Succeeded
+
+FORMAT = 1
+LARGEST = 50_000
+"""How many task runs are kept in all; of a graph of 10,000 tasks that is the last five runs."""
+FEWEST = 3
+"""How many runs are kept however large they are."""
+
+
+class TaskRun(Struct, frozen=True, kw_only=True):
+    """What one task took in one run: `seconds` of its success, None if there was none, after `failed` attempts."""
+
+    definition: str
+    failed: tuple[float, ...] = ()
+    seconds: float | None = None
+
+
+class RunMeasured(Struct, frozen=True, kw_only=True):
+    """What one run took: its tasks by id, and the seconds after which its services were ready."""
+
+    tasks: Mapping[str, TaskRun] = field(default_factory=dict)
+    services: Mapping[str, float] = field(default_factory=dict)
+
+
+Measured = Mapping[str, RunMeasured]
+"""What past runs of one graph took, by run, the oldest first."""
+
+
+class History:
+    """What is kept in a state folder of the past runs of one graph file; `graph` is where that is found."""
+
+    def __init__(self, state: StateFolder, graph: Path) -> None:
+        self._graph = graph.resolve()
+        mark = sha256(str(self._graph).encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        self.file = state.path / "history" / f"{graph.stem[:60]}-{mark}.json"
+
+    def read(self) -> Measured:
+        """Answer what is written down, nothing where there is no such file or it was damaged; reads no run."""
+        try:
+            said = json.loads(self.file.read_bytes())
+            return _measured(said["runs"]) if said["history"] == FORMAT else {}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):  # a border: a derived file
+            return {}
+
+    def caught_up(self, runs: Sequence[RunFolder]) -> Measured:
+        """Answer what these runs (the oldest first) took, reading those that are not written down yet."""
+        known = self.read()
+        found = _latest((run.name, known.get(run.name) or self._looked_up(run)) for run in reversed(runs))
+        under_way = {run.name for run in runs[-1:] if not run.report.exists()}
+        settled = {name: each for name, each in found.items() if name not in under_way}
+        if settled != known:
+            with suppress(RunnerFault, OSError):  # a border: a state folder that we may only read is slower, not worse
+                self._write(settled)
+        return found
+
+    def add(self, run: str, graph: Graph, events: Iterable[Event]) -> None:
+        """Write down what a run took that is over."""
+        known = {**self.read(), run: measured_of(graph, events)}
+        with suppress(RunnerFault, OSError):  # a border: the run is over, and its journal holds the same
+            self._write(_latest(sorted(known.items(), reverse=True)))
+
+    def _looked_up(self, run: RunFolder) -> RunMeasured | None:
+        try:
+            events = read(run.journal).events
+            if not events or not isinstance(events[0], RunOpened):
+                return None
+            same = self._is_this(run, events[0].file)
+            return measured_of(load(str(run.graph)).graph, events) if same else RunMeasured()
+        except (OSError, DamagedJournal, GraphError, UsageError):  # a border: what was damaged tells nothing
+            return None
+
+    def _is_this(self, run: RunFolder, file: str) -> bool:
+        """Say whether a run was one of this graph file: two files may have one name."""
+        return (run.path.parents[2] / file).resolve() == self._graph or Path(file).resolve() == self._graph
+
+    def _write(self, measured: Measured) -> None:
+        self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        runs = {name: _plain(each) for name, each in measured.items()}
+        write_whole(self.file, json.dumps({"history": FORMAT, "runs": runs}, separators=(",", ":")))
+
+
+def measured_of(graph: Graph, events: Iterable[Event]) -> RunMeasured:
+    """Fold a run into what its tasks and services took."""
+    begun: dict[tuple[str, int], float] = {}
+    failed: dict[str, list[float]] = {}
+    seconds: dict[str, float] = {}
+    services: dict[str, float] = {}
+    for event in events:
+        match event:
+            case AttemptStarted():
+                begun[event.task, event.attempt] = event.since
+            case AttemptEnded() if (event.task, event.attempt) in begun:
+                took = round(event.at - begun[event.task, event.attempt], 6)
+                if isinstance(event.outcome, Succeeded):
+                    seconds[event.task] = took
+                else:
+                    failed.setdefault(event.task, []).append(took)
+            case ServiceReady(service=service) if event.asked is not None:
+                services[service] = round(event.at - event.asked, 6)
+            case _:
+                pass
+    tasks = {
+        name: TaskRun(
+            definition=definition_of(graph, graph.tasks[name]),
+            failed=tuple(failed.get(name, ())),
+            seconds=seconds.get(name),
+        )
+        for name in {**seconds, **failed}
+        if name in graph.tasks
+    }
+    return RunMeasured(tasks=tasks, services=services)
+
+
+# -- the helpers -------------------------------------------------------------------------------------------------------
+
+
+def _latest(newest_first: Iterable[tuple[str, RunMeasured | None]]) -> dict[str, RunMeasured]:
+    """Answer as many of the latest runs as are not too large together, the oldest first; None tells nothing."""
+    kept: dict[str, RunMeasured] = {}
+    size = 0
+    for name, run in newest_first:
+        if run is None:
+            continue
+        size += len(run.tasks)
+        if size > LARGEST and len(kept) >= FEWEST:
+            break
+        kept[name] = run
+    return dict(reversed(kept.items()))
+
+
+def _plain(run: RunMeasured) -> object:
+    tasks = {name: [task.definition, list(task.failed), task.seconds] for name, task in run.tasks.items()}
+    return {"tasks": tasks, "services": dict(run.services)}
+
+
+def _measured(runs: Mapping[str, Mapping[str, Mapping[str, object]]]) -> dict[str, RunMeasured]:
+    return {
+        name: RunMeasured(
+            tasks={task: _task_run(said) for task, said in run["tasks"].items()},
+            services={service: _seconds(said) for service, said in run["services"].items()},
+        )
+        for name, run in sorted(runs.items())
+    }
+
+
+def _task_run(said: object) -> TaskRun:
+    """Read one entry.
+
+    Raises:
+        ValueError: it is not of the shape that we write.
+
+    """
+    match said:
+        case [str() as definition, list() as failed, seconds]:
+            whole = None if seconds is None else _seconds(seconds)
+            return TaskRun(definition=definition, failed=tuple(map(_seconds, failed)), seconds=whole)
+        case _:
+            raise ValueError(f"{said!r} is no run of a task")
+
+
+def _seconds(said: object) -> float:
+    if not isinstance(said, int | float) or not 0 <= said < float("inf"):
+        raise ValueError(f"{said!r} is no number of seconds")
+    return float(said)

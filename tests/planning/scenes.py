@@ -1,0 +1,56 @@
+"""Graphs as files, and plans of them: nothing of a graph is ever started here."""
+
+from __future__ import annotations
+
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from runner.opening import Options
+from runner.planning.model import Plan, PlannedTask
+from runner.planning.planner import Made, Question, plan_of
+from runner.planning.what_if import what_if_of
+
+PHASE = """
+version: 1
+name: phase
+workers: 3
+pools: {db: 2}
+params: {deep: {type: boolean, default: false}}
+secrets: [TOKEN]
+services:
+  backend: {run: "false", port: 0}
+tasks:
+  config: {run: "false", needs: [backend], estimate: 2s, pools: [db], memory: 1GiB}
+  power: {run: "false", needs: [backend], estimate: 5s, pools: [db], memory: 2GiB}
+  health: {run: "false", needs: [backend], estimate: 1s, retry: {attempts: 3, delay: 2s, jitter: none}, pools: [db]}
+  extra: {run: "false", needs: [config], if: params.deep}
+  checkpoint: {uses: "tasks.checkpoint:judge", needs: [config, power, health], trigger: all_done, estimate: 1s}
+  tidy: {run: "false", needs: [checkpoint], trigger: always, estimate: 500ms}
+  publish: {run: "false", needs: [checkpoint]}
+"""
+
+
+def made(folder: Path, text: str = PHASE, *, workers: tuple[int, ...] = (), **said: Any) -> Made:
+    """Plan a graph; `fail`, `crash` and `slow` rehearse, everything else is an option."""
+    file = folder / "g.yaml"
+    file.write_text(text, encoding="utf-8")
+    what_if = what_if_of(said.pop("fail", ()), said.pop("crash", ()), said.pop("slow", ()))
+    options = Options(graph=str(file), started_in=str(folder), environment=said.pop("environment", {}), **said)
+    ticks = count()
+    return plan_of(options, Question(what_if=what_if, workers=workers), lambda: next(ticks) / 10)
+
+
+def planned(folder: Path, text: str = PHASE, **said: Any) -> Plan:
+    """Answer the plan alone."""
+    return made(folder, text, **said).plan
+
+
+def task(plan: Plan, name: str) -> PlannedTask:
+    """Answer one task of a plan."""
+    return next(each for each in plan.tasks if each.id == name)
+
+
+def states(plan: Plan) -> dict[str, str]:
+    """Answer how each task ends."""
+    return {each.id: each.state for each in plan.tasks}

@@ -1,0 +1,110 @@
+"""Slack, critical path and peaks of a virtual run, against the classical formulas and against hand-made scenes."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from runner.execute.simulate import ServiceStep, Simulation, Step
+from runner.graph.model import Graph, Retry
+from runner.planning.timing import Timing, peaks
+from tests.kit import failed, graph_of, opened, play, scripted, task_of, whole
+
+
+def timed(graph: Graph, slots: int, **steps: Step | list[Step]) -> Timing:
+    """Run a graph in virtual time and look at its spans."""
+    simulation = Simulation(*scripted(steps), slots=slots)
+    return Timing(graph, [turn.event for turn in play(graph, simulation, opened(slots)).turns], slots)
+
+
+def floats(graph: Graph, seconds: dict[str, float]) -> dict[str, float]:
+    """Answer the total float of each task with workers without end, by the book: forward, then backward."""
+
+    def earliest(name: str) -> float:
+        return max((earliest(need) + seconds[need] for need in graph.tasks[name].needs), default=0.0)
+
+    end = max(earliest(name) + seconds[name] for name in graph.tasks)
+
+    def latest(name: str) -> float:
+        return min((latest(after) for after in graph.dependents[name]), default=end) - seconds[name]
+
+    return {name: latest(name) - earliest(name) for name in graph.tasks}
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_with_workers_enough_slack_is_the_total_float(seed: int) -> None:
+    """Nothing but needs holds a task back, so slack is what the critical path method says, to the last task."""
+    chance = Random(seed)
+    tasks = []
+    for index in range(12):
+        needs = tuple(f"t{need}" for need in sorted(chance.sample(range(index), min(index, chance.randint(0, 3)))))
+        tasks.append(task_of(f"t{index}", index, needs=needs))
+    graph = whole(tasks)
+    seconds = {task.id: float(chance.randint(1, 9)) for task in tasks}
+
+    timing = timed(graph, 12, **{name: Step(seconds=each) for name, each in seconds.items()})
+    wanted = floats(graph, seconds)
+
+    assert wanted == {name: timing.slack(name) for name in graph.tasks}
+    assert all(wanted[name] == 0 for name in timing.critical)
+    assert timing.end == sum(seconds[name] for name in timing.critical)
+
+
+def test_a_busy_worker_takes_slack_away() -> None:
+    """On one worker tasks without needs are one chain; on two the short one can wait."""
+    graph = graph_of("a; b; c: a")
+    steps = {"a": Step(seconds=2.0), "b": Step(seconds=1.0), "c": Step(seconds=2.0)}
+    one, two = timed(graph, 1, **steps), timed(graph, 2, **steps)
+
+    assert {"a": 0, "b": 0, "c": 0} == {name: one.slack(name) for name in "abc"}
+    assert {"a": 0, "b": 3, "c": 0} == {name: two.slack(name) for name in "abc"}
+    assert ("a", "c") == two.critical
+
+
+def test_an_idle_worker_is_nobodys_way() -> None:
+    """A task that could have had another worker does not hang on the one that ended just before it."""
+    graph = graph_of("a; b; c; d: b")
+    timing = timed(graph, 3, a=Step(seconds=2.0), b=Step(seconds=2.0), c=Step(seconds=1.0), d=Step(seconds=3.0))
+
+    assert {"a": 3, "b": 0, "c": 4, "d": 0} == {name: timing.slack(name) for name in "abcd"}
+
+
+def test_a_full_pool_is_on_the_way() -> None:
+    """What waits for a pool hangs on what held it."""
+    graph = graph_of("a; b; c", pools={"db": 2}, a={"claims": {"db": 2}}, b={"claims": {"db": 1}})
+    timing = timed(graph, 3, a=Step(seconds=2.0), b=Step(seconds=2.0), c=Step(seconds=1.0))
+
+    assert ("a", "b") == timing.critical
+    assert {"a": 0, "b": 0, "c": 3} == {name: timing.slack(name) for name in "abc"}
+    assert {"db": 2} == peaks(graph, timing.spans).pools
+
+
+def test_rests_between_attempts_are_no_slack() -> None:
+    """A task that is tried again is on the way as a whole, its rest with it."""
+    graph = graph_of("a; b: a; c", a={"retry": Retry(attempts=2, delay=4.0, jitter="none")})
+    failing = Step(seconds=1.0, outcome=failed())
+    timing = timed(graph, 2, a=[failing, Step(seconds=1.0)], c=Step(seconds=2.0))
+
+    assert [(0.0, 1.0), (5.0, 6.0)] == [(span.start, span.end) for span in timing.by_name["a"]]
+    assert ("a", "b") == timing.critical
+    assert {"a": 0, "b": 0, "c": 5} == {name: timing.slack(name) for name in "abc"}
+
+
+def test_a_service_is_on_the_way_of_those_that_wait_for_it() -> None:
+    """A service starts when the first task could that needs it, and has slack as tasks have."""
+    graph = graph_of("a; b: a db; c: a; d: c", services={"db": {}})
+    simulation = Simulation(scripted()[0], lambda _name, _attempt: ServiceStep(ready_after=2.0), slots=4)
+    timing = Timing(graph, [turn.event for turn in play(graph, simulation, opened(4)).turns], 4)
+
+    assert ("a", "db", "b") == timing.critical
+    assert {"a": 0, "b": 0, "c": 1, "d": 1, "db": 0} == {name: timing.slack(name) for name in (*"abcd", "db")}
+
+
+def test_what_ends_makes_room_before_what_begins() -> None:
+    """At one moment a task ends and the next begins: the peak counts one of them, memory and all."""
+    limits = {name: {"memory": 100} for name in "ab"}
+    graph = graph_of("a; b: a; c", **limits)
+    most = peaks(graph, timed(graph, 4).spans)
+
+    assert (100, 2, 1) == (most.memory, most.running, most.unlimited)
