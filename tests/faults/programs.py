@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.cli.command import environment
+
 ROOT = Path(__file__).parents[2]
 
 KILL_SWITCHED_OFF = (
@@ -45,3 +47,19 @@ def planted_copy(root: Path, plants: tuple[tuple[str, str, str], ...]) -> Path:
         assert 1 == text.count(old), f"{name} no longer has the text to be planted: {old!r}"
         file.write_text(text.replace(old, new))
     return root
+
+
+def laboratory(folder: Path, *words: str, root: Path = ROOT, **how: Any) -> Any:
+    """Run a command line in a folder under a fault (`laboratory.Instructions`); answers what was seen from outside.
+
+    Keeps the figures where `TASKGRAPH_FIGURES` names a file: the table in this folder's README is made from them.
+    """
+    given = {"env": environment(), **how}
+    given["env"] = {**given["env"], "PYTHONPATH": os.pathsep.join([str(root), str(ROOT)])}
+    seen = run_harness("laboratory.py", json.dumps({"words": words, "folder": str(folder), **given}), folder=folder)
+    if figures := os.environ.get("TASKGRAPH_FIGURES"):
+        test = os.environ.get("PYTEST_CURRENT_TEST", "").partition(" ")[0]
+        figure = {name: seen[name] for name in ("code", "seconds", "after_signal", "peak_mb", "gone_after", "left")}
+        with Path(figures).open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"test": test, **figure}) + "\n")
+    return seen
