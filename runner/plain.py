@@ -48,7 +48,7 @@ def decode(kind: Any, data: bytes) -> Any:
         return _decoder(kind).decode(data)
     except msgspec.ValidationError as error:
         raise NotThisShape(str(error)) from None
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _decoded_slowly(kind, data)
 
 

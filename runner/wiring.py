@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from runner.clock import WallClock
 from runner.driver import Outside, Together, World, drive
-from runner.errors import GraphError, Locked, UsageError
+from runner.errors import DamagedJournal, GraphError, Locked, UsageError
 from runner.execute.pool import Pool
 from runner.execute.ports import Observer
 from runner.graph.arguments import check_arguments
@@ -123,6 +123,8 @@ def report_of(folder: RunFolder) -> Report:
     events = read(folder.journal).events if folder.journal.exists() else ()
     if not events:
         raise UsageError(f"run `{folder.name}` was ended before it began: its journal tells nothing")
+    if not isinstance(events[0], RunOpened):
+        raise DamagedJournal(str(folder.journal), 2, "it does not begin with the start of a run")
     report = fold(load(str(folder.graph)).graph, events)
     return with_previous(report, runs_of(StateFolder(path=folder.path.parents[1]), report.graph.file))
 

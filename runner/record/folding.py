@@ -33,7 +33,7 @@ from runner.record.report import (
     ServiceReport,
     TaskReport,
 )
-from runner.record.times import iso
+from runner.record.times import iso, moment
 from runner.schedule.history import Attempt, Stories, Story
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import Event, RunOpened
@@ -114,7 +114,7 @@ def _replayed(graph: Graph, opened: RunOpened, others: Iterable[Event]) -> _Run:
         raise UsageError(told) from error
     if not schedule.finished:
         watch.close(stories.ended)
-    began = datetime.fromisoformat(opened.started)
+    began = moment(opened.started)
     return _Run(schedule=schedule, stories=stories, watch=watch, opened=opened, began=began, lanes=lanes(stories))
 
 

@@ -1,10 +1,11 @@
 """The durable log of events: one line each, written before anything follows from it. Knows no rule and no report.
 
-Theory of operation. A line is `CRC32 JSON`; the first one names the format. `record` writes all events of a turn with
-one system call, so they survive the runner's death; the disk is told to keep them (`sync`) at most 50 ms later, which
-is grouped because a chain of short tasks would otherwise wait for the disk at every link. A power cut may cost the last
-lines, never one in the middle: what is read is always a prefix of what was written. A torn last line is cut; damage
-anywhere else is not ours, and is reported with its line.
+Theory of operation. A line is `CRC32 JSON`; the first one names the format. The checksum goes on from that of the line
+before, so a line that is lost, written twice or moved is as damaged as one with a flipped bit. `record` writes all
+events of a turn with one system call, so they survive the runner's death; the disk is told to keep them (`sync`) at
+most 50 ms later, which is grouped because a chain of short tasks would otherwise wait for the disk at every link. A
+power cut may cost the last lines, never one in the middle: what is read is always a prefix of what was written. A torn
+last line is cut; damage anywhere else is not ours, and is reported with its line.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from runner.plain import NotThisShape, decode, encode
 from runner.record.masked import without_secrets
 from runner.schedule.messages import Event
 
-FORMAT = b'{"journal":1}'
+FORMAT = b'{"journal":2}'
 GROUPED = 0.05
 """Seconds for which written events may wait for the disk (DESIGN section 3, Durable)."""
 
@@ -49,11 +50,12 @@ class Journal:
         self._path, self._clock, self._masker = path, clock, masker
         self._due: float | None = None
         self._entered = False
+        self._sum = 0
         try:
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except OSError as error:  # a border: the disk
             raise RunnerFault(f"{path} cannot be made: {error.strerror}") from error
-        self._write(_line(FORMAT))
+        self._write(self._line(FORMAT))
 
     def record(self, events: Sequence[Event]) -> None:
         """Write events; when this returns they survive the runner's death.
@@ -62,7 +64,7 @@ class Journal:
             RunnerFault: the disk does not take them.
 
         """
-        self._write(b"".join(_line(encode(without_secrets(event, self._masker))) for event in events))
+        self._write(b"".join(self._line(encode(without_secrets(event, self._masker))) for event in events))
         if self._due is None:
             self._due = self._clock.now() + GROUPED
 
@@ -89,6 +91,10 @@ class Journal:
     def close(self) -> None:
         """Let go of the file."""
         os.close(self._file)
+
+    def _line(self, text: bytes) -> bytes:
+        self._sum = crc32(text, self._sum)
+        return b"%08x %b\n" % (self._sum, text)
 
     def _write(self, data: bytes) -> None:
         rest = memoryview(data)
@@ -126,34 +132,32 @@ def read(path: Path) -> Recorded:
         DamagedJournal: a line before the last one is damaged, or it is no journal.
 
     """
-    data = path.read_bytes()
-    *lines, rest = data.split(b"\n")
-    torn = bool(rest)
-    if lines and _content(lines[-1]) is None:
-        lines, torn = lines[:-1], True  # damage at the very end cannot be told from a torn line
-    return Recorded(events=tuple(_events(path, lines)), torn=torn)
+    *lines, rest = path.read_bytes().split(b"\n")
+    whole = list(_whole(lines))
+    if len(whole) < len(lines) - 1:
+        raise DamagedJournal(str(path), len(whole) + 1, "its checksum does not fit")
+    torn = bool(rest) or len(whole) < len(lines)  # damage at the very end cannot be told from a torn line
+    return Recorded(events=tuple(_events(path, whole)), torn=torn)
 
 
-def _events(path: Path, lines: Sequence[bytes]) -> Iterator[Event]:
-    for number, line in enumerate(lines, start=1):
-        content = _content(line)
-        if content is None:
-            raise DamagedJournal(str(path), number, "its checksum does not fit")
+def _whole(lines: Sequence[bytes]) -> Iterator[bytes]:
+    """Answer what the lines hold, up to the first that is damaged."""
+    last = 0
+    for line in lines:
+        checksum, _, text = line.partition(b" ")
+        last = crc32(text, last)
+        if checksum != b"%08x" % last:
+            return
+        yield text
+
+
+def _events(path: Path, texts: Sequence[bytes]) -> Iterator[Event]:
+    for number, text in enumerate(texts, start=1):
         if number == 1:
-            if content != FORMAT:
+            if text != FORMAT:
                 raise DamagedJournal(str(path), number, f"it does not begin with {FORMAT.decode()}")
             continue
         try:
-            yield decode(Event, content)
+            yield decode(Event, text)
         except NotThisShape as error:
             raise DamagedJournal(str(path), number, str(error)) from error
-
-
-def _line(text: bytes) -> bytes:
-    return b"%08x %b\n" % (crc32(text), text)
-
-
-def _content(line: bytes) -> bytes | None:
-    """Answer what a line holds, None if it is damaged."""
-    checksum, _, text = line.partition(b" ")
-    return text if checksum == b"%08x" % crc32(text) else None

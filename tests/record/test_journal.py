@@ -126,6 +126,23 @@ def test_no_flipped_bit_is_read_as_something_else(tmp_path: Path) -> None:
     assert refused > 300
 
 
+def test_a_line_that_is_lost_doubled_or_moved_is_damage(tmp_path: Path) -> None:
+    """A disk that loses whole lines, or has them twice, is found out at the first line that does not follow."""
+    lines = written(tmp_path / "whole").splitlines(keepends=True)
+    broken = tmp_path / "broken"
+    for number in range(1, len(lines) - 2):
+        for changed in (
+            [*lines[:number], *lines[number + 1 :]],
+            [*lines[:number], lines[number - 1], *lines[number:]],
+            [*lines[:number], lines[number + 1], lines[number], *lines[number + 2 :]],
+        ):
+            broken.write_bytes(b"".join(changed))
+
+            with pytest.raises(DamagedJournal) as told:
+                read(broken)
+            assert number + 1 == told.value.line
+
+
 def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:
     """Any other file is not mistaken for a journal."""
     (tmp_path / "j").write_text("hello\nworld\nagain\n", encoding="utf-8")
