@@ -11,6 +11,9 @@ from runner.errors import UsageError
 if TYPE_CHECKING:
     from runner.graph.select import Wish
 
+LARGEST = 16 * 2**20
+"""Bytes that a file of parameters may hold: as many as a graph file."""
+
 
 def add_parameters(parser: argparse.ArgumentParser) -> None:
     """Add `-p` and `--params-file`."""
@@ -63,12 +66,16 @@ def _parameter(text: str) -> tuple[str, str]:
 
 def _read(path: str) -> dict[str, Any]:
     try:
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123  # as the person named it
-            data = json.load(file)
+        with open(path, "rb") as file:  # noqa: PTH123  # as the person named it
+            content = file.read(LARGEST + 1)
+        data = json.loads(content.decode("utf-8-sig"))
     except OSError as error:  # a border: the file is the user's
         raise UsageError(f"--params-file {path}: {error.strerror}") from error
     except ValueError as error:
-        raise UsageError(f"--params-file {path}: it is not JSON: {error}") from error
+        told = f"it holds more than {LARGEST // 2**20} MiB" if len(content) > LARGEST else f"it is not JSON: {error}"
+        raise UsageError(f"--params-file {path}: {told}") from error
+    except RecursionError:
+        raise UsageError(f"--params-file {path}: its values lie too deep in each other") from None
     if not isinstance(data, dict):
         raise UsageError(f"--params-file {path}: it holds no JSON object of names and values")
     return data

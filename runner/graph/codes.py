@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 CODES: Mapping[str, tuple[str, str]] = {
     # the file
-    "not-a-file": ("The path leads to a folder.", "`python -m runner graphs/`"),
+    "not-a-file": ("The path leads to a folder, a pipe or a device.", "`python -m runner graphs/`"),
     "unreadable": ("The file may not be read.", "a file of somebody else"),
     "encoding": ("The file is not UTF-8.", "a file saved as UTF-16"),
     "unreadable-character": ("A control character or an invisible mark stands in the text.", "a NUL character"),
@@ -18,7 +18,10 @@ CODES: Mapping[str, tuple[str, str]] = {
     "unknown-anchor": ("An alias stands for an anchor that does not come before it.", "`<<: *comon`"),
     "anchor-loop": ("An alias stands inside what its anchor marks.", "`a: &a [*a]`"),
     "too-deep": ("Values lie deeper in each other than 100 levels.", "`[[[…]]]`"),
-    "too-big": ("Aliases of aliases stand for more than a million values.", "a YAML bomb"),
+    "too-big": (
+        "The file holds more than 16 MiB, or aliases of aliases stand for more than a million values.",
+        "a YAML bomb",
+    ),
     # keys and values
     "unknown-key": ("A key is not known here.", "`tiemout: 5m`"),
     "foreign-key": ("A key is another tool's; the hint names ours.", "`depends_on: [a]`"),

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import stat
 import unicodedata
 from functools import cache
 from pathlib import Path as FilePath
 
 from runner.errors import GraphError, Place, Problem, UsageError
 from runner.graph.source import Document, Source
+
+LARGEST = 16 * 2**20
+"""Bytes that a graph file may hold: some hundred thousand tasks."""
 
 _UNREADABLE = cache(
     lambda: re.compile(
@@ -45,8 +50,14 @@ def _read(source: Source) -> Document:
 
 
 def _bytes(path: str) -> bytes:
+    """Read a regular file of a bounded size: a pipe would have us wait for ever, a device would never end."""
     try:
-        return FilePath(path).read_bytes()
+        with open(path, "rb", opener=_without_waiting) as file:  # only `open` takes an opener
+            size = _regular(path, os.fstat(file.fileno()))
+            if size > LARGEST:
+                message = f"{path} holds {size / 2**20:.0f} MiB; a graph file may hold {LARGEST // 2**20} MiB"
+                raise GraphError([Problem(code="too-big", message=message, where=Place(file=path))])
+            return file.read(LARGEST)
     except FileNotFoundError:
         raise UsageError(f"there is no file {path}{_near(path)}") from None
     except IsADirectoryError:
@@ -56,6 +67,19 @@ def _bytes(path: str) -> bytes:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise GraphError([Problem(code="unreadable", message=f"{path} cannot be read: {reason}")]) from None
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _regular(path: str, found: os.stat_result) -> int:
+    """Answer the size of a regular file."""
+    if not stat.S_ISREG(found.st_mode):
+        kind = "a pipe" if stat.S_ISFIFO(found.st_mode) else "a device"
+        hint = "write the graph into a file first"
+        raise GraphError([Problem(code="not-a-file", message=f"{path} is {kind}, not a graph file", hint=hint)])
+    return found.st_size
 
 
 def _near(path: str) -> str:
