@@ -1,156 +1,98 @@
-"""Graph files changed by chance, each checked by `validate --static`: exit 0 or 3, never anything else.
+"""Files changed by chance, each read as the runner reads it: an exit code that is documented, never anything else.
 
-`python tests/faults/fuzz.py COUNT SEED` prints one line of JSON: how many files were valid, how many at least YAML, the
-slowest in seconds, the peak of memory in MiB, and every file that broke something. Files begin as those of the project,
-valid and broken ones, and are changed by one to six steps that people and editors take.
+`python tests/faults/fuzz.py KIND COUNT SEED [PROCESSES]` prints one line of JSON: how many files were valid, how many
+were far enough to be judged by their meaning, the slowest in seconds, the peak of memory in MiB, and every file that
+broke something. `PROCESSES` of the files are read by the real command line, too. The kinds: graphs, parameters,
+journals, configurations, collections.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
+import os
 import random
 import resource
+import subprocess
 import sys
 import tempfile
 import time
-import traceback
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from runner.cli.main import main as command
-from runner.graph.keys import ROOT as ROOT_KEYS
-from runner.graph.task_keys import TASK
+from tests.faults.fuzzed import Graphs, Journals, Parameters, Subject
+from tests.faults.fuzzed_postman import Collections, Configurations
 
-ROOT = Path(__file__).resolve().parents[2]
-TYPED = r"""true no null ~ 1 -1 1e999 0x1F 012 1:30
-2026-11-24 5m 1GiB [] {} &x *x !!python/object:os.system ${{ }} ' " | >
-? # always() depends_on a.b .. /"""
-WORDS = [
-    *TASK.keys,
-    *ROOT_KEYS.keys,
-    *TYPED.split(),
-    *("[a, b]", "<<: *x", "${{ params.x }}", "${{ needs.a.outputs.b }}", "${{ 1 && '' || x }}", ": ", "- "),
-    *("\t", "\x00", "\ufeff", "\u2028", "\ud7ff", "é", "𝄞", "a" * 300),
-    *("[" * 120, "{a: " * 120, "${{ " + "(" * 200),
-]
+KINDS: dict[str, Callable[[Path], Subject]] = {
+    "graphs": Graphs,
+    "parameters": Parameters,
+    "journals": Journals,
+    "configurations": Configurations,
+    "collections": Collections,
+}
 
-NOT_YAML = (
-    "yaml-syntax", "unreadable-character", "empty-file", "unknown-anchor", "anchor-loop", "too-deep", "too-big",
-)  # fmt: skip
-"""Codes of what cannot even be read."""
+SLOW = 2.0
+"""Seconds that no file may take."""
+SLOW_PROCESS = 20.0
+"""Seconds that no command may take, which has to start first and may start others."""
 
 
-def seeds(*folders: str) -> list[str]:
-    """Read every graph file in these folders of the project, without the marks of the guilty tokens."""
-    files = sorted(file for folder in folders for file in (ROOT / folder).rglob("*.yaml"))
-    return [file.read_text("utf-8").replace("⟦", "").replace("⟧", "") for file in files]
-
-
-def drop_line(text: str, chance: random.Random) -> str:
-    """Lose a line."""
-    lines = text.splitlines(keepends=True)
-    lost = chance.randrange(len(lines) or 1)
-    return "".join(line for number, line in enumerate(lines) if number != lost)
-
-
-def move_line(text: str, chance: random.Random) -> str:
-    """Move a line elsewhere, as it is or twice."""
-    lines = text.splitlines(keepends=True) or [""]
-    line = lines[chance.randrange(len(lines))]
-    if chance.random() < 0.5:
-        lines.remove(line)
-    lines.insert(chance.randrange(len(lines) + 1), line)
-    return "".join(lines)
-
-
-def indent(text: str, chance: random.Random) -> str:
-    """Shift a line."""
-    lines = text.splitlines(keepends=True) or [""]
-    number = chance.randrange(len(lines))
-    lines[number] = (
-        chance.choice([" ", "  ", "\t"]) + lines[number] if chance.random() < 0.5 else lines[number].lstrip()
-    )
-    return "".join(lines)
-
-
-def change_word(text: str, chance: random.Random) -> str:
-    """Put a word in place of another."""
-    words = text.split(" ")
-    words[chance.randrange(len(words))] = chance.choice(WORDS)
-    return " ".join(words)
-
-
-def insert(text: str, chance: random.Random) -> str:
-    """Type something somewhere."""
-    at = chance.randrange(len(text) + 1)
-    return text[:at] + chance.choice(WORDS) + text[at:]
-
-
-def delete(text: str, chance: random.Random) -> str:
-    """Lose some characters."""
-    at = chance.randrange(len(text) + 1)
-    return text[:at] + text[at + chance.randint(1, 8) :]
-
-
-def mistype(text: str, chance: random.Random) -> str:
-    """Change one letter inside a word: most names still parse."""
-    letters = [number for number, letter in enumerate(text) if letter.isalpha()]
-    if not letters:
-        return text
-    at = chance.choice(letters)
-    return text[:at] + chance.choice("abcdefghij_") + text[at + 1 :]
-
-
-def comment(text: str, chance: random.Random) -> str:
-    """Add a comment or an empty line, which changes nothing."""
-    lines = text.splitlines(keepends=True)
-    lines.insert(chance.randrange(len(lines) + 1), chance.choice(["# note\n", "\n"]))
-    return "".join(lines)
-
-
-STEPS: list[Callable[[str, random.Random], str]] = [
-    drop_line, move_line, indent, change_word, insert, delete, mistype, mistype, comment, comment,
-]  # fmt: skip
-
-
-def checked(path: Path) -> tuple[int | str, str]:
-    """Check a file by the command; answers its exit code, or the traceback of what it should not have raised."""
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        try:
-            code: int | str = int(command(["validate", "--static", str(path)]))
-        except BaseException:  # noqa: BLE001  # whatever comes out of it is what we are looking for
-            code = traceback.format_exc()
-    return code, said.getvalue()
-
-
-def main(count: int, seed: int) -> None:
-    """Check as many files as were asked for."""
-    chance, broken = random.Random(seed), []
-    files = [seeds("graphs", "tests/cli/graphs"), seeds("tests/graph/broken")]
-    valid = past_yaml = 0
+def fuzz(subject: Subject, count: int, chance: random.Random, processes: int) -> dict[str, object]:
+    """Read as many changed files as were asked for."""
+    ends: Counter[str] = Counter()
+    broken: dict[str, dict[str, object]] = {}  # by what it ended with: one example of each is enough
     slowest = 0.0
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "g.yaml")
-        for number in range(count):
-            text = chance.choice(chance.choice(files))
-            for _ in range(chance.choice([1, 1, 1, 2, 3, 6])):
-                text = chance.choice(STEPS)(text, chance)
-            path.write_bytes(text.encode("utf-8", "surrogatepass"))
-            began = time.perf_counter()
-            code, said = checked(path)
-            seconds = time.perf_counter() - began
-            slowest = max(slowest, seconds)
-            valid += code == 0
-            past_yaml += code in {0, 3} and not any(f"[{each}]" in said for each in NOT_YAML)
-            if code not in {0, 3} or "Traceback" in said or seconds > 2:
-                broken.append({"number": number, "code": code, "seconds": seconds, "text": text[:2000]})
+    sampled = set(chance.sample(range(count), min(processes, count)))
+    for number in range(count):
+        content = subject.change(chance)
+        began = time.perf_counter()
+        code, said = subject.read(content)
+        seconds = time.perf_counter() - began
+        slowest = max(slowest, seconds)
+        ends[subject.end(code, said)] += 1
+        if code not in subject.allowed or "Traceback" in said or seconds > SLOW:
+            example = told(number, code, seconds, said, content)
+            broken.setdefault(str(code).strip().rpartition("\n")[2], example)
+        if number in sampled:
+            broken |= {f"process {number}": wrong for wrong in in_a_process(subject, number, code)}
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    found = {"count": count, "valid": valid, "past_yaml": past_yaml, "slowest": slowest, "memory": memory}
-    print(json.dumps({**found, "broken": broken[:20]}))
+    return {
+        "count": count,
+        **ends,
+        "slowest": round(slowest, 3),
+        "memory": round(memory),
+        "broken": list(broken.values()),
+    }
+
+
+def in_a_process(subject: Subject, number: int, expected: int | str) -> list[dict[str, object]]:
+    """Read the latest file by a command of its own; answers what was wrong with that."""
+    began = time.perf_counter()
+    command = [sys.executable, "-m", "runner", *subject.words()]
+    done = subprocess.run(command, cwd=subject.folder, env=_env(), capture_output=True, check=False)
+    seconds, said = time.perf_counter() - began, (done.stdout + done.stderr).decode("utf-8", "replace")
+    other = subject.same_in_a_process and done.returncode != expected
+    if done.returncode in subject.allowed and "Traceback" not in said and not other and seconds < SLOW_PROCESS:
+        return []
+    return [told(number, done.returncode, seconds, said, b"(the real command line)")]
+
+
+def told(number: int, code: int | str, seconds: float, said: str, content: bytes) -> dict[str, object]:
+    """Say what broke."""
+    text = content[:1500].decode("utf-8", "backslashreplace")
+    return {"number": number, "code": code, "seconds": round(seconds, 3), "said": said[-600:], "content": text}
+
+
+def _env() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2]), "NO_COLOR": "1"}
+
+
+def main(kind: str, count: int, seed: int, processes: int = 0) -> None:
+    """Fuzz one kind and say what came of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = fuzz(KINDS[kind](Path(folder)), count, random.Random(seed), processes)
+    print(json.dumps({"kind": kind, **found}))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(sys.argv[1], *map(int, sys.argv[2:]))
