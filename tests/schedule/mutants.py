@@ -1,0 +1,164 @@
+"""Mutation testing of `runner.schedule`: every small change that mutmut knows, one at a time; the fast tests must fall.
+
+    uv run --with mutmut==3.8.1 python tests/schedule/mutants.py [FILE...]
+
+Theory of operation. The changes are mutmut's; the running is ours, because mutmut copies the project and rewrites every
+function into all of its mutants at once, which `planted.py` (a copy of the sources) and frozen dataclasses do not
+survive. We fork: the parent has loaded pytest and what the schedule stands on, each child loads the schedule with one
+change and runs the fast tests in itself until the first falls. That is about a second for a mutant that is seen, and
+ten for one that is not. Prints each survivor as it was and as it is, and a count at the end; README.md says which
+survivors are known and why they are harmless. Knows no rule of the schedule.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import spec_from_loader
+from pathlib import Path
+from types import CodeType, ModuleType
+
+import hypothesis.stateful  # noqa: F401  # loaded before the forks: it takes half a second
+import libcst
+import pytest
+from libcst.metadata import MetadataWrapper, PositionProvider
+from mutmut.mutation.mutators import mutation_operators
+
+import runner.graph.model  # what the schedule stands on is loaded once, the schedule itself in each child
+import runner.plain  # noqa: F401  # the same
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "runner" / "schedule"
+FAST = ("moves", "policy", "history", "machine", "properties", "orders")
+"""The quickest to fall first; without the tests of the tests, and a quarter of the random graphs has to do."""
+LEFT_OUT = "not planted and not say[1] and not say[2] and not say[3] and not ten_thousand"
+LONGEST = 120
+"""Processor seconds after which a mutant that never ends counts as seen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant:
+    """One change: a line of a file before and after, and the whole text with it."""
+
+    file: Path
+    line: int
+    before: str
+    after: str
+    text: str
+
+
+def mutants(file: Path) -> Iterator[Mutant]:
+    """Answer every mutant of a file."""
+    wrapper = MetadataWrapper(libcst.parse_module(file.read_text("utf-8")), unsafe_skip_copy=True)
+    found = _Places()
+    wrapper.visit(found)
+    places, module = wrapper.resolve(PositionProvider), wrapper.module
+    for node in found.nodes:
+        for kind, operator in mutation_operators:
+            for changed in operator(node) if isinstance(node, kind) else ():
+                if isinstance(changed, libcst.SimpleString) and "XX" not in changed.value:
+                    continue  # the same text in other letters shows nothing more
+                text = module.deep_replace(node, changed).code
+                if text != module.code:
+                    before, after = _differ(module.code, text)
+                    line = places[node].start.line
+                    yield Mutant(file=file, line=line, before=before, after=after, text=text)
+
+
+def _differ(before: str, after: str) -> tuple[str, str]:
+    """Answer the first line that differs, as it was and as it is."""
+    pairs = zip(before.splitlines(), after.splitlines(), strict=False)
+    return next(((old.strip(), new.strip()) for old, new in pairs if old != new), ("", ""))
+
+
+class _Places(libcst.CSTVisitor):
+    """The nodes inside functions: types, decorators, defaults of dataclasses and words for people are left out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.nodes: list[libcst.CSTNode] = []
+
+    def on_visit(self, node: libcst.CSTNode) -> bool:
+        """Collect a node; answers whether to look below it."""
+        match node:
+            case libcst.Annotation() | libcst.Decorator() | libcst.Import() | libcst.ImportFrom():
+                return False
+            case libcst.SimpleStatementLine(body=[libcst.Expr(value=libcst.SimpleString())]):
+                return False
+            case libcst.ClassDef(body=body):
+                body.visit(self)
+                return False  # frozen, kw_only
+            case libcst.SimpleStatementLine(body=[libcst.Assign(value=libcst.SimpleString())]):
+                return False  # a sentence of an enumeration
+            case libcst.AnnAssign(annotation=libcst.Annotation(annotation=libcst.Name(value="TypeAlias"))):
+                return False
+            case libcst.Assert(msg=message) if message is not None:
+                node.test.visit(self)
+                return False
+            case libcst.AnnAssign(value=value):
+                if value is not None:
+                    self.nodes.append(node)
+                    value.visit(self)
+                return False
+        self.nodes.append(node)
+        return True
+
+
+class Changed(MetaPathFinder, SourceFileLoader):
+    """Loads one module from a changed text."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        super().__init__(f"runner.schedule.{mutant.file.stem}", str(mutant.file))
+        self._mutant = mutant
+
+    def find_spec(
+        self, name: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Answer for the one module."""
+        return spec_from_loader(name, self, origin=self.path) if name == self.name else None
+
+    def get_code(self, _name: str) -> CodeType:
+        """Compile the changed text."""
+        return compile(self._mutant.text, self.path, "exec")
+
+
+def seen(mutant: Mutant) -> bool:
+    """Say whether the fast tests fall for a mutant, in a process of its own."""
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        resource.setrlimit(resource.RLIMIT_CPU, (LONGEST, LONGEST))
+        quiet = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(quiet, stream)
+        sys.meta_path.insert(0, Changed(mutant))
+        tests = [str(ROOT / f"tests/schedule/test_{name}.py") for name in FAST]
+        words = ["-x", "-q", "-o", "addopts=", "--import-mode=importlib", "--assert=plain", "-p", "no:cacheprovider"]
+        os._exit(int(pytest.main([*words, "-k", LEFT_OUT, *tests])))
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
+
+
+def main(names: list[str]) -> int:
+    """Run all mutants of the named files, else of all with something to change."""
+    files = [SOURCE / name for name in names] or sorted(SOURCE.glob("*.py"))
+    count: Counter[str] = Counter()
+    began = time.monotonic()
+    for file in files:
+        for mutant in mutants(file):
+            count[file.name] += 1
+            if not seen(mutant):
+                count["survivors"] += 1
+                print(f"{file.name}:{mutant.line}\n  - {mutant.before}\n  + {mutant.after}", flush=True)
+    print(f"{dict(count)} in {time.monotonic() - began:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
