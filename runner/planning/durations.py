@@ -1,7 +1,9 @@
 """How long each task is thought to take, and how we know: past runs, else its estimate, else a default that is named.
 
-The typical course of a task is what it is planned with: the weighted median of its past successes, after as many failed
-attempts as a success typically had before it. The past courses themselves are kept, too, for drawing from. Pure.
+The typical course of a task is what it is planned with: the weighted median of its past successes, after as many
+failed attempts as a success typically had before it. What may fail (`allow_failure`) and mostly does is planned to. Of
+anything else only successes count: whoever runs it again has mended it. The past courses themselves are kept, too, for
+drawing from. Pure.
 """
 
 from __future__ import annotations
@@ -26,10 +28,14 @@ T = TypeVar("T")
 
 
 class Course(Struct, frozen=True, kw_only=True):
-    """How a task goes: attempts that fail after so many seconds each, then one that succeeds after `seconds`."""
+    """How a task goes: attempts that fail after so many seconds each, then one that succeeds after `seconds`.
+
+    `fails` says that the last one does not succeed either.
+    """
 
     failed: tuple[float, ...] = ()
     seconds: float
+    fails: bool = False
 
 
 class Expected(Struct, frozen=True, kw_only=True):
@@ -92,11 +98,8 @@ def weighted_median(values: Iterable[tuple[float, float]]) -> float:
 def _expected(graph: Graph, spec: TaskSpec, newest_first: Sequence[TaskRun | None]) -> Expected:
     if any(run is not None for run in newest_first):
         definition = definition_of(graph, spec)
-        past = tuple(
-            (Course(failed=run.failed, seconds=run.seconds), weight)
-            for run, weight in _weighed(newest_first)
-            if run is not None and run.seconds is not None and run.definition == definition
-        )
+        told = [(run, weight) for run, weight in _weighed(newest_first) if run and run.definition == definition]
+        past = tuple((_course(run), weight) for run, weight in told if run.seconds is not None or spec.allow_failure)
         if past:
             return Expected(course=_typical(past), source="measured", past=past)
     if spec.estimate is not None:
@@ -108,12 +111,24 @@ def _weighed(newest_first: Sequence[T]) -> Iterable[tuple[T, float]]:
     return ((run, RECENT**age) for age, run in enumerate(newest_first))
 
 
+def _course(run: TaskRun) -> Course:
+    """Answer how a task went; where it never succeeded, its last attempt is the one that ends it."""
+    if run.seconds is not None:
+        return Course(failed=run.failed, seconds=run.seconds)
+    return Course(failed=run.failed[:-1], seconds=run.failed[-1] if run.failed else 0.0, fails=True)
+
+
 def _typical(past: Sequence[tuple[Course, float]]) -> Course:
-    """Answer the typical course: medians of how many attempts failed, of how long each of them was, of the success."""
-    seconds = weighted_median((course.seconds, weight) for course, weight in past)
-    count = int(weighted_median((len(course.failed), weight) for course, weight in past))
+    """Answer the typical course: how it mostly ends, and of those courses the medians.
+
+    That is: of how many attempts failed, of how long each of them was, of how long the last one was.
+    """
+    fails = bool(weighted_median((course.fails, weight) for course, weight in past))
+    like = [(course, weight) for course, weight in past if course.fails == fails]
+    count = int(weighted_median((len(course.failed), weight) for course, weight in like))
     failed = tuple(
-        weighted_median((course.failed[at], weight) for course, weight in past if len(course.failed) > at)
+        weighted_median((course.failed[at], weight) for course, weight in like if len(course.failed) > at)
         for at in range(count)
     )
-    return Course(failed=failed, seconds=seconds)
+    seconds = weighted_median((course.seconds, weight) for course, weight in like)
+    return Course(failed=failed, seconds=seconds, fails=fails)

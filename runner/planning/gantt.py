@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from rich.cells import cell_len, set_cell_size
 
 from runner.planning.model import Plan, PlannedService, PlannedTask
+from runner.record.render.legible import legible
 from runner.record.render.words import counted
 
 CRITICAL, OTHER, SERVICE, REST, FAILS = "█", "━", "┄", "·", "✗"
@@ -79,7 +80,8 @@ def _weight(row: _Row) -> tuple[bool, bool, float]:
 
 def _cells(plan: Plan, row: _Row) -> list[str]:
     mark = "*" if row.critical else " "
-    name = f"{mark} {row.id}"
+    name = f"{mark} {row.id}  {legible(row.title)}" if isinstance(row, PlannedTask) else f"{mark} {row.id}"
+    name = name.rstrip()
     if row.start is None:
         return [name, "", "", "", ""]
     slack = "" if row.slack is None else "none" if row.slack < UNDER_WAY else about(row.slack)
@@ -115,7 +117,7 @@ def _ends(row: PlannedTask) -> str:
 def _table(cells: Sequence[Sequence[str]], width: int) -> tuple[list[tuple[str, str]], int]:
     """Lay cells out; answers the two sides of each bar, and its columns. Where there is no room, cells go without."""
     wide = [max(cell_len(row[column]) for row in cells) for column in range(5)]
-    name = min(wide[0], max(10, width // 4))
+    name = min(wide[0], max(10, width // 4 if width < 80 else width // 3))
     for shown in ((1, 2, 3, 4), (1, 2, 3), (1, 2), (2,), ()):
         told = min(wide[4], max(16, width * 3 // 10)) if 4 in shown else 0
         room = width - name - 4 - sum(wide[column] + 2 for column in shown if column < 4) - told

@@ -41,6 +41,7 @@ class PlannedTask(Struct, frozen=True, kw_only=True):
     critical: bool = False
     sees: Mapping[str, str] = field(default_factory=dict)
     kept: str | None = None
+    title: str = ""
 
 
 class PlannedService(Struct, frozen=True, kw_only=True):

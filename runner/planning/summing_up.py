@@ -106,6 +106,7 @@ def _task(name: str, run: VirtualRun, given: Given, timing: Timing) -> PlannedTa
         critical=timing.is_critical(name),
         sees=_sees(schedule, name) if spans else {},
         kept=None if kept is None else kept.run,
+        title=run.schedule.graph.tasks[name].title,
     )
 
 

@@ -84,11 +84,24 @@ class Timing:
                 earlier = self.by_name[span.name][span.number - 2]
                 span.before.append((earlier, span.start - earlier.end))
             elif span.name in graph.tasks:
-                spans = [self.by_name[need][-1] for need in graph.tasks[span.name].needs if need in self.by_name]
+                spans = self._above(span.name, graph)
                 spans.sort(key=lambda each: -each.end)
                 span.before += [(each, 0.0) for each in spans]
             else:
                 span.before += [(each, 0.0) for each in self._asked_for(span, graph)]
+
+    def _above(self, name: str, graph: Graph) -> list[Span]:
+        """Answer what a task waited for: its needs, and behind those that did not run what these had waited for."""
+        found: dict[Span, None] = {}
+        waiting, seen = [*graph.tasks[name].needs], set[str]()
+        while waiting:
+            need = waiting.pop()
+            if need in self.by_name:
+                found[self.by_name[need][-1]] = None
+            elif need in graph.tasks and need not in seen:
+                seen.add(need)
+                waiting += graph.tasks[need].needs
+        return list(found)
 
     def _asked_for(self, service: Span, graph: Graph) -> Iterable[Span]:
         """Answer the ends after which a service was started: the tasks that need it needed nothing else any more."""

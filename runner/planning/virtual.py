@@ -108,6 +108,8 @@ class _Actors:
         if attempt <= len(course.failed) and attempt < spec.retry.attempts:
             outcome: Outcome = Failed(cause=_cause(spec), message="fails as it often did before")
             return Step(seconds=what_if.seconds(task, course.failed[attempt - 1]), outcome=outcome)
+        if course.fails:
+            return Step(seconds=seconds, outcome=Failed(cause=_cause(spec), message="fails as it mostly did before"))
         return Step(seconds=seconds, outcome=self._outcome(spec))
 
     def service(self, service: str, _attempt: int) -> ServiceStep:

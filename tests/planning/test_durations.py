@@ -85,6 +85,19 @@ def test_what_never_succeeded_says_nothing_of_a_success() -> None:
     assert "estimate" == expected_tasks(GRAPH, {"r": ran(b=None)})["b"].source
 
 
+def test_what_may_fail_and_mostly_does_is_planned_to() -> None:
+    """A task that is allowed to fail is thought to end as it mostly did, lately; any other one to succeed."""
+    graph = graph_of("a; b", a={"allow_failure": True})
+    bad = {name: TaskRun(definition=definition_of(graph, graph.tasks[name]), failed=(0.5, 0.25)) for name in "ab"}
+    good = {name: TaskRun(definition=definition_of(graph, graph.tasks[name]), seconds=3.0) for name in "ab"}
+    runs = [RunMeasured(tasks=bad), RunMeasured(tasks=good)]
+    lately_good = expected_tasks(graph, {str(number): run for number, run in enumerate(runs)})
+    lately_bad = expected_tasks(graph, {str(number): run for number, run in enumerate(reversed(runs))})
+
+    assert Course(seconds=3.0) == lately_good["a"].course == lately_good["b"].course == lately_bad["b"].course
+    assert Course(failed=(0.5,), seconds=0.25, fails=True) == lately_bad["a"].course
+
+
 def test_a_task_that_mostly_fails_first_is_planned_so() -> None:
     """As many failed attempts as its successes mostly had, each as long as it mostly was."""
     definition = definition_of(GRAPH, GRAPH.tasks["a"])

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from runner.execute.simulate import ServiceStep, Simulation, Step
-from runner.graph.model import Graph, Retry
+from runner.graph.model import Graph, Retry, Trigger
 from runner.planning.timing import Timing, peaks
 from tests.kit import failed, graph_of, opened, play, scripted, task_of, whole
 
@@ -99,6 +99,15 @@ def test_a_service_is_on_the_way_of_those_that_wait_for_it() -> None:
 
     assert ("a", "db", "b") == timing.critical
     assert {"a": 0, "b": 0, "c": 1, "d": 1, "db": 0} == {name: timing.slack(name) for name in (*"abcd", "db")}
+
+
+def test_what_did_not_run_hands_on_what_it_waited_for() -> None:
+    """Behind a failure with blocked tasks in between stands a clean-up: it hangs on the failure, through them."""
+    graph = graph_of("a; b: a; c: b; d: c; e", d={"trigger": Trigger.ALL_DONE})
+    timing = timed(graph, 4, a=Step(seconds=3.0, outcome=failed()), e=Step(seconds=1.0))
+
+    assert ("a", "d") == timing.critical
+    assert {"a": 0, "b": None, "c": None, "d": 0, "e": 3} == {name: timing.slack(name) for name in "abcde"}
 
 
 def test_what_ends_makes_room_before_what_begins() -> None:

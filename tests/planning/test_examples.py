@@ -1,0 +1,119 @@
+"""The examples: each is planned and run, and a rehearsed failure in it is what a real one is.
+
+`TASKGRAPH_EVERY=1` lets every task of every example fail in its turn, not only the one that tells most.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from runner.graph.check import load
+from runner.opening import Options
+from runner.planning.planner import Question, plan_of
+from tests.cli.command import ROOT, environment, report_in, run
+
+EXAMPLES = ROOT / "graphs" / "examples"
+FAILING = {
+    "allowed": "test",
+    "cleanup": "test",
+    "conditions": "build",
+    "environment": "all",
+    "fail-fast": "compile",
+    "fan-out": "middle",
+    "limits": "quick",
+    "outputs": "count",
+    "pools": "import_b",
+    "pytest-phase": "task_3",
+    "retry": "fetch",
+    "roadmap": "task_7",
+    "service": "index",
+}
+"""The example graphs, each with the task whose failure tells most."""
+
+
+def test_every_example_is_here() -> None:
+    """No example is left out, and there are ten at least."""
+    assert sorted(FAILING) == sorted(path.stem for path in EXAMPLES.glob("*.yaml"))
+    assert len(FAILING) >= 10
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_an_example_is_planned(name: str, tmp_path: Path) -> None:
+    """Each example says how long its tasks take, and its plan ends well."""
+    options = Options(graph=str(EXAMPLES / f"{name}.yaml"), started_in=str(tmp_path), environment={})
+    plan = plan_of(options, Question(), lambda: 0.0).plan
+
+    assert ("passed", 0) == (plan.verdict, plan.exit_code)
+    assert {"estimate"} >= {task.source for task in plan.tasks if task.start is not None and task.id != "checkpoint"}
+    assert not (tmp_path / ".runner").exists()
+
+
+def test_the_roadmap_is_the_one_that_was_asked_for(tmp_path: Path) -> None:
+    """Nine phases, thirty tasks, three checkpoints; each phase as long as it was said to be, worked out on paper."""
+    graph = load(str(EXAMPLES / "roadmap.yaml")).graph
+    phases: dict[str, list[float]] = {}
+    for task in graph.tasks.values():
+        phases.setdefault(task.tags[0], []).append((task.estimate or 0.0) / 3600)
+
+    assert 30 == len(graph.tasks)
+    assert [1, 3, 1, 4, 1, 9, 1, 4, 6] == [len(hours) for hours in phases.values()]
+    assert 3 == sum(name.startswith("checkpoint") for name in graph.tasks)
+    assert [0.5] == phases["phase_1"]
+    assert all(2 <= hours <= 3 for hours in (*phases["phase_2"], *phases["phase_6"]))
+    assert all(3 <= hours <= 4 for hours in phases["phase_4"])
+    assert {0.25} == {*phases["phase_3"], *phases["phase_5"], *phases["phase_7"]}
+    assert 4 <= sum(phases["phase_8"]) <= 5
+    assert 3 <= sum(phases["phase_9"]) <= 4
+    plan = plan_of(
+        Options(graph=graph.file, jobs=9, started_in=str(tmp_path), environment={}), Question(), lambda: 0.0
+    ).plan
+    assert 3 == max(_at_once(plan.tasks, "phase_6", graph.tasks))
+
+
+def _at_once(planned: Any, tag: str, tasks: Mapping[str, Any]) -> list[int]:
+    """Answer how many tasks with a tag run at each start of one."""
+    spans = [(each.start, each.start + each.seconds) for each in planned if tag in tasks[each.id].tags]
+    return [sum(start <= moment < end for start, end in spans) for moment, _ in spans]
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", FAILING)
+def test_a_rehearsed_failure_is_what_a_real_one_is(name: str, tmp_path: Path) -> None:
+    """The example runs; then X is made to fail: the plan made before names the same states and the same exit code."""
+    folder = tmp_path / "examples"
+    shutil.copytree(EXAMPLES, folder)
+    (folder / "failing.py").write_text("def fail() -> None:\n    raise RuntimeError\n", encoding="utf-8")
+    graph = folder / f"{name}.yaml"
+    env = environment(DEMO_TOKEN="open-sesame")
+    assert 0 == run(graph, "-o", "quiet", cwd=tmp_path, env=env).code
+    tasks = yaml.safe_load(graph.read_text(encoding="utf-8"))["tasks"]
+    for wrong in tasks if os.environ.get("TASKGRAPH_EVERY") else [FAILING[name]]:
+        planned = json.loads(run("plan", graph, "--fail", wrong, "--json", cwd=tmp_path, env=env).out)
+        broken = folder / f"{name}-{wrong}.yaml"
+        broken.write_text(broken_text(graph, wrong), encoding="utf-8")
+        said = run(broken, "-o", "quiet", cwd=tmp_path, env=env)
+
+        assert {task["id"]: task["state"] for task in planned["tasks"]} == {
+            task["id"]: task["state"] for task in report_in(tmp_path)["tasks"]
+        }, f"{name}: {wrong} fails"
+        assert planned["exit_code"] == said.code, f"{name}: {wrong} fails"
+
+
+def broken_text(graph: Path, wrong: str) -> str:
+    """Answer the text of a graph in which a task does nothing but fail, as what it was: a command or a function."""
+    data = yaml.safe_load(graph.read_text(encoding="utf-8"))
+    task = data["tasks"][wrong]
+    if "run" in task:
+        task["run"] = "exit 7"
+    else:
+        task["uses"] = "failing:fail"
+        task.pop("with", None)
+    return yaml.safe_dump(data, sort_keys=False)
