@@ -43,8 +43,21 @@ class Options(Struct, frozen=True, kw_only=True):
     resume: str | None = None
     reports: tuple[str, ...] = ()
     approval: Approval | None = None
-    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    environment: Mapping[str, str] = field(default_factory=lambda: given_environment(dict(os.environ)))
     started_in: str = field(default_factory=os.getcwd)
+
+
+def given_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Answer the environment that the shell gave: Python adds `LC_CTYPE` to its own where the locale is C (PEP 538)."""
+    coerced = environment.get("LC_CTYPE") in {"C.UTF-8", "C.utf8", "UTF-8"} and "LC_ALL" not in environment
+    if not coerced:
+        return dict(environment)
+    try:
+        first = Path("/proc/self/environ").read_bytes().split(b"\0")  # as it was when we began
+    except OSError:  # a border: not every system tells
+        return dict(environment)
+    added = not any(each.startswith(b"LC_CTYPE=") for each in first)
+    return {name: value for name, value in environment.items() if name != "LC_CTYPE" or not added}
 
 
 def slots_of(graph: Graph, options: Options) -> int:

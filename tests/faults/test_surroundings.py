@@ -112,7 +112,7 @@ def test_a_state_folder_that_cannot_be_written_is_said_before_anything_starts(tm
 
 
 def halves(folder: Path, root: Path = ROOT) -> list[str]:
-    """Look, as often as can be, at the reports of a run that are some megabytes; answers the half ones that were seen."""
+    """Look, as often as can be, at the reports of a run that are some megabytes; answers the half ones seen."""
     prepared(folder, LOUD)
     env = environment(PYTHONPATH=os.pathsep.join([str(root), str(ROOT)]))
     process = subprocess.Popen([*RUNNER, "g.yaml", "--only", "noted", "-o", "quiet"], cwd=folder, env=env)

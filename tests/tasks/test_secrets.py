@@ -115,6 +115,8 @@ READERS = (
     ("report",),
     ("report", "--json"),
     ("history",),
+    ("explain", "latest", "raises_secret"),
+    ("explain", "latest", "raises_twin"),
     ("show", "latest"),
     ("logs", "latest", "shell"),
     ("logs", "latest", "power"),
@@ -122,8 +124,12 @@ READERS = (
 """What people read a run with afterwards."""
 
 FULL = {
-    *("report.json", "report.md", "journal.jsonl", "events.jsonl"),
-    *(f"what {' '.join(words)} printed" for words in (("run",), *READERS) if words != ("history",)),
+    *("report.json", "report.md", "report.html", "junit.xml", "journal.jsonl", "events.jsonl"),
+    *(
+        f"what {' '.join(words)} printed"
+        for words in (("run",), *READERS)
+        if words not in {("history",), ("explain", "latest", "raises_secret")}
+    ),
 }
 """Where the twin must be found, which shows that it is a place where a secret could be."""
 
@@ -152,7 +158,7 @@ def test_a_secret_is_nowhere_and_its_twin_is_everywhere(tmp_path: Path) -> None:
     (tmp_path / "leak.yaml").write_text(GRAPH.format(config=tmp_path / ".postman.json"), encoding="utf-8")
     with server(answer) as (url, calls):
         env = environment(THE_SECRET=SECRET, THE_TWIN=TWIN, PYTHONIOENCODING="utf-8")
-        given = ("-p", f"backend={url}", "--events", "events.jsonl", "--log-level", "DEBUG")
+        given = ("-p", f"backend={url}", "--events", "events.jsonl", "--log-level", "DEBUG", "--report", "all")
         said = run("leak.yaml", *given, cwd=tmp_path, env=env)
         later = [run(*words, cwd=tmp_path, env=env) for words in READERS]
     report = report_in(tmp_path)
@@ -163,7 +169,8 @@ def test_a_secret_is_nowhere_and_its_twin_is_everywhere(tmp_path: Path) -> None:
     texts |= {f"what {name} printed": f"{each.out}{each.err}".encode() for name, each in printed.items()}
 
     assert [1, *[0] * len(READERS)] == [said.code, *(each.code for each in later)]
-    written = {"report.json", "report.md", "journal.jsonl", "events.jsonl", "runner.log"}
+    written = {"report.json", "report.md", "report.html", "junit.xml", "trace.json"}
+    written |= {"journal.jsonl", "events.jsonl", "runner.log"}
     assert set() == written - {path.name for path in files}
     seen = {name for name, text in texts.items() if any(form in text for form in spellings(TWIN))}
     assert set() == FULL - {name.rpartition("/")[2] for name in seen}
