@@ -82,7 +82,7 @@ class LedgerRow(Data, frozen=True, kw_only=True):
 
 
 class Artifact(Data, frozen=True, kw_only=True):
-    """One file a task wants kept with the run; `path` as the task named it."""
+    """One file a task wants kept; `path` as the task named it, once it is kept the one below the run's folder."""
 
     path: str
     title: str = ""
@@ -185,9 +185,8 @@ class Request(Data, frozen=True, kw_only=True):
     masked. `path` is put before sys.path. `needs` holds what the task needs; `above` those of all its ancestors, needs
     included, that have a data prefix or ledger rows. `deadline` is seconds from the attempt's start, for the task to
     read; the runner enforces it from outside, as it does `memory` (bytes) and `processes` of the attempt's whole tree,
-    and `log_limit` (bytes) of what it prints. `key` tells what is asked; `receipts` is the folder in which the worker
-    writes its outcome down, `outputs` the one in which large outputs are, "" for none; `placed` says what of these
-    belongs into `arguments`.
+    and `log_limit` (bytes) of what it prints. `key` tells what is asked. Folders, "" for none: `receipts`, in which the
+    worker writes its outcome down, and `outputs` for large outputs; `placed` says which of them are for `arguments`.
     """
 
     run: str
@@ -289,7 +288,7 @@ class Context:
         self._say(Progress(message=message, done=done, total=total))
 
     def keep(self, path: str, *, title: str = "") -> None:
-        """Keep a file with the run."""
+        """Keep a file with the run, as it is now: one that is not there, or is no plain file, raises."""
         self._say(Artifact(path=path, title=title))
 
     def created(self, kind: str, id: str, *, name: str | None = None, url: str | None = None) -> None:  # noqa: A002

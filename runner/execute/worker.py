@@ -51,7 +51,7 @@ from runner.execute.wire import (
     with_setting,
 )
 from runner.plain import NotThisShape, from_plain
-from runner.task import TAG, Cause, Context, Failed, Note, Outcome, Receipt, Request
+from runner.task import TAG, Artifact, Cause, Context, Failed, Note, Outcome, Receipt, Request
 
 
 def run_worker(channel: int, output: int, token: str) -> NoReturn:
@@ -143,6 +143,10 @@ class Worker:
 
         def say(note: Note) -> None:
             checked = _checked(note)
+            if isinstance(checked, Artifact):
+                from runner.execute.artifacts import kept  # noqa: PLC0415  # hardly any task keeps a file
+
+                checked = kept(checked, request)
             self._send(Said(note=checked))
             said.append(checked)
 
