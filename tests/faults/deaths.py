@@ -96,6 +96,13 @@ def time_out() -> None:
     time.sleep(FOREVER)
 
 
+def loops() -> None:
+    """Loop for ever in Python."""
+    _evidence("loops")
+    while True:
+        pass
+
+
 def grandchild() -> None:
     """Wait for ever for a program."""
     _evidence("grandchild")

@@ -20,7 +20,7 @@ from runner.schedule.messages import AttemptEnded, AttemptStarted, Event, StartA
 from runner.task import Cause, Failed, Outcome, Request, Succeeded
 from tests.faults.below import adopt_orphans, children_left
 
-STOPPED_AFTER = {"time_out", "grandchild", "double_fork", "sigterm_ignored", "holds_the_gil", "sigstop"}
+STOPPED_AFTER = {"time_out", "loops", "grandchild", "double_fork", "sigterm_ignored", "holds_the_gil", "sigstop"}
 """Deaths that only a time limit ends."""
 
 
@@ -63,8 +63,10 @@ def main(death: str, folder: str) -> None:
     seen.start("bystander", "steady", seconds=0.7)
     seen.start("victim", death)
     seen.wait_for(AttemptStarted, "victim")
+    asked = time.monotonic()
     if death in STOPPED_AFTER:
         _until_evidence(folder, death)
+        asked = time.monotonic()
         pool.stop(StopAttempt(task="victim", attempt=1, cause=Cause.TIMED_OUT, kill_after=0.3, message="limit"))
     seen.wait_for(AttemptEnded, "victim")
     took = time.monotonic() - began
@@ -80,6 +82,7 @@ def main(death: str, folder: str) -> None:
                 "ends": len(ends),
                 **_told(ends),
                 "seconds": took,
+                "until_over": began + took - asked,
                 "evidence": bool(list(Path(folder).glob(f"{death}.*"))),
                 "alive_after_end": alive,
                 "bystander": _word(seen.of(AttemptEnded, "bystander")),

@@ -57,9 +57,13 @@ def laboratory(folder: Path, *words: str, root: Path = ROOT, **how: Any) -> Any:
     given = {"env": environment(), **how}
     given["env"] = {**given["env"], "PYTHONPATH": os.pathsep.join([str(root), str(ROOT)])}
     seen = run_harness("laboratory.py", json.dumps({"words": words, "folder": str(folder), **given}), folder=folder)
+    figure(**{name: seen[name] for name in ("code", "seconds", "after_signal", "peak_mb", "gone_after", "left")})
+    return seen
+
+
+def figure(**values: Any) -> None:
+    """Keep the figures of the running test, where they are wanted."""
     if figures := os.environ.get("TASKGRAPH_FIGURES"):
         test = os.environ.get("PYTEST_CURRENT_TEST", "").partition(" ")[0]
-        figure = {name: seen[name] for name in ("code", "seconds", "after_signal", "peak_mb", "gone_after", "left")}
         with Path(figures).open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"test": test, **figure}) + "\n")
-    return seen
+            file.write(json.dumps({"test": test, **values}) + "\n")

@@ -89,8 +89,20 @@ def test_three_crashes_cost_a_worker_and_the_report_says_so(tmp_path: Path) -> N
     assert all("succeeded" == task_in(report, f"c{number}")["state"] for number in range(3))
 
 
+def test_a_command_that_exits_with_1_fails_its_attempt(tmp_path: Path) -> None:
+    """Tried again as often as it may be, each time once; the task beside it is not touched."""
+    tasks = "  bad: {run: 'echo x >> tries; exit 1'}\n  good: {run: 'true'}\n"
+    seen = laboratory(prepared(tmp_path, tasks), "g.yaml", "-o", "quiet")
+    bad = task_in(report_in(tmp_path), "bad")
+
+    assert (1, []) == (seen["code"], seen["left"])
+    assert ["exit_code"] * 3 == [attempt["cause"] for attempt in bad["attempts"]]
+    assert "x\nx\nx\n" == (tmp_path / "tries").read_text(encoding="ascii")
+    assert "succeeded" == task_in(report_in(tmp_path), "good")["state"]
+
+
 def test_workers_that_never_begin_end_the_run(tmp_path: Path) -> None:
-    """Three in a row that die before their first request: exit 5, what happened to the last, and no task was touched."""
+    """Three in a row that die before their first request: exit 5, the end of the last, and no task was touched."""
     dying = ("execute/worker.py", "        os.setsid()\n", "        os.kill(os.getpid(), 9)\n")
     planted = planted_copy(tmp_path / "planted", (dying,))
     (tmp_path / "g.yaml").write_text("version: 1\ntasks: {a: {run: 'touch touched'}}\n", encoding="utf-8")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.programs import KILL_SWITCHED_OFF, planted_copy, run_harness
+from tests.faults.programs import KILL_SWITCHED_OFF, figure, planted_copy, run_harness
 
 LIMIT = "limit"
 KILLED = "limit; it did not heed SIGTERM and was killed"
@@ -23,6 +23,7 @@ DEATHS = {
     "not_json": ("bad_output", "`rows[0].when` is a _thread.lock, and only plain data (JSON) can be handed on"),
     "not_a_number": ("bad_output", "`ratio` is nan, and JSON knows no such number"),
     "time_out": ("timed_out", LIMIT),
+    "loops": ("timed_out", LIMIT),
     "grandchild": ("timed_out", LIMIT),
     "double_fork": ("timed_out", KILLED),
     "left_behind": ("succeeded", ""),
@@ -47,6 +48,8 @@ def test_a_death_costs_one_attempt_of_one_task(death: str, tmp_path: Path) -> No
     """A task that dies ends its own attempt, with the right cause, and harms nobody else."""
     cause, message = DEATHS[death]
     seen = run_harness("harness.py", death, str(tmp_path), folder=tmp_path)
+
+    figure(seconds=round(seen["seconds"], 2), until_over=round(seen["until_over"], 2))
 
     assert seen["evidence"]
     assert (1, cause, message) == (seen["ends"], seen["cause"], seen["message"])

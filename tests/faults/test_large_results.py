@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.cli.command import RUNNER, environment, report_in, run, task_in
-from tests.faults.programs import ROOT, planted_copy
+from tests.faults.programs import ROOT, figure, planted_copy
 from tests.faults.test_volume import MOST, peak_of
 
 pytestmark = pytest.mark.real
@@ -61,6 +61,7 @@ def peak_while_running(folder: Path, root: Path = ROOT) -> int:
     while process.poll() is None:
         peak = max(peak, peak_of(process.pid))
         time.sleep(0.02)
+    figure(peak_mb=round(peak / 1e6, 1))
     assert 1 == process.returncode
     return peak
 

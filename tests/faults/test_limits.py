@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.cli.command import environment, report_in, run, task_in
+from tests.faults.programs import figure
 
 pytestmark = pytest.mark.real
 
@@ -67,6 +68,7 @@ def ended(tmp_path: Path, graph: str = GRAPH) -> dict[str, dict[str, Any]]:
 def test_limits_of_memory_and_processes_end_what_passes_them(tmp_path: Path) -> None:
     """In the function, below it and in a shell command; the message has the peak; within the limit nothing happens."""
     attempts = ended(tmp_path)
+    figure(**{name: (attempt["message"], attempt["seconds"]) for name, attempt in attempts.items()})
 
     for name in ("hog", "hog_below", "hog_shell"):
         assert "out_of_memory" == attempts[name]["cause"], attempts[name]
