@@ -66,9 +66,8 @@ class Keys:
         """Answer the file of a module, found as the worker finds it but not imported; None if there is none."""
         extra = [entry for entry in self._environment.get("PYTHONPATH", "").split(os.pathsep) if entry]
         path: list[str] | None = [self._started_in, self._graph.folder, *extra, *sys.path]
-        parts = name.split(".")
-        for count in range(1, len(parts) + 1):
-            spec = PathFinder.find_spec(".".join(parts[:count]), path)
+        for part in name.split("."):  # by its own name alone: else a folder without __init__.py asks for its parent
+            spec = PathFinder.find_spec(part, path)
             if spec is None:
                 return None
             path = None if spec.submodule_search_locations is None else [*spec.submodule_search_locations]

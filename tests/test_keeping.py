@@ -102,3 +102,18 @@ def test_results_are_kept_from_the_top_as_far_as_they_hold(tmp_path: Path) -> No
     assert past == keys.kept(past)
     assert {"one": past["one"]} == keys.kept({**past, "two": replace(past["two"], key="other")})
     assert {} == keys.kept({name: kept for name, kept in past.items() if name != "one"})
+
+
+@pytest.mark.parametrize("module", ["work", "package.work", "folder.work", "folder.inner.work", "folder.package.work"])
+def test_a_module_is_found_in_packages_and_in_mere_folders(tmp_path: Path, module: str) -> None:
+    """Folders without `__init__.py` are packages, too, and none of them is imported here."""
+    (tmp_path / "g.yaml").write_text("tasks: {a: {run: 'true'}}\n", encoding="utf-8")
+    file = tmp_path.joinpath(*module.split(".")).with_suffix(".py")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(CODE, encoding="utf-8")
+    if file.parent.name == "package":
+        (file.parent / "__init__.py").touch()
+    keys = Keys(load(str(tmp_path / "g.yaml")).graph, {}, str(tmp_path), {})
+
+    assert file == keys.file_of(module)
+    assert keys.file_of(f"{module}.deeper") is None
