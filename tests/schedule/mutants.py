@@ -3,18 +3,20 @@
     uv run --with mutmut==3.8.1 python tests/schedule/mutants.py [FILE...]
 
 Theory of operation. The changes are mutmut's; the running is ours, because mutmut copies the project and rewrites every
-function into all of its mutants at once, which `planted.py` (a copy of the sources) and frozen dataclasses do not
-survive. We fork: the parent has loaded pytest and what the schedule stands on, each child loads the schedule with one
-change and runs the fast tests in itself until the first falls. That is about a second for a mutant that is seen, and
-ten for one that is not. Prints each survivor as it was and as it is, and a count at the end; README.md says which
-survivors are known and why they are harmless. Knows no rule of the schedule.
+function into all of its mutants at once, which `planted.py` (a copy of the sources) and structs do not survive. We
+fork: the parent has loaded pytest and what the schedule stands on, each child loads the schedule with one change, plays
+some random games, and, where these go by the rules, runs the fast tests in itself until the first falls. That is a
+fifth of a second for a mutant that games find, and ten for one that nothing finds. Prints each survivor as it was and
+as it is, and a count at the end; README.md says which survivors are known and why they are harmless.
 """
 
 from __future__ import annotations
 
 import os
+import random
 import resource
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -36,8 +38,10 @@ import runner.plain  # noqa: F401  # the same
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "runner" / "schedule"
-FAST = ("moves", "policy", "history", "machine", "properties", "orders")
-"""The quickest to fall first; without the tests of the tests, and a quarter of the random graphs has to do."""
+GAMES = 40
+"""Random games that are played before any test is run."""
+LAST = ("properties", "orders")
+"""The tests that take longest; those of the tests are left out, and a quarter of the random graphs has to do."""
 LEFT_OUT = "not planted and not say[1] and not say[2] and not say[3] and not ten_thousand"
 LONGEST = 120
 """Processor seconds after which a mutant that never ends counts as seen."""
@@ -79,7 +83,7 @@ def _differ(before: str, after: str) -> tuple[str, str]:
 
 
 class _Places(libcst.CSTVisitor):
-    """The nodes inside functions: types, decorators, defaults of dataclasses and words for people are left out."""
+    """What may be changed: functions and the module's own constants; types, decorators and words for people may not."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,15 +96,15 @@ class _Places(libcst.CSTVisitor):
                 return False
             case libcst.SimpleStatementLine(body=[libcst.Expr(value=libcst.SimpleString())]):
                 return False
-            case libcst.ClassDef(body=body):
-                body.visit(self)
-                return False  # frozen, kw_only
-            case libcst.SimpleStatementLine(body=[libcst.Assign(value=libcst.SimpleString())]):
-                return False  # a sentence of an enumeration
+            case libcst.ClassDef(body=libcst.IndentedBlock(body=body)):
+                for inner in body:
+                    if isinstance(inner, libcst.FunctionDef):
+                        inner.visit(self)
+                return False
             case libcst.AnnAssign(annotation=libcst.Annotation(annotation=libcst.Name(value="TypeAlias"))):
                 return False
-            case libcst.Assert(msg=message) if message is not None:
-                node.test.visit(self)
+            case libcst.Assert(test=test):
+                test.visit(self)
                 return False
             case libcst.AnnAssign(value=value):
                 if value is not None:
@@ -130,7 +134,7 @@ class Changed(MetaPathFinder, SourceFileLoader):
 
 
 def seen(mutant: Mutant) -> bool:
-    """Say whether the fast tests fall for a mutant, in a process of its own."""
+    """Say whether games or tests fall for a mutant, in a process of its own."""
     child = os.fork()
     if child == 0:
         os.setsid()
@@ -139,14 +143,45 @@ def seen(mutant: Mutant) -> bool:
         for stream in (0, 1, 2):
             os.dup2(quiet, stream)
         sys.meta_path.insert(0, Changed(mutant))
-        tests = [str(ROOT / f"tests/schedule/test_{name}.py") for name in FAST]
-        words = ["-x", "-q", "-o", "addopts=", "--import-mode=importlib", "--assert=plain", "-p", "no:cacheprovider"]
-        os._exit(int(pytest.main([*words, "-k", LEFT_OUT, *tests])))
+        os._exit(int(_games_fall() or pytest.main([*WORDS, *_tests()]) != 0))
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
 
 
-def main(names: list[str]) -> int:
+WORDS = [
+    "-x", "-q", "-o", "addopts=", "--import-mode=importlib", "--assert=plain", "-p", "no:cacheprovider", "-k", LEFT_OUT,
+]  # fmt: skip
+
+
+def _games_fall() -> bool:
+    try:
+        from tests.schedule.generator import game_of
+        from tests.schedule.test_properties import judge
+
+        for seed in range(GAMES):
+            judge(game_of(random.Random(seed)))
+    except BaseException:  # noqa: BLE001  # whatever it is, the mutant was seen
+        return True
+    return False
+
+
+def _tests() -> list[str]:
+    """Answer the files with the fast tests, the fastest first."""
+    names = {file.stem.removeprefix("test_") for file in (ROOT / "tests/schedule").glob("test_*.py")}
+    return [str(ROOT / f"tests/schedule/test_{name}.py") for name in (*sorted(names - {"planted", *LAST}), *LAST)]
+
+
+def control() -> None:
+    """See that what is unchanged is not "seen", and a bug that anybody would notice is."""
+    rules = SOURCE / "rules.py"
+    text = rules.read_text("utf-8")
+    same, bug = (Mutant(file=rules, line=0, before="", after="", text=each) for each in (text, "raise SystemExit(1)"))
+    assert not seen(same), "the fast tests fall for the schedule as it is"
+    assert seen(bug), "the change is not what was loaded"
+
+
+def main(names: list[str]) -> None:
     """Run all mutants of the named files, else of all with something to change."""
+    control()
     files = [SOURCE / name for name in names] or sorted(SOURCE.glob("*.py"))
     count: Counter[str] = Counter()
     began = time.monotonic()
@@ -157,8 +192,9 @@ def main(names: list[str]) -> int:
                 count["survivors"] += 1
                 print(f"{file.name}:{mutant.line}\n  - {mutant.before}\n  + {mutant.after}", flush=True)
     print(f"{dict(count)} in {time.monotonic() - began:.0f} s")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    with tempfile.TemporaryDirectory() as compiled:
+        sys.dont_write_bytecode, sys.pycache_prefix = False, compiled  # what is not changed is compiled once
+        main(sys.argv[1:])
