@@ -27,7 +27,8 @@ def kept(artifact: Artifact, request: Request) -> Artifact:
     run = Path(request.outputs).parent
     folder = run / "artifacts" / stem_of(request.task, str(request.attempt))
     target = folder / _place_of(artifact.path)
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for each in reversed(target.relative_to(run).parents[:-1]):
+        (run / each).mkdir(mode=0o700, exist_ok=True)
     if not target.parent.resolve().is_relative_to(run.resolve()):
         raise ValueError(f"`{artifact.path}` cannot be kept: {target.parent} leads out of the run's folder")
     _copy(artifact.path, target)

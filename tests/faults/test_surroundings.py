@@ -139,6 +139,23 @@ def test_a_report_is_whole_or_not_there(tmp_path: Path) -> None:
     assert any(halves(tmp_path / "halves", planted) for _ in range(5))
 
 
+def test_state_files_are_their_owners_alone(tmp_path: Path) -> None:
+    """Folders 0700 and files 0600 whatever the umask, in every format, with outputs and kept files."""
+    module = "def large(context):\n    context.keep('g.yaml')\n    return ['x' * 1000] * 2000\n"
+    (tmp_path / "large.py").write_text(module, encoding="utf-8")
+    prepared(tmp_path, "version: 1\ntasks: {large: {uses: 'large:large'}, one: {run: 'echo one'}}\n")
+    words = ("g.yaml", "--report", "all", "--log-level", "DEBUG")
+    sound(laboratory(tmp_path, *words, before=["sh", "-c", 'umask 0; exec "$@"', "sh"]), 0)
+    paths = [path for path in (tmp_path / ".runner").rglob("*") if path.name != ".gitignore" and not path.is_symlink()]
+    open_to_others = {path.name: oct(path.stat().st_mode) for path in paths if path.stat().st_mode & 0o077}
+
+    assert {"report.html", "junit.xml", "trace.json", "runner.log", "large.1.0.json", "one.1.log", "outputs"} <= {
+        path.name for path in paths
+    }
+    assert ["g.yaml"] == [path.name for path in paths if "artifacts/large.1/" in str(path)]
+    assert {} == open_to_others
+
+
 # -- the environment ---------------------------------------------------------------------------------------------------
 
 
