@@ -6,13 +6,13 @@ Places in the graph and on the lanes are worked out here, so that the page only 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from runner.record.render.lanes import free_lanes, pauses, seconds_into, spans
-from runner.record.render.layout import laid_out
+from runner.record.render.lanes import seconds_into
 from runner.record.render.legible import end_of, legible, legible_text, shortened
+from runner.record.render.pictures import picture, timeline, waits
 from runner.record.render.words import (
     CHECK_SYMBOLS,
     SYMBOLS,
@@ -47,7 +47,7 @@ def page_data(report: Report, folder: Path) -> dict[str, Any]:
     """Answer all that the page shows of a run; `folder` is the run's own."""
     logs = _logs(report, folder)
     number = {task.id: index for index, task in enumerate(report.tasks)}
-    waits = _waits(report)
+    waited = waits(report)
     return {
         "name": legible(report.graph.name),
         "run": report.run,
@@ -65,10 +65,10 @@ def page_data(report: Report, folder: Path) -> dict[str, Any]:
         "seconds": report.seconds,
         "workers": report.workers,
         "critical": [number[name] for name in report.critical_path],
-        "tasks": [_task(report, task, logs, waits.get(task.id, 0.0)) for task in report.tasks],
+        "tasks": [_task(report, task, logs, waited.get(task.id, 0.0)) for task in report.tasks],
         "services": [_service(report, each) for each in report.services],
-        "timeline": _timeline(report, number),
-        "graph": _graph(report),
+        "timeline": timeline(report, number),
+        "graph": picture(report),
         "orphans": [[legible(text or "") for text in (o.task, o.kind, o.name, o.id, o.prefix)] for o in report.orphans],
         "previous": _previous(report),
         "about": _about(report),
@@ -253,52 +253,3 @@ def _logs(report: Report, folder: Path) -> dict[str, tuple[str, int]]:
                 found[attempt.log] = end_of(folder / attempt.log, min(most, room))
                 room -= len(found[attempt.log][0])
     return found
-
-
-def _waits(report: Report) -> dict[str, float]:
-    """Answer how long each task waited for room, though all it needs was there."""
-    waits: dict[str, float] = {}
-    for pause in pauses(report):
-        waits[pause.task] = waits.get(pause.task, 0.0) + (pause.end - pause.start if pause.kind == "wait" else 0.0)
-    return waits
-
-
-# -- the pictures ------------------------------------------------------------------------------------------------------
-
-
-def _timeline(report: Report, number: dict[str, int]) -> dict[str, Any]:
-    """Answer bars as [task, attempt's place, lane, start, seconds], pauses as [task, kind, start, end, lane, why]."""
-    place = {(task.id, attempt.number): at for task in report.tasks for at, attempt in enumerate(task.attempts)}
-    bars = [
-        [number[span.task], place[span.task, span.attempt.number], span.lane, span.start, span.attempt.seconds]
-        for span in spans(report)
-    ]
-    planned = sorted(
-        (task.planned.started, task.planned.seconds, number[task.id])
-        for task in report.tasks
-        if task.planned is not None
-    )
-    lanes = free_lanes((start, seconds) for start, seconds, _ in planned)
-    return {
-        "lanes": max((bar[2] + 1 for bar in bars), default=0),
-        "bars": bars,
-        "pauses": [
-            [number[each.task], each.kind, round(each.start, 3), round(each.end, 3), each.lane, legible(each.words)]
-            for each in pauses(report)
-        ],
-        "planned": [[task, lane, start, took] for (start, took, task), lane in zip(planned, lanes, strict=True)],
-    }
-
-
-def _graph(report: Report) -> dict[str, Any]:
-    """Answer the places of tasks and then of services, and edges as [from, to, points], by their numbers."""
-    names = [*(task.id for task in report.tasks), *(service.id for service in report.services)]
-    number = {name: index for index, name in enumerate(names)}
-    needs: dict[str, Sequence[str]] = {service.id: () for service in report.services}
-    layout = laid_out(needs | {task.id: task.needs for task in report.tasks})
-    edges = [[number[a], number[b], _rounded(points[1:-1])] for a, b, points in layout.edges]
-    return {"places": _rounded(layout.places[name] for name in names), "edges": edges}
-
-
-def _rounded(points: Iterable[tuple[float, float]]) -> list[list[float]]:
-    return [[round(x, 2), round(y, 2)] for x, y in points]

@@ -55,7 +55,7 @@ function table(caption, columns, rows, attributes = {}) {
 
 /** The sign and the words of a task's state. */
 function badge(task) {
-  return h("span", { class: `badge is-${task.mark}` }, h("span", { "aria-hidden": "true" }, task.symbol), " ", task.words);
+  return h("span", { class: `badge is-${task.mark}` }, `${task.symbol} ${task.words}`);
 }
 
 /** A link that opens a task. */

@@ -1,4 +1,6 @@
-// One task in full, on a sheet beside the page. Its address is #task/ID, so that it can be sent to somebody.
+// One task in full, on a sheet beside the page. Its address is #task/ID, so that it can be sent to somebody. The page
+// stays alive beside it: one clicks through the bars of the timeline and reads. (A modal one would also cost a second
+// with thousands of tasks: the browser has to tell every element behind it that it is out of reach.)
 
 const sheet = document.getElementById("sheet");
 let cameFrom = null;
@@ -7,9 +9,10 @@ function showFromAddress() {
   const named = location.hash.startsWith("#task/") ? decodeURIComponent(location.hash.slice(6)) : null;
   const task = run.tasks.find((each) => each.id === named);
   if (!task) return void (sheet.open && sheet.close());
-  if (!sheet.open) cameFrom = document.activeElement;
+  if (!sheet.contains(document.activeElement)) cameFrom = document.activeElement;
   sheet.replaceChildren(...taskInFull(task));
-  if (!sheet.open) sheet.showModal();
+  if (!sheet.open) sheet.show();
+  document.body.classList.add("beside");
   sheet.scrollTop = 0;
   sheet.querySelector("h2").focus();
 }
@@ -21,10 +24,11 @@ function openTask(task) {
 function readySheet() {
   window.addEventListener("hashchange", showFromAddress);
   sheet.addEventListener("close", () => {
+    document.body.classList.remove("beside");
     if (location.hash.startsWith("#task/")) history.replaceState(null, "", location.pathname + location.search);
     if (cameFrom && cameFrom.isConnected) cameFrom.focus();
   });
-  sheet.addEventListener("click", (event) => { if (event.target === sheet) sheet.close(); });
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape" && sheet.open) sheet.close(); });
   showFromAddress();
 }
 

@@ -1,4 +1,5 @@
-// The table of all tasks: sorts by any column, filters by state and by words.
+// The table of all tasks: sorts by any column, filters by state and by words. Its rows are drawn as grids, so that of
+// thousands only those in sight are laid out; therefore they say by their roles that they are rows of a table.
 
 const COLUMNS = [
   { name: "State", key: (task) => task.words, cell: (task) => badge(task) },
@@ -12,8 +13,9 @@ const COLUMNS = [
 ];
 
 function taskTable() {
-  const body = h("tbody", {});
-  const rows = run.tasks.map((task) => h("tr", {}, COLUMNS.map((column) => h("td", { class: column.kind }, column.cell(task)))));
+  const body = h("tbody", { role: "rowgroup" });
+  const rows = run.tasks.map((task) => h("tr", { role: "row" },
+    COLUMNS.map((column) => h("td", { class: column.kind, role: "cell" }, column.cell(task)))));
   const texts = run.tasks.map((task) => `${task.id}\n${task.desc}\n${task.words}\n${task.message}`.toLowerCase());
   const shown = { words: "", states: new Set(), sorted: null, down: false };
   const said = h("p", { class: "soft", role: "status" });
@@ -29,8 +31,9 @@ function taskTable() {
   filter();
   return section("tasks", "Tasks", h("div", { class: "controls" }, search(shown, filter), states(shown, filter), said),
     h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "Table of tasks" },
-      h("table", { class: "tasks" }, h("caption", { class: "unseen" }, "All tasks; the buttons in the first row sort them"),
-        h("thead", {}, h("tr", {}, headings)), body)));
+      h("table", { class: "tasks", role: "table" },
+        h("caption", { class: "unseen" }, "All tasks; the buttons in the first row sort them"),
+        h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, headings)), body)));
 }
 
 /** A first click sorts upwards, the second one downwards, the third one as in the file. */
@@ -41,7 +44,7 @@ function heading(column, shown, sort) {
     else [shown.sorted, shown.down] = [null, false];
     sort();
   };
-  return h("th", { scope: "col", class: column.kind, "aria-sort": "none" },
+  return h("th", { scope: "col", role: "columnheader", class: column.kind, "aria-sort": "none" },
     h("button", { type: "button", on: { click } }, column.name, h("span", { class: "arrow", "aria-hidden": "true" })));
 }
 
