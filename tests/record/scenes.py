@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from msgspec.structs import replace
-from runner.rehearsal import Listed
 
 from runner.cli.style import size_of
 from runner.driver import Unwatched, World, drive
@@ -25,7 +24,7 @@ from runner.requests import Unfilled
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import CancelAsked, Event, Noted
 from runner.task import Cause, Failed, Progress
-from tests.kit import graph_of, opened
+from tests.kit import Listed, graph_of, opened
 
 WIDTHS = (60, 100, 200)
 ROWS = 24
