@@ -2,96 +2,125 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal
 
-from msgspec import Struct
-
-from runner.record.report import FAILED_STATES, SCHEMA, Change, Previous, Report, TaskReport
-from runner.task import Json
+from runner.record.noise import beyond, usual
+from runner.record.remembered import Remembered, RememberedTask
+from runner.record.report import FAILED_STATES, Change, ChangeKind
 
 Class = Literal["good", "bad", "idle"]
 
-KINDS: dict[tuple[Class, Class], str] = {
+KINDS: Mapping[tuple[Class, Class], ChangeKind] = {
     ("good", "bad"): "newly_failing",
     ("idle", "bad"): "newly_failing",
     ("bad", "good"): "fixed",
     ("idle", "good"): "runs_again",
-    ("good", "idle"): "no_longer_runs",
-    ("bad", "idle"): "no_longer_runs",
+    ("good", "idle"): "newly_skipped",
+    ("bad", "idle"): "newly_skipped",
 }
 """How a task went before and goes now; what is not here is no change."""
 
-
-class Remembered(Struct, frozen=True, kw_only=True):
-    """What of an earlier run is compared: the states of its tasks, and the verdicts of their checks by name."""
-
-    run: str
-    file: str
-    digest: str
-    params: Mapping[str, Json]
-    states: Mapping[str, str]
-    checks: Mapping[str, Mapping[str, str]]
+TWICE, AT_LEAST = 2.0, 1.0
+"""Where too few runs are known to tell noise by, what is so many times as long, and by so many seconds, is told."""
 
 
-def remembered(report: Any) -> Remembered | None:
-    """Read the report.json of an earlier run, None if it is of another schema or no report at all."""
-    try:
-        if report["schema"] != SCHEMA:
-            return None
-        checks = {task["id"]: {check["name"]: check["verdict"] for check in task["checks"]} for task in report["tasks"]}
-        states = {task["id"]: str(task["state"]) for task in report["tasks"]}
-        params, graph = dict(report["params"]), report["graph"]
-        return Remembered(
-            run=report["run"],
-            file=graph["file"],
-            digest=graph["digest"],
-            params=params,
-            states=states,
-            checks=checks,
-        )
-    except (KeyError, TypeError, ValueError):  # a border: anybody may have written this file
-        return None
+def compare(
+    old: Remembered, new: Remembered, past: Sequence[Remembered], definitions: Iterable[Change] = ()
+) -> tuple[Change, ...]:
+    """Answer what changed between two runs: parameters, definitions, tasks in the order of the file with their checks.
+
+    `past` are runs before the new one, the latest first: by them is told what is slower beyond the noise.
+    `definitions` are the changes between the two graphs, of which those count that concern tasks of both runs.
+    """
+    both = {task.id for task in old.tasks} & {task.id for task in new.tasks}
+    every = {task.id for task in (*old.tasks, *new.tasks)}
+    meant = (each for each in definitions if each.task in both or each.task not in every)
+    return (*_params(old, new), *meant, *_tasks(old, new, past))
 
 
-def compare(before: Remembered, after: Report) -> Previous:
-    """Answer what changed between two runs: parameters, tasks in the order of the file, and their checks."""
-    return Previous(run=before.run, changes=(*_params(before, after), *_tasks(before, after)))
+def task_changes(old: RememberedTask, new: RememberedTask, past: Sequence[float]) -> Iterator[Change]:
+    """Answer what changed for a task that is in both runs; `past` are its durations before, the latest last."""
+    kind = KINDS.get((_class(old.state), _class(new.state)))
+    if kind is not None:
+        yield Change(kind=kind, task=new.id, before=old.state, after=new.state)
+    elif new.flaky and not old.flaky:
+        yield Change(kind="newly_flaky", task=new.id, before=old.state, after=new.state)
+    yield from _checks(old, new)
+    yield from _time(old, new, past)
 
 
-def _params(before: Remembered, after: Report) -> Iterator[Change]:
-    for name in (*after.params, *(name for name in before.params if name not in after.params)):
-        old, new = before.params.get(name), after.params.get(name)
-        if old != new:
-            yield Change(kind="param", name=name, before=old, after=new)
+# -- the helpers -------------------------------------------------------------------------------------------------------
 
 
-def _tasks(before: Remembered, after: Report) -> Iterator[Change]:
-    other_graph = before.digest != after.graph.digest  # else what is missing was not selected
-    for task in after.tasks:
-        old = before.states.get(task.id)
-        if old is None:
-            if other_graph:
-                yield Change(kind="added", task=task.id, after=task.state)
-        elif kind := KINDS.get((_class(old), _class(task.state))):
-            yield Change(kind=kind, task=task.id, before=old, after=task.state)
-        else:
-            yield from _checks(before.checks[task.id], task)
-    left = {task.id for task in after.tasks}
-    for name in (name for name in before.states if other_graph and name not in left):
-        yield Change(kind="removed", task=name, before=before.states[name])
+def _params(old: Remembered, new: Remembered) -> Iterator[Change]:
+    for name in (*new.params, *(name for name in old.params if name not in new.params)):
+        one, other = old.params.get(name), new.params.get(name)
+        if one != other:
+            yield Change(kind="param", name=name, before=one, after=other)
 
 
-def _checks(before: Mapping[str, str], after: TaskReport) -> Iterator[Change]:
-    """Answer the checks that flipped in a task that went as before; else its own change says it all."""
-    for name, verdict in {check.name: check.verdict for check in after.checks}.items():
-        old = before.get(name, verdict)
-        if "failed" in {old, verdict} and old != verdict:
-            kind = "check_failing" if verdict == "failed" else "check_fixed"
-            yield Change(kind=kind, task=after.id, name=name, before=old, after=verdict)
+def _tasks(old: Remembered, new: Remembered, past: Sequence[Remembered]) -> Iterator[Change]:
+    other_graph = old.graph.digest != new.graph.digest  # else what is missing was not selected
+    known = {task.id: task for task in old.tasks}
+    durations = _durations(new, past)
+    for task in new.tasks:
+        if task.id in known:
+            yield from task_changes(known[task.id], task, durations.get(task.id, ()))
+        elif other_graph:
+            yield Change(kind="added", task=task.id, after=task.state)
+    left = {task.id for task in new.tasks}
+    for task in old.tasks:
+        if other_graph and task.id not in left:
+            yield Change(kind="removed", task=task.id, before=task.state)
+
+
+def _durations(new: Remembered, past: Sequence[Remembered]) -> Mapping[str, Sequence[float]]:
+    """Answer what each task took in past runs with the definition it has now, the latest last."""
+    definitions = {task.id: task.definition for task in new.tasks}
+    found: dict[str, list[float]] = {}
+    for run in reversed(past):
+        for task in run.tasks:
+            if task.seconds is not None and definitions.get(task.id) == task.definition:
+                found.setdefault(task.id, []).append(task.seconds)
+    return found
+
+
+def _time(old: RememberedTask, new: RememberedTask, past: Sequence[float]) -> Iterator[Change]:
+    if new.seconds is None:
+        return
+    known = usual(past)
+    if known is not None:
+        way = beyond(new.seconds, known)
+        note = f"beyond the noise of {known.runs} runs, {known.least:.3g} to {known.most:.3g} s"
+        before = round(known.seconds, 3)
+    elif old.seconds is not None and old.definition == new.definition:
+        way, before = _plainly(old.seconds, new.seconds), old.seconds
+        note = "too few runs are known to tell it from noise"
+    else:
+        return
+    if way:
+        yield Change(kind="slower" if way > 0 else "faster", task=new.id, before=before, after=new.seconds, note=note)
+
+
+def _plainly(old: float, new: float) -> int:
+    if new - old >= AT_LEAST and new >= TWICE * old:
+        return 1
+    return -1 if old - new >= AT_LEAST and old >= TWICE * new else 0
+
+
+def _checks(old: RememberedTask, new: RememberedTask) -> Iterator[Change]:
+    """Answer the checks that flipped."""
+    earlier = old.counted
+    for name, check in new.counted.items():
+        before, after = earlier[name].verdict if name in earlier else check.verdict, check.verdict
+        if "failed" in {before, after} and before != after:
+            kind: ChangeKind = "check_failing" if after == "failed" else "check_fixed"
+            note = check.message if after == "failed" else ""
+            yield Change(kind=kind, task=new.id, name=name, before=before, after=after, note=note)
 
 
 def _class(state: str) -> Class:
-    if state in FAILED_STATES:
+    if state in FAILED_STATES and state != "cancelled":
         return "bad"
     return "good" if state in {"succeeded", "kept", "cached"} else "idle"

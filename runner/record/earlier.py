@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from runner.errors import DamagedJournal, GraphError, Problem
+from runner.errors import DamagedJournal, GraphError, Problem, UsageError
+from runner.graph.check import load
 from runner.graph.select import Selection
-from runner.record.changes import compare, remembered
+from runner.record.changes import compare
+from runner.record.definitions import definition_changes
+from runner.record.flaky import flaky_runs
 from runner.record.folder import RunFolder
 from runner.record.former import former
-from runner.record.report import Report
+from runner.record.remembered import Remembered, before, remembered
+from runner.record.report import Change, Previous, Report
 from runner.schedule.messages import Kept
 
 
@@ -35,15 +38,41 @@ def borrow(runs: Sequence[RunFolder], selection: Selection) -> Mapping[str, Kept
 
 
 def with_previous(report: Report, runs: Sequence[RunFolder]) -> Report:
-    """Compare a report with the latest run of the same graph before it that has one; `runs` are the oldest first."""
-    for run in reversed([run for run in runs if run.name < report.run]):
-        try:
-            before = remembered(json.loads(run.report.read_bytes()))
-        except (OSError, ValueError):  # a border: a run that was killed has no report
-            continue
-        if before is not None and before.file == report.graph.file:
-            return replace(report, previous=compare(before, report))
-    return report
+    """Compare a report with the runs of the same graph before it that have one; `runs` are the oldest first.
+
+    It learns what has changed since the latest, and which tasks are flaky.
+    """
+    past = list(before(runs, report))
+    if not past:
+        return report
+    now = remembered(report)
+    others = flaky_runs(now, past)
+    tasks = tuple(
+        replace(task, flaky=True, flaky_runs=others[task.id]) if task.id in others else task for task in report.tasks
+    )
+    report = replace(report, tasks=tasks)
+    changes = changes_between(past[0], remembered(report), past, runs)
+    return replace(report, previous=Previous(run=past[0].run, changes=changes))
+
+
+def changes_between(
+    old: Remembered, new: Remembered, past: Sequence[Remembered], runs: Sequence[RunFolder]
+) -> tuple[Change, ...]:
+    """Answer what changed between two runs, with the definitions in their graph files, if both can be read.
+
+    `past` are runs before the new one, the latest first; `runs` the folders, in which those of both are found.
+    """
+    return compare(old, new, past, _definitions(old, new, {run.name: run for run in runs}))
+
+
+def _definitions(old: Remembered, new: Remembered, runs: Mapping[str, RunFolder]) -> Sequence[Change]:
+    if old.graph.digest == new.graph.digest or not {old.run, new.run} <= runs.keys():
+        return ()
+    try:
+        one, other = (load(str(runs[name].graph)).graph for name in (old.run, new.run))
+    except (GraphError, UsageError, OSError):  # a border: these copies may be damaged, or of another version
+        return ()
+    return tuple(definition_changes(one, other))
 
 
 def _successes(run: RunFolder) -> Mapping[str, Kept]:

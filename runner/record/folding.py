@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from runner.errors import IllegalMove, UsageError
+from runner.graph.definition import definition_of
 from runner.graph.model import Graph, TaskSpec
 from runner.graph.select import restricted
 from runner.record.episodes import Watch
@@ -140,6 +141,7 @@ def _task(run: _Run, spec: TaskSpec) -> TaskReport:
         data_prefix=spec.data_prefix,
         memory=spec.memory,
         key=_key(run, name, story),
+        definition=definition_of(run.schedule.graph, spec),
         story=run.watch.of(name),
         planned=None if planned is None else PlannedReport(**_said(planned)),
     )

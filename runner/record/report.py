@@ -111,7 +111,9 @@ class Episode(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class TaskReport(Struct, frozen=True, kw_only=True):
     """One task: `state` is the finer word, `reason` why it did not run, `seconds` those of all its attempts.
 
-    `key` tells what its last attempt was asked (`runner.keeping`), `story` what happened to it and why, in order.
+    `flaky` means that it ended now so and now so: after another attempt, or otherwise than in `flaky_runs`, where it
+    was asked the same. `key` tells what its last attempt was asked (`runner.keeping`), `definition` what it does as it
+    is written (`runner.graph.definition`), `story` what happened to it and why, in order.
     `planned` is what the approved plan of the run said of it, in seconds of the run; None where there was none.
     """
 
@@ -133,6 +135,8 @@ class TaskReport(Struct, frozen=True, kw_only=True):
     data_prefix: str | None
     memory: int | None
     key: str = ""
+    definition: str = ""
+    flaky_runs: tuple[str, ...] = ()
     story: tuple[Episode, ...] = ()
     planned: PlannedReport | None = None
 
@@ -189,14 +193,36 @@ class Fewer(Struct, frozen=True, kw_only=True):
     crashed: tuple[str, ...]
 
 
-class Change(Struct, frozen=True, kw_only=True):
-    """One difference from an earlier run: of a task, of one of its checks (`name`), or of a parameter (`name`)."""
+ChangeKind = Literal[
+    "param",
+    "definition",
+    "added",
+    "removed",
+    "newly_failing",
+    "fixed",
+    "newly_skipped",
+    "runs_again",
+    "newly_flaky",
+    "slower",
+    "faster",
+    "check_failing",
+    "check_fixed",
+]
 
-    kind: str
+
+class Change(Struct, frozen=True, kw_only=True):
+    """One difference from an earlier run: of a task, of one of its checks (`name`), or of a parameter (`name`).
+
+    A `definition` is a key of the graph file (`name`), of a task or, without one, of the graph. What is `slower` or
+    `faster` took `after` seconds and usually takes `before`. `note` says more in words.
+    """
+
+    kind: ChangeKind
     task: str | None = None
     name: str | None = None
     before: Json = None
     after: Json = None
+    note: str = ""
 
 
 class Previous(Struct, frozen=True, kw_only=True):

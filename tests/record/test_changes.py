@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from runner.record.changes import compare, remembered
+from runner.record.changes import compare
 from runner.record.earlier import with_previous
 from runner.record.folder import RunFolder
 from runner.record.folding import fold
+from runner.record.remembered import remembered
 from runner.record.render.json import render_json
 from runner.record.render.markdown import render_markdown
 from runner.record.render.text import PLAIN, render_text
@@ -45,10 +45,8 @@ def ran(  # noqa: PLR0917  # a run in one line of a table
 
 
 def changes(before: Report, after: Report) -> list[tuple[Any, ...]]:
-    """Compare two runs, the first as it is remembered."""
-    known = remembered(json.loads(render_json(before)))
-    assert known is not None
-    found = compare(known, after).changes
+    """Compare two runs."""
+    found = compare(remembered(before), remembered(after), [remembered(before)])
     return [(each.kind, each.task, each.name, each.before, each.after) for each in found]
 
 
@@ -64,7 +62,7 @@ def changes(before: Report, after: Report) -> list[tuple[Any, ...]]:
             ran("a; b: a", "", "a"),
             [
                 ("newly_failing", "a", None, "succeeded", "failed"),
-                ("no_longer_runs", "b", None, "succeeded", "blocked"),
+                ("newly_skipped", "b", None, "succeeded", "blocked"),
             ],
         ),
         (
@@ -122,16 +120,15 @@ def test_the_run_before_is_the_latest_with_a_report(tmp_path: Path) -> None:
 
 def test_changes_are_told_in_words() -> None:
     """Text and Markdown list what changed; where nothing did, they say nothing."""
-    before = remembered(json.loads(render_json(ran("a; b; c: b; old", "a c old b", url="x", run="r1"))))
-    assert before is not None
+    before = remembered(ran("a; b; c: b; old", "a c old b", url="x", run="r1"))
     after = ran("a; b; c: b", "a", "b", url="y")
-    report = replace(after, previous=compare(before, after))
+    report = replace(after, previous=Previous(run="r1", changes=compare(before, remembered(after), [before])))
     text, markdown = render_text(report, Path("x"), PLAIN, 100), render_markdown(report, Path("x"))
 
     lines = [
         "parameter url: x → y",
         "b is newly failing (was succeeded)",
-        "c does not run any more (was succeeded)",
+        "c is newly blocked (was succeeded)",
         "old was removed",
     ]
     assert "Changed since run r1\n" + "".join(f"  {line}\n" for line in lines) in text

@@ -116,7 +116,9 @@ def _by(report: Report, key: Callable[[TaskReport], str]) -> list[tuple[str, lis
 
 def _mark(task: TaskReport) -> str:
     """Answer the word that a task is coloured by."""
-    return "flaky" if task.flaky else "excused" if task.failed and not task.required else task.state
+    if task.failed:
+        return task.state if task.required else "excused"
+    return "flaky" if task.flaky else task.state
 
 
 def _previous(report: Report) -> dict[str, Any] | None:

@@ -83,12 +83,19 @@ def duration(seconds: float) -> str:
 
 def state_words(task: TaskReport) -> str:
     """Write a task's state: `timed out`, `succeeded (flaky: 2 attempts)`, `failed (allowed)`."""
-    words = task.state.replace("_", " ")
+    marks = ["allowed"] if task.failed and not task.required else []
     if task.flaky:
-        return f"{words} (flaky: {len(task.attempts)} attempts)"
-    if task.failed and not task.required:
-        return f"{words} (allowed)"
-    return words
+        marks.append(f"flaky: {flaky_words(task)}")
+    words = task.state.replace("_", " ")
+    return f"{words} ({'; '.join(marks)})" if marks else words
+
+
+def flaky_words(task: TaskReport) -> str:
+    """Write why a task is called flaky: `2 attempts`, `failed before, asked the same`; "" if it is not."""
+    if not task.flaky_runs:
+        return f"{len(task.attempts)} attempts" if task.flaky else ""
+    tried = f"{len(task.attempts)} attempts, and " if task.state == "succeeded" and len(task.attempts) > 1 else ""
+    return f"{tried}{'succeeded' if task.failed else 'failed'} before, asked the same"
 
 
 def totals(tasks: Iterable[TaskReport]) -> str:
@@ -174,17 +181,36 @@ def check_words(check: Check, longest: int) -> str:
 
 def change_words(change: Change) -> str:
     """Write what changed since the run before: `health is newly failing (was skipped)`."""
+    task, name = change.task or "", shortened(legible(change.name or ""), 120)
+    was = f"was {str(change.before).replace('_', ' ')}"
+    note = f" ({shortened(legible(change.note), 120)})" if change.note else ""
     match change.kind:
         case "param":
-            return f"parameter {change.name}: {value(change.before, 60)} → {value(change.after, 60)}"
+            return f"parameter {name}: {value(change.before, 60)} → {value(change.after, 60)}"
+        case "definition":
+            return f"{f'{task}, ' if task else ''}{name}: {value(change.before, 60)} → {value(change.after, 60)}"
         case "added" | "removed":
-            return f"{change.task} was {change.kind}"
-        case "check_failing" | "check_fixed":
-            turn = "is newly failing" if change.kind == "check_failing" else "is fixed"
-            return f"{change.task}, {shortened(legible(change.name or ''), 120)} {turn}"
-    words = {"newly_failing": "is newly failing", "fixed": "is fixed", "runs_again": "runs again"}
-    was = f"was {str(change.before).replace('_', ' ')}"
-    return f"{change.task} {words.get(change.kind, 'does not run any more')} ({was})"
+            return f"{task} was {change.kind}"
+        case "newly_failing":
+            return f"{task} is newly failing ({was})"
+        case "fixed":
+            return f"{task} is fixed ({was})"
+        case "newly_skipped":
+            return f"{task} is newly {str(change.after).replace('_', ' ')} ({was})"
+        case "runs_again":
+            return f"{task} runs again ({was})"
+        case "newly_flaky":
+            return f"{task} is newly flaky"
+        case "slower" | "faster":
+            return f"{task} is {change.kind}: {_seconds(change.after)}, usually {_seconds(change.before)}{note}"
+        case "check_failing":
+            return f"{task}, {name} is newly failing{note}"
+        case "check_fixed":
+            return f"{task}, {name} is fixed"
+
+
+def _seconds(data: Json) -> str:
+    return duration(data) if isinstance(data, int | float) else str(data)
 
 
 def _urgency(task: TaskReport) -> int:
