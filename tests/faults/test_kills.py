@@ -11,11 +11,29 @@ from typing import Any
 
 import pytest
 
+from tests.faults.programs import planted_copy
+
 pytestmark = pytest.mark.real
 
 PROGRAM = Path(__file__).parent / "kills.py"
 SEEDS = range(8)
 """A few in every run of the tests; tests/README.md has the command for 300 and what came of it."""
+
+
+UNFLUSHED = (
+    (
+        "record/journal.py",
+        "            while rest:\n                rest = rest[os.write(self._file, rest) :]\n",
+        "            Journal.held = getattr(Journal, 'held', b'') + bytes(rest)\n",
+    ),
+    (
+        "record/journal.py",
+        "        os.close(self._file)\n",
+        "        os.write(self._file, Journal.held)\n        os.close(self._file)\n",
+    ),
+    ("execute/receipts.py", "        if not folder:\n", "        if True:\n"),
+)
+"""What to plant for an engine that keeps what happened in memory until the end."""
 
 
 def judged(folder: Path, *seeds: int, **env: str) -> list[dict[str, Any]]:
@@ -32,6 +50,15 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path) -> None:
 
     assert [[]] * len(SEEDS) == [each["broken"] for each in found]
     assert sum(each["flying"] > 0 for each in found) >= len(SEEDS) // 2
+
+
+def test_the_harness_sees_a_journal_that_is_not_written(tmp_path: Path) -> None:
+    """With all that happened still in memory, what was done is done again and not named doubtful."""
+    planted = planted_copy(tmp_path / "planted", UNFLUSHED)
+    paths = os.pathsep.join([str(planted), str(Path.cwd()), str(PROGRAM.parent)])
+    found = judged(tmp_path / "work", *SEEDS[:3], PYTHONPATH=paths)
+
+    assert any("is not named doubtful" in broken for each in found for broken in each["broken"]), found
 
 
 def test_the_harness_sees_what_is_done_twice(tmp_path: Path) -> None:
