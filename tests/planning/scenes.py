@@ -26,7 +26,7 @@ tasks:
   health: {run: "false", needs: [backend], estimate: 1s, retry: {attempts: 3, delay: 2s, jitter: none}, pools: [db]}
   extra: {run: "false", needs: [config], if: params.deep}
   checkpoint: {uses: "tasks.checkpoint:judge", needs: [config, power, health], trigger: all_done, estimate: 1s}
-  tidy: {run: "false", needs: [checkpoint], trigger: always, estimate: 500ms}
+  tidy: {run: "false", needs: [checkpoint], trigger: always, estimate: 1s}
   publish: {run: "false", needs: [checkpoint]}
 """
 

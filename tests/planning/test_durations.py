@@ -9,6 +9,7 @@ import pytest
 from runner.graph.definition import definition_of
 from runner.graph.model import Graph
 from runner.planning.durations import (
+    OVERHEAD,
     SERVICE_SECONDS,
     Course,
     expected_services,
@@ -57,6 +58,15 @@ def test_a_task_takes_what_it_took_else_its_estimate_else_a_default() -> None:
     assert ("estimate", 7.0, 0) == (found["b"].source, found["b"].course.seconds, found["b"].runs)
     assert ("default", UNKNOWN_SECONDS, 0) == (found["c"].source, found["c"].course.seconds, found["c"].runs)
     assert {"a": 4.0} == measured_seconds(GRAPH, past)
+
+
+def test_short_estimates_have_the_overhead_of_an_attempt() -> None:
+    """Below a second an attempt takes noticeably longer than its task; from there on nobody estimates so finely."""
+    graph = graph_of("a; b", a={"estimate": 0.5}, b={"estimate": 1.0})
+    found = expected_tasks(graph, {})
+
+    assert 0.5 + OVERHEAD == found["a"].course.seconds
+    assert 1.0 == found["b"].course.seconds
 
 
 def test_recent_runs_weigh_more() -> None:

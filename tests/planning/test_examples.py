@@ -108,11 +108,11 @@ def test_a_rehearsed_failure_is_what_a_real_one_is(name: str, tmp_path: Path) ->
 
 
 def broken_text(graph: Path, wrong: str) -> str:
-    """Answer the text of a graph in which a task does nothing but fail, as what it was: a command or a function."""
+    """Answer the text of a graph in which a task fails: a command when it has done its work, a function at once."""
     data = yaml.safe_load(graph.read_text(encoding="utf-8"))
     task = data["tasks"][wrong]
     if "run" in task:
-        task["run"] = "exit 7"
+        task["run"] = f"(\n{task['run']}\n)\nexit 7\n"
     else:
         task["uses"] = "failing:fail"
         task.pop("with", None)
