@@ -27,14 +27,21 @@ def carry(kept: Mapping[str, Kept], runs: Sequence[RunFolder], folder: RunFolder
         for file in result.outcome.files.values():
             source = _source(file, (run.path for run in reversed(runs)))
             if source is None:
-                raise RunnerFault(f"the output {file.file}, kept of `{task}`, was changed since; run without --resume")
+                raise RunnerFault(f"the output {file.file}, kept of `{task}`, was changed while this run began")
             _bring(source, folder.path / file.file)
+
+
+def is_whole(path: Path, file: OutputFile) -> bool:
+    """Say whether an output's file is what was written."""
+    return path.is_file() and path.stat().st_size == file.size and _digest(path) == file.digest
+
+
+# -- the helpers -------------------------------------------------------------------------------------------------------
 
 
 def _source(file: OutputFile, folders: Iterable[Path]) -> Path | None:
     for folder in folders:
-        path = folder / file.file
-        if path.is_file() and path.stat().st_size == file.size and _digest(path) == file.digest:
+        if is_whole(path := folder / file.file, file):
             return path
     return None
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from runner.plain import NotThisShape, decode
+from runner.record.carried import is_whole
 from runner.record.folder import RunFolder
 from runner.record.journal import read
 from runner.schedule.history import Stories
@@ -78,9 +79,8 @@ def _ends(stories: Stories) -> dict[tuple[str, int], Kept | None]:
 
 
 def _whole(run: RunFolder, kept: Kept) -> bool:
-    """Say whether the outputs of a success that are files are still there."""
-    sizes = ((run.path / file.file, file.size) for file in kept.outcome.files.values())
-    return all(path.is_file() and path.stat().st_size == size for path, size in sizes)
+    """Say whether the outputs of a success that are files are still what was written."""
+    return all(is_whole(run.path / file.file, file) for file in kept.outcome.files.values())
 
 
 def _told(receipt: Receipt, run: str) -> Kept | None:
