@@ -12,6 +12,7 @@ COMMANDS = {
     "show": "show every check and attempt of a run: python -m runner show latest",
     "logs": "print what a task has printed: python -m runner logs latest power",
     "explain": "say why a task ran, waited, failed or did not run: python -m runner explain latest power",
+    "diff": "show what changed from one run to another: python -m runner diff 20261124-0330 latest",
     "history": "list the runs that are kept: python -m runner history",
     "list": "list the tasks of a graph: python -m runner list graphs/phase2.yaml",
     "graph": "draw a graph: python -m runner graph graphs/phase2.yaml --format mermaid",

@@ -14,7 +14,7 @@ from runner.record.definitions import definition_changes
 from runner.record.flaky import flaky_runs
 from runner.record.folder import RunFolder
 from runner.record.former import former
-from runner.record.remembered import Remembered, before, remembered
+from runner.record.remembered import Remembered, remembered, runs_before
 from runner.record.report import Change, Previous, Report
 from runner.schedule.messages import Kept
 
@@ -42,10 +42,10 @@ def with_previous(report: Report, runs: Sequence[RunFolder]) -> Report:
 
     It learns what has changed since the latest, and which tasks are flaky.
     """
-    past = list(before(runs, report))
+    now = remembered(report)
+    past = list(runs_before(runs, now))
     if not past:
         return report
-    now = remembered(report)
     others = flaky_runs(now, past)
     tasks = tuple(
         replace(task, flaky=True, flaky_runs=others[task.id]) if task.id in others else task for task in report.tasks

@@ -24,7 +24,7 @@ MOST = 30
 """The latest past durations that count; older ones were made on another machine, or another day."""
 SHORTEST = 0.001
 """Seconds below which durations count as equal."""
-WORTH_FACTOR, WORTH_SECONDS = 1.1, 0.1
+WORTH_FACTOR, WORTH_SECONDS = 1.1, 0.25
 """A change must be by this factor and by so many seconds."""
 
 # Student's t, one-sided 99.9 %, by degrees of freedom: one false alarm in a thousand tasks that did not change.

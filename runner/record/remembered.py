@@ -127,12 +127,12 @@ def refolded(run: RunFolder) -> Report:
     return fold(load(str(run.graph)).graph, events)
 
 
-def before(runs: Sequence[RunFolder], report: Report) -> Iterator[Remembered]:
+def runs_before(runs: Sequence[RunFolder], new: Remembered) -> Iterator[Remembered]:
     """Answer the runs of the same graph file before this one that have a report, the latest first, up to a size."""
     size = 0
-    for run in reversed([run for run in runs if run.name < report.run]):
+    for run in reversed([run for run in runs if run.name < new.run]):
         found = written(run)
-        if found is not None and found.graph.file == report.graph.file:
+        if found is not None and found.graph.file == new.graph.file:
             yield found
             size += run.report.stat().st_size
             if size > READ_AT_ONCE:

@@ -56,7 +56,7 @@ def test_it_hardly_ever_cries_wolf(runs: int, spread: float) -> None:
         ([2.0, 2.1, 1.9, 2.0, 2.05], 1.0, -1),
         ([2.0, 2.0, 2.0], 2.01, 0),  # beyond an interval of no width, and not worth a word
         ([2.0, 2.0, 2.0], 2.5, 1),
-        ([0.01, 0.01, 0.01], 0.05, 0),  # five times as long, and nobody would notice
+        ([0.01, 0.01, 0.01], 0.2, 0),  # twenty times as long, and nobody would notice
         ([100.0, 101.0, 99.0], 105.0, 0),  # three runs know little
         ([1.0, 8.0, 2.0, 4.0], 30.0, 0),
         ([0.0, 0.0, 0.0], 1.0, 1),

@@ -34,6 +34,8 @@ CANCELS = {
     "killed": "the runner was killed",
 }
 
+SECONDS = frozenset({"timeout", "kill_after", "estimate", "deadline", "delay", "max_delay", "stop_timeout"})
+"""Keys of the graph file that are kept as seconds."""
 DOUBTFUL = 20
 """How many tasks are named that were under way when a former run ended."""
 ROWS = 40
@@ -188,7 +190,7 @@ def change_words(change: Change) -> str:
         case "param":
             return f"parameter {name}: {value(change.before, 60)} → {value(change.after, 60)}"
         case "definition":
-            return f"{f'{task}, ' if task else ''}{name}: {value(change.before, 60)} → {value(change.after, 60)}"
+            return f"{f'{task}, ' if task else ''}{name}: {_key(name, change.before)} → {_key(name, change.after)}"
         case "added" | "removed":
             return f"{task} was {change.kind}"
         case "newly_failing":
@@ -207,6 +209,12 @@ def change_words(change: Change) -> str:
             return f"{task}, {name} is newly failing{note}"
         case "check_fixed":
             return f"{task}, {name} is fixed"
+
+
+def _key(name: str, data: Json) -> str:
+    if data is None:
+        return "not set"
+    return _seconds(data) if name.rpartition(".")[2] in SECONDS else value(data, 60)
 
 
 def _seconds(data: Json) -> str:
