@@ -66,12 +66,6 @@ PAST = [
 ]
 KEPT = {name: seconds for name, seconds in TOOK.items() if name not in {"next", "gone"}}
 LATER = {**KEPT, "fine": 5.0, "seed": 9.0, "quick": 2.0, "back": 1.0, "fresh": 1.0}
-    **{name: each for name, each in TOOK.items() if name not in {"next", "gone"}},
-    "seed": 9.0,
-    "quick": 2.0,
-    "back": 1.0,
-    "fresh": 1.0,
-}
 LAST = ran(NEW, "20260107-r", LATER, "breaks gate", {"left": "failed", "count": "passed"}, url="y")
 
 
