@@ -9,13 +9,13 @@ drawing from. Pure.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, TypeVar
+from typing import Literal
 
 from msgspec import Struct
 
 from runner.graph.definition import definition_of
 from runner.graph.model import Graph, TaskSpec
-from runner.record.measured import Measured, TaskRun
+from runner.record.measured import Measured, RunMeasured, TaskRun
 from runner.schedule.policy import UNKNOWN_SECONDS
 
 RECENT = 0.8
@@ -32,7 +32,6 @@ SERVICE_SECONDS = 1.0
 """After how long a service is thought to be ready that was never seen to be."""
 
 Source = Literal["measured", "estimate", "default"]
-T = TypeVar("T")
 
 
 class Course(Struct, frozen=True, kw_only=True):
@@ -61,17 +60,15 @@ class Expected(Struct, frozen=True, kw_only=True):
 
 def expected_tasks(graph: Graph, measured: Measured) -> dict[str, Expected]:
     """Answer how each task of a graph is thought to go; only what did the same counts (`definition_of`)."""
-    newest_first = list(reversed(list(measured.values())))
-    return {spec.id: _expected(graph, spec, [run.tasks.get(spec.id) for run in newest_first])
-            for spec in graph.tasks.values()}  # fmt: skip
+    runs = [(run.tasks, weight) for run, weight in _weighed(measured)]
+    return {spec.id: _expected(graph, spec, runs) for spec in graph.tasks.values()}
 
 
 def expected_services(graph: Graph, measured: Measured) -> dict[str, Expected]:
     """Answer after how long each service is thought to be ready."""
-    newest_first = list(reversed(list(measured.values())))
     found: dict[str, Expected] = {}
     for service in graph.services:
-        seen = ((run.services.get(service), weight) for run, weight in _weighed(newest_first))
+        seen = ((run.services.get(service), weight) for run, weight in _weighed(measured))
         past = tuple((Course(seconds=seconds), weight) for seconds, weight in seen if seconds is not None)
         course = _typical(past) if past else Course(seconds=SERVICE_SECONDS)
         found[service] = Expected(course=course, source="measured" if past else "default", past=past)
@@ -80,7 +77,7 @@ def expected_services(graph: Graph, measured: Measured) -> dict[str, Expected]:
 
 def measured_seconds(graph: Graph, measured: Measured) -> dict[str, float]:
     """Answer the seconds of the tasks that past runs tell of: what the order of a run is made from."""
-    return {} if not measured else order_from(expected_tasks(graph, measured))
+    return order_from(expected_tasks(graph, measured)) if measured else {}
 
 
 def order_from(expected: Mapping[str, Expected]) -> dict[str, float]:
@@ -103,11 +100,15 @@ def weighted_median(values: Iterable[tuple[float, float]]) -> float:
 # -- the helpers -------------------------------------------------------------------------------------------------------
 
 
-def _expected(graph: Graph, spec: TaskSpec, newest_first: Sequence[TaskRun | None]) -> Expected:
-    if any(run is not None for run in newest_first):
+def _expected(graph: Graph, spec: TaskSpec, runs: Sequence[tuple[Mapping[str, TaskRun], float]]) -> Expected:
+    told = [(run, weight) for tasks, weight in runs if (run := tasks.get(spec.id)) is not None]
+    if told:
         definition = definition_of(graph, spec)
-        told = [(run, weight) for run, weight in _weighed(newest_first) if run and run.definition == definition]
-        past = tuple((_course(run), weight) for run, weight in told if run.seconds is not None or spec.allow_failure)
+        past = tuple(
+            (_course(run), weight)
+            for run, weight in told
+            if run.definition == definition and (run.seconds is not None or spec.allow_failure)
+        )
         if past:
             return Expected(course=_typical(past), source="measured", past=past)
     if spec.estimate is not None:
@@ -116,8 +117,9 @@ def _expected(graph: Graph, spec: TaskSpec, newest_first: Sequence[TaskRun | Non
     return Expected(course=Course(seconds=UNKNOWN_SECONDS), source="default")
 
 
-def _weighed(newest_first: Sequence[T]) -> Iterable[tuple[T, float]]:
-    return ((run, RECENT**age) for age, run in enumerate(newest_first))
+def _weighed(measured: Measured) -> Iterable[tuple[RunMeasured, float]]:
+    """Answer the runs, the newest first, each with what it weighs."""
+    return ((run, RECENT**age) for age, run in enumerate(reversed(list(measured.values()))))
 
 
 def _course(run: TaskRun) -> Course:
@@ -132,6 +134,8 @@ def _typical(past: Sequence[tuple[Course, float]]) -> Course:
 
     That is: of how many attempts failed, of how long each of them was, of how long the last one was.
     """
+    if not any(course.fails or course.failed for course, _ in past):
+        return Course(seconds=weighted_median([(course.seconds, weight) for course, weight in past]))
     fails = bool(weighted_median((course.fails, weight) for course, weight in past))
     like = [(course, weight) for course, weight in past if course.fails == fails]
     count = int(weighted_median((len(course.failed), weight) for course, weight in like))

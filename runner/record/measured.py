@@ -7,13 +7,14 @@ Knows no plan: what the figures are good for is decided elsewhere.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from typing import Annotated
 
-from msgspec import Struct, field
+from msgspec import DecodeError, Meta, Struct
+from msgspec.json import Decoder, encode
 
 from runner.errors import DamagedJournal, GraphError, RunnerFault, UsageError
 from runner.graph.check import load
@@ -31,20 +32,32 @@ FEWEST = 3
 """How many runs are kept however large they are."""
 
 
-class TaskRun(Struct, frozen=True, kw_only=True):
+Seconds = Annotated[float, Meta(ge=0)]
+
+
+class TaskRun(Struct, frozen=True, array_like=True):
     """What one task took in one run: `seconds` of its success, None if there was none, after `failed` attempts."""
 
     definition: str
-    failed: tuple[float, ...] = ()
-    seconds: float | None = None
+    failed: tuple[Seconds, ...] = ()
+    seconds: Seconds | None = None
 
 
 class RunMeasured(Struct, frozen=True, kw_only=True):
     """What one run took: its tasks by id, and the seconds after which its services were ready."""
 
-    tasks: Mapping[str, TaskRun] = field(default_factory=dict)
-    services: Mapping[str, float] = field(default_factory=dict)
+    tasks: dict[str, TaskRun] = {}
+    services: dict[str, Seconds] = {}
 
+
+class _Written(Struct, frozen=True):
+    """The file."""
+
+    history: int
+    runs: dict[str, RunMeasured]
+
+
+_DECODER = Decoder(_Written)
 
 Measured = Mapping[str, RunMeasured]
 """What past runs of one graph took, by run, the oldest first."""
@@ -61,10 +74,10 @@ class History:
     def read(self) -> Measured:
         """Answer what is written down, nothing where there is no such file or it was damaged; reads no run."""
         try:
-            said = json.loads(self.file.read_bytes())
-            return _measured(said["runs"]) if said["history"] == FORMAT else {}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):  # a border: a derived file
+            written = _DECODER.decode(self.file.read_bytes())
+        except (OSError, DecodeError, RecursionError):  # a border: a derived file
             return {}
+        return written.runs if written.history == FORMAT else {}
 
     def caught_up(self, runs: Sequence[RunFolder]) -> Measured:
         """Answer what these runs (the oldest first) took, reading those that are not written down yet."""
@@ -99,8 +112,7 @@ class History:
 
     def _write(self, measured: Measured) -> None:
         self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        runs = {name: _plain(each) for name, each in measured.items()}
-        write_whole(self.file, json.dumps({"history": FORMAT, "runs": runs}, separators=(",", ":")))
+        write_whole(self.file, encode(_Written(history=FORMAT, runs=dict(measured))).decode())
 
 
 def measured_of(graph: Graph, events: Iterable[Event]) -> RunMeasured:
@@ -150,39 +162,3 @@ def _latest(newest_first: Iterable[tuple[str, RunMeasured | None]]) -> dict[str,
             break
         kept[name] = run
     return dict(reversed(kept.items()))
-
-
-def _plain(run: RunMeasured) -> object:
-    tasks = {name: [task.definition, list(task.failed), task.seconds] for name, task in run.tasks.items()}
-    return {"tasks": tasks, "services": dict(run.services)}
-
-
-def _measured(runs: Mapping[str, Mapping[str, Mapping[str, object]]]) -> dict[str, RunMeasured]:
-    return {
-        name: RunMeasured(
-            tasks={task: _task_run(said) for task, said in run["tasks"].items()},
-            services={service: _seconds(said) for service, said in run["services"].items()},
-        )
-        for name, run in sorted(runs.items())
-    }
-
-
-def _task_run(said: object) -> TaskRun:
-    """Read one entry.
-
-    Raises:
-        ValueError: it is not of the shape that we write.
-
-    """
-    match said:
-        case [str() as definition, list() as failed, seconds]:
-            whole = None if seconds is None else _seconds(seconds)
-            return TaskRun(definition=definition, failed=tuple(map(_seconds, failed)), seconds=whole)
-        case _:
-            raise ValueError(f"{said!r} is no run of a task")
-
-
-def _seconds(said: object) -> float:
-    if not isinstance(said, int | float) or not 0 <= said < float("inf"):
-        raise ValueError(f"{said!r} is no number of seconds")
-    return float(said)

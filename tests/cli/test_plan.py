@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,7 @@ def test_what_was_approved_runs_and_is_reported_beside_what_happened(tmp_path: P
     planned = {task["id"]: task["planned"] for task in report["tasks"]}
 
     assert 0 == said.code, said.err
+    assert re.search(r"Took [\d.]+ s \(planned: [\d.]+ s\); one after another", said.out)
     assert ("two\n", 1) == ((tmp_path / "said.txt").read_text(), report["workers"])
     assert (2.0, 1.0) == (planned["a"]["seconds"], planned["b"]["seconds"])
     assert 2.0 == pytest.approx(planned["b"]["started"] - planned["a"]["started"])

@@ -97,7 +97,7 @@ def test_what_is_written_is_read_again_and_nothing_else_is(place: Place) -> None
 
 
 @pytest.mark.parametrize(
-    "damage", ["", "{", "[]", "null", '{"history": 2, "runs": {}}', '{"history":1,"runs":{"r":{"tasks":{"a":["x"]}}}}',
+    "damage", ["", "{", "[]", "null", '{"history": 2, "runs": {}}', '{"history":1,"runs":{"r":{"tasks":{"a":[5]}}}}',
                '{"history":1,"runs":{"r":{"tasks":{"a":["d",[],"1"]},"services":{}}}}',
                '{"history":1,"runs":{"r":{"tasks":{"a":["d",[],-1]},"services":{}}}}']
 )  # fmt: skip

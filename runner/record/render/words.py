@@ -133,9 +133,11 @@ def _checks(passed: int, bad: int, doubted: int) -> str:
 
 
 def time_words(report: Report) -> str:
-    """Write how long the run took, and how long its tasks one after another."""
+    """Write how long the run took, how long it was planned to take, and how long its tasks one after another."""
+    ends = [task.planned.started + task.planned.seconds for task in report.tasks if task.planned is not None]
+    planned = f" (planned: {duration(max(ends))})" if ends else ""
     return (
-        f"Took {duration(report.seconds)}; one after another {duration(report.sequential_seconds)}"
+        f"Took {duration(report.seconds)}{planned}; one after another {duration(report.sequential_seconds)}"
         f" (speed-up {report.speedup:.2f} with {counted(report.workers, 'worker')})"
     )
 
