@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from selenium.common.exceptions import TimeoutException
 from selenium.webdriver import ActionChains, Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -87,6 +88,19 @@ class Page:
     def ask(self, script: str, *values: Any) -> Any:
         """Answer what a script returns."""
         return self.driver.execute_script(script, *values)  # type: ignore[no-untyped-call]
+
+    def comes(self, words: str, script: str) -> bool:
+        """Answer whether a script comes to return these words, within the time a busy machine may take."""
+        try:
+            return WebDriverWait(self.driver, PATIENCE).until(lambda _: self.ask(script) == words)
+        except TimeoutException:
+            return False
+
+    def opens(self, task: str) -> bool:
+        """Answer whether the sheet comes to show this task, with the focus on its name; "" for its being closed."""
+        if not task:
+            return self.comes("closed", "return sheet.open || document.body.className ? '' : 'closed'")
+        return self.comes(task, "return sheet.open && document.activeElement.closest('#sheet h2')?.textContent")
 
     def press(self, *keys: str) -> None:
         """Press keys one after another, wherever the focus is."""
