@@ -60,7 +60,7 @@ def main(chosen: argparse.Namespace) -> int:
 def show_plan(options: Options, question: Question, chosen: argparse.Namespace) -> None:
     """Make a plan, write it down where that is wished, and print it."""
     from runner.cli.style import coloured, width_of
-    from runner.planning.as_json import plan_data, render_json
+    from runner.planning.as_json import render_json
     from runner.planning.planner import plan_of
     from runner.planning.text import render_plan
     from runner.record.render.text import COLOURED, PLAIN
@@ -69,7 +69,7 @@ def show_plan(options: Options, question: Question, chosen: argparse.Namespace) 
     if getattr(chosen, "out", None) is not None:
         from runner.planning.approval import write_approval
 
-        write_approval(chosen.out, made.approval(), plan_data(made.plan), made.masker)
+        write_approval(chosen.out, made.approval(), made.plan, made.masker)
     style = COLOURED if coloured(sys.stdout, chosen.color) else PLAIN
     with for_whoever_reads(sys.stdout):
         if chosen.json:

@@ -28,6 +28,7 @@ from runner.keeping import Keys
 from runner.mask import Masker
 from runner.opening import Options
 from runner.plain import NotThisShape, from_plain, to_plain
+from runner.planning.model import Plan
 from runner.record.folder import write_whole
 from runner.schedule.messages import Planned, RunOpened
 from runner.task import Json
@@ -89,7 +90,7 @@ def ground_of(graph: Graph, digest: str, opened: RunOpened, keys: Keys) -> Groun
     )
 
 
-def write_approval(file: str, approval: Approval, plan: Mapping[str, Any], masker: Masker) -> None:
+def write_approval(file: str, approval: Approval, plan: Plan, masker: Masker) -> None:
     """Write a plan down.
 
     Raises:
@@ -101,7 +102,7 @@ def write_approval(file: str, approval: Approval, plan: Mapping[str, Any], maske
     found = masker.found_in(said)
     if found is not None:
         raise UsageError(f"--out {file}: it would hold the value of {found}; hand secrets over in the environment")
-    whole = {"taskgraph_plan": FORMAT, "approval": said, "plan": plan}
+    whole = {"taskgraph_plan": FORMAT, "approval": said, "plan": to_plain(plan)}
     write_whole(Path(file), json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
 
 

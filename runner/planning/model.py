@@ -11,6 +11,9 @@ from runner.planning.resampling import Range
 from runner.planning.what_if import WhatIf
 from runner.task import Json
 
+SCHEMA = 1
+"""The version of the JSON that a plan is written as."""
+
 
 class PlannedAttempt(Struct, frozen=True, kw_only=True):
     """One attempt: when (seconds), on which worker (from 1), and how it ends."""
@@ -122,6 +125,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     are sentences about what could not be known.
     """
 
+    schema: int = SCHEMA
     name: str
     file: str
     digest: str

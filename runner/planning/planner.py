@@ -109,7 +109,9 @@ def _made(options: Options, question: Question, now: Callable[[], float]) -> Mad
     plan = sum_up(gone, run.given, _range(run, gone.seconds, now))
     sequential = plan.sequential_seconds
     curve = tuple(
-        CurvePoint(workers=workers, makespan=seconds, speedup=sequential / seconds if seconds else 1.0)
+        CurvePoint(
+            workers=workers, makespan=round(seconds, 6), speedup=round(sequential / seconds, 6) if seconds else 1.0
+        )
         for workers, seconds in points.items()
     )
     plan = replace(plan, curve=() if enough is None else curve, enough=enough)

@@ -82,4 +82,4 @@ def _draw(expected: Expected, chance: Random) -> Course:
 
 
 def _percentile(ordered: list[float], part: float) -> float:
-    return ordered[round(part * (len(ordered) - 1))]
+    return round(ordered[round(part * (len(ordered) - 1))], 6)

@@ -58,9 +58,9 @@ def sum_up(run: VirtualRun, given: Given, spread: Range) -> Plan:
         name=graph.name,
         file=graph.file,
         digest=given.digest,
-        makespan=run.seconds,
-        sequential_seconds=sequential,
-        speedup=sequential / run.seconds if run.seconds else 1.0,
+        makespan=_round(run.seconds),
+        sequential_seconds=_round(sequential),
+        speedup=_round(sequential / run.seconds) if run.seconds else 1.0,
         workers=opened.slots,
         busiest=most.running,
         critical_path=timing.critical,
@@ -92,9 +92,9 @@ def _task(name: str, run: VirtualRun, given: Given, timing: Timing) -> PlannedTa
     kept = _opened(schedule).kept.get(name)
     return PlannedTask(
         id=name,
-        start=spans[0].start if spans else None,
-        seconds=spans[-1].end - spans[0].start if spans else 0.0,
-        slack=timing.slack(name),
+        start=_round(spans[0].start) if spans else None,
+        seconds=_round(spans[-1].end - spans[0].start) if spans else 0.0,
+        slack=_slack(timing, name),
         source=expected.source,
         runs=expected.runs,
         state=schedule.state(name),
@@ -127,9 +127,9 @@ def _service(name: str, given: Given, timing: Timing) -> PlannedService:
     spans = timing.by_name.get(name, [])
     return PlannedService(
         id=name,
-        start=spans[0].start if spans else None,
-        seconds=spans[0].seconds if spans else 0.0,
-        slack=timing.slack(name),
+        start=_round(spans[0].start) if spans else None,
+        seconds=_round(spans[0].seconds) if spans else 0.0,
+        slack=_slack(timing, name),
         source=given.services[name].source,
         runs=given.services[name].runs,
         critical=timing.is_critical(name),
@@ -145,16 +145,20 @@ def _lanes(spans: Iterable[Span]) -> tuple[PlannedWorker, ...]:
         if span.worker:
             by_worker.setdefault(span.worker, []).append(span)
     return tuple(
-        PlannedWorker(number=number, tasks=tuple(span.name for span in mine), busy=sum(span.seconds for span in mine))
+        PlannedWorker(number=number, tasks=tuple(span.name for span in mine), busy=_busy(mine))
         for number, mine in sorted(by_worker.items())
     )
+
+
+def _busy(spans: Iterable[Span]) -> float:
+    return _round(sum(span.seconds for span in spans))
 
 
 def _pool(name: str, size: int, peak: int, graph: Graph, timing: Timing) -> PlannedPool:
     claims = {task.id: task.claims[name] for task in graph.tasks.values() if name in task.claims}
     spans = [span for span in timing.spans if span.name in claims]
     used = sum(span.seconds * claims[span.name] for span in spans)
-    part = used / (size * timing.end) if timing.end else 0.0
+    part = _round(used / (size * timing.end)) if timing.end else 0.0
     return PlannedPool(
         name=name, size=size, peak=peak, used=part, tasks=tuple(dict.fromkeys(span.name for span in spans))
     )
@@ -210,3 +214,13 @@ def _assumed(graph: Graph, given: Given, timing: Timing) -> Iterator[str]:
 def _opened(schedule: Schedule) -> RunOpened:
     assert schedule.opened is not None, "a run that is over was opened"
     return schedule.opened
+
+
+def _slack(timing: Timing, name: str) -> float | None:
+    slack = timing.slack(name)
+    return None if slack is None else _round(slack)
+
+
+def _round(seconds: float) -> float:
+    """Leave out what is but the noise of adding."""
+    return round(seconds, 6)

@@ -12,7 +12,6 @@ critical path.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 
@@ -92,8 +91,11 @@ class Timing:
 
     def _above(self, name: str, graph: Graph) -> list[Span]:
         """Answer what a task waited for: its needs, and behind those that did not run what these had waited for."""
+        needs = graph.tasks[name].needs
+        if all(need in self.by_name for need in needs):
+            return [self.by_name[need][-1] for need in needs]
         found: dict[Span, None] = {}
-        waiting, seen = [*graph.tasks[name].needs], set[str]()
+        waiting, seen = [*needs], set[str]()
         while waiting:
             need = waiting.pop()
             if need in self.by_name:
@@ -192,19 +194,21 @@ def peaks(graph: Graph, spans: Sequence[Span]) -> Peaks:
     """Answer the most of everything that there is at once; what ends makes room before what begins takes it."""
     attempts = [(span, graph.tasks[span.name]) for span in spans if span.worker]
     moments = [(span.start, 1, task) for span, task in attempts] + [(span.end, -1, task) for span, task in attempts]
-    now: Counter[str] = Counter()
-    most: Counter[str] = Counter()
+    running = memory = unlimited = most_running = most_memory = most_unlimited = 0
+    claimed, most = dict.fromkeys(graph.pools, 0), dict.fromkeys(graph.pools, 0)
     for _, sign, task in sorted(moments, key=lambda moment: moment[:2]):
-        changes = {"memory": task.memory or 0, "running": 1, "unlimited": int(task.memory is None)}
-        for what, amount in (*changes.items(), *((f"pool {pool}", claim) for pool, claim in task.claims.items())):
-            now[what] += sign * amount
-            most[what] = max(most[what], now[what])
-    return Peaks(
-        pools={pool: most[f"pool {pool}"] for pool in graph.pools},
-        memory=most["memory"],
-        running=most["running"],
-        unlimited=most["unlimited"],
-    )
+        running += sign
+        most_running = max(most_running, running)
+        if task.memory is None:
+            unlimited += sign
+            most_unlimited = max(most_unlimited, unlimited)
+        else:
+            memory += sign * task.memory
+            most_memory = max(most_memory, memory)
+        for pool, amount in task.claims.items():
+            claimed[pool] += sign * amount
+            most[pool] = max(most[pool], claimed[pool])
+    return Peaks(pools=most, memory=most_memory, running=most_running, unlimited=most_unlimited)
 
 
 # -- the helpers -------------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from runner.graph.select import Wish
 from runner.mask import Masker
 from runner.opening import Options
 from runner.planning.approval import Approval, approved, planned_now, read_approval, write_approval
-from runner.planning.as_json import plan_data
+from runner.planning.as_json import render_json
 from tests.planning.scenes import PHASE, made
 
 TEXT = """
@@ -40,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
 def approval_of(folder: Path, text: str = TEXT, **said: Any) -> Approval:
     """Plan, write down, and read again."""
     plan = made(folder, text, **{"environment": {"STAGE": "x"}, **said})
-    write_approval(str(folder / "plan.json"), plan.approval(), plan_data(plan.plan), plan.masker)
+    write_approval(str(folder / "plan.json"), plan.approval(), plan.plan, plan.masker)
     return read_approval(str(folder / "plan.json"))
 
 
@@ -138,7 +137,7 @@ def test_a_secret_is_not_written_down(tmp_path: Path) -> None:
     text = PHASE.replace("deep: {type: boolean, default: false}", "key: {type: string, default: hunter22}")
     plan = made(tmp_path, text.replace("if: params.deep", "if: params.key"), environment={"TOKEN": "hunter22"})
     with pytest.raises(UsageError, match="TOKEN"):
-        write_approval(str(tmp_path / "plan.json"), plan.approval(), {}, Masker({"TOKEN": "hunter22"}))
+        write_approval(str(tmp_path / "plan.json"), plan.approval(), plan.plan, Masker({"TOKEN": "hunter22"}))
 
     assert not (tmp_path / "plan.json").exists()
-    assert "hunter22" not in json.dumps(plan_data(plan.plan))
+    assert "hunter22" not in render_json(plan.plan)
