@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from runner.clock import WallClock
 from runner.driver import Outside, Together, World, drive
-from runner.errors import DamagedJournal, GraphError, Locked, UsageError
+from runner.errors import GraphError, Locked
 from runner.execute.pool import Pool
 from runner.execute.ports import Observer
 from runner.graph.arguments import check_arguments
@@ -41,6 +41,7 @@ from runner.record.former import Former
 from runner.record.journal import Journal, read
 from runner.record.lock import GraphLock, Holder
 from runner.record.measured import History
+from runner.record.remembered import refolded
 from runner.record.render.formats import formats_of, write_reports
 from runner.record.report import Report
 from runner.requests import Requests, Surroundings
@@ -117,15 +118,10 @@ def report_of(folder: RunFolder) -> Report:
 
     Raises:
         UsageError: the run was ended before it began.
-        DamagedJournal, GraphError: what is kept of it was damaged since.
+        DamagedJournal, RunnerFault: what is kept of it was damaged since.
 
     """
-    events = read(folder.journal).events if folder.journal.exists() else ()
-    if not events:
-        raise UsageError(f"run `{folder.name}` was ended before it began: its journal tells nothing")
-    if not isinstance(events[0], RunOpened):
-        raise DamagedJournal(str(folder.journal), 2, "it does not begin with the start of a run")
-    report = fold(load(str(folder.graph)).graph, events)
+    report = refolded(folder)
     return with_previous(report, runs_of(StateFolder(path=folder.path.parents[1]), report.graph.file))
 
 

@@ -25,14 +25,14 @@ def main(chosen: argparse.Namespace) -> int:
 
     import msgspec
 
+    from runner.cli.reading import report_to_read
     from runner.cli.style import width_of
     from runner.record.folder import StateFolder
     from runner.record.render.explained import explain_service, explain_task
     from runner.record.report import TaskReport
-    from runner.wiring import report_of
 
     folder = StateFolder(path=Path(chosen.state_dir)).find(chosen.run)
-    report = report_of(folder)
+    report = report_to_read(folder)
     found = _find(report, chosen.task)
     if chosen.json:
         said = msgspec.to_builtins(found)

@@ -1,13 +1,9 @@
-"""`history`: the runs that are kept, the newest first. Reads reports; a run without one was killed."""
+"""`history`: the runs that are kept, the newest first: verdict, time, trend, what failed, what is flaky."""
 
 from __future__ import annotations
 
 import argparse
-import json
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from runner.record.folder import RunFolder
+import sys
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,50 +15,28 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(chosen: argparse.Namespace) -> int:
     """Print a row a run."""
+    import json
     from pathlib import Path
 
-    from runner.record.folder import StateFolder
-    from runner.record.render.words import duration
+    import msgspec
 
-    rows = [_row(folder) for folder in reversed(StateFolder(path=Path(chosen.state_dir)).runs())]
+    from runner.cli.style import width_of
+    from runner.opening import runs_of
+    from runner.record.chronicle import rows
+    from runner.record.folder import StateFolder
+    from runner.record.render.chronicle import render_chronicle
+
+    state = StateFolder(path=Path(chosen.state_dir))
+    found = rows(state.runs() if chosen.graph is None else runs_of(state, chosen.graph))
     if chosen.graph is not None:
         wanted = Path(chosen.graph).resolve()
-        rows = [row for row in rows if row["file"] and Path(row["file"]).resolve() == wanted]
+        found = tuple(row for row in found if not row.file or Path(row.file).resolve() == wanted)
     if chosen.json:
-        print(json.dumps(rows, indent=2, ensure_ascii=False))
-        return 0
-    wide = max((len(row["run"]) for row in rows), default=0)
-    for row in rows:
-        time = duration(row["seconds"]) if row["seconds"] is not None else ""
-        failed = f"  {', '.join(row['failed'][:5])}" if row["failed"] else ""
-        print(f"{row['run']:<{wide}}  {row['verdict']:<11}  {time:>10}{failed}")
-    if not rows:
-        print(f"no run is kept in {chosen.state_dir}")
+        plain = msgspec.to_builtins(found[::-1])
+        sys.stdout.write(json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
+    elif found:
+        sys.stdout.write(render_chronicle(found, width_of(sys.stdout)))
+    else:
+        of_it = "" if chosen.graph is None else f" of {chosen.graph}"
+        print(f"no run{of_it} is kept in {chosen.state_dir}")
     return 0
-
-
-def _row(folder: RunFolder) -> dict[str, Any]:
-    from runner.errors import DamagedJournal, GraphError, UsageError
-
-    try:
-        report = json.loads(folder.report.read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # a border: the run was killed before its report was written, or it was damaged
-        try:
-            report = _folded(folder)
-        except (DamagedJournal, GraphError, UsageError) as error:
-            return {"run": folder.name, "file": "", "verdict": "unreadable", "seconds": None, "failed": [str(error)]}
-    failed = [task["id"] for task in report["tasks"] if task["state"] in {"failed", "timed_out", "crashed"}]
-    return {
-        "run": folder.name,
-        "file": report["graph"]["file"],
-        "verdict": report["verdict"],
-        "seconds": report["seconds"],
-        "failed": failed,
-    }
-
-
-def _folded(folder: RunFolder) -> Any:
-    from runner.record.render.json import render_json
-    from runner.wiring import report_of
-
-    return json.loads(render_json(report_of(folder)))

@@ -6,12 +6,15 @@ import argparse
 import shutil
 import sys
 import time
+from functools import cache
 from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from runner.record.folder import RunFolder
 
 LOOK_EVERY = 0.2
 """Seconds between two looks at a log that is followed."""
@@ -36,23 +39,56 @@ def main(chosen: argparse.Namespace) -> int:
 
     folder = StateFolder(path=Path(chosen.state_dir)).find(chosen.run)
     log = _log(chosen, folder.path)
-    while log is None and chosen.follow and not folder.report.exists():
+    while log is None and chosen.follow and _goes_on(folder):
         time.sleep(LOOK_EVERY)
         log = _log(chosen, folder.path)
     if log is None:
-        if chosen.task not in folder.graph.read_text(encoding="utf-8", errors="replace"):
-            raise UsageError(f"run `{folder.name}` has no task `{chosen.task}`")
+        _insist_on_task(folder, chosen.task)
         print(f"`{chosen.task}` printed nothing in run `{folder.name}`", file=sys.stderr)
         return 0
     with log.open("rb") as file:
         shutil.copyfileobj(file, sys.stdout.buffer)
-        while chosen.follow and not folder.report.exists():
+        while chosen.follow and _goes_on(folder):
             time.sleep(LOOK_EVERY)
             shutil.copyfileobj(file, sys.stdout.buffer)
             sys.stdout.buffer.flush()
         shutil.copyfileobj(file, sys.stdout.buffer)
     sys.stdout.buffer.flush()
     return 0
+
+
+def _goes_on(folder: RunFolder) -> bool:
+    """Say whether a run may still print: it has not reported, and was not killed."""
+    from runner.record.lock import going_on
+
+    if folder.report.exists():
+        return False
+    started = _started(folder.journal)
+    return not started or going_on(folder.path.parents[1], started) is not None
+
+
+@cache
+def _started(journal: Path) -> str:
+    """Answer when a run began, "" if it cannot be told; asked once, for a journal may be long."""
+    from runner.errors import DamagedJournal
+    from runner.record.journal import read
+    from runner.schedule.messages import RunOpened
+
+    try:
+        first = next(iter(read(journal).events), None)
+    except (OSError, DamagedJournal):  # a border: anybody may break a folder
+        return ""
+    return first.started if isinstance(first, RunOpened) else ""
+
+
+def _insist_on_task(folder: RunFolder, task: str) -> None:
+    try:
+        known = task in folder.graph.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:  # a border: anybody may break a folder
+        told = f"run `{folder.name}` has no log of `{task}`, and its copy of the graph file cannot be read"
+        raise UsageError(f"{told}: {error.strerror}") from error
+    if not known:
+        raise UsageError(f"run `{folder.name}` has no task `{task}`")
 
 
 def _log(chosen: argparse.Namespace, folder: Path) -> Path | None:

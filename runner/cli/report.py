@@ -37,10 +37,10 @@ def main(chosen: argparse.Namespace) -> int:
     """
     from pathlib import Path
 
+    from runner.cli.reading import report_to_read
     from runner.cli.show import show_report
     from runner.errors import UsageError
     from runner.record.folder import StateFolder
-    from runner.wiring import report_of
 
     wanted = chosen.format or ("json" if chosen.json else "html" if chosen.open else "text")
     if chosen.open and wanted != "html":
@@ -48,7 +48,7 @@ def main(chosen: argparse.Namespace) -> int:
     if chosen.json and wanted != "json":
         raise UsageError("`--json` is `--format json`: it goes with no other format")
     folder = StateFolder(path=Path(chosen.state_dir)).find(chosen.run)
-    report = report_of(folder)
+    report = report_to_read(folder)
     if wanted == "text" and chosen.output in {None, "-"}:
         show_report(report, folder, sys.stdout, chosen)
     else:

@@ -25,12 +25,12 @@ def main(chosen: argparse.Namespace) -> int:
     """Show the run; answers 0 whatever the verdict."""
     from pathlib import Path
 
+    from runner.cli.reading import report_to_read
     from runner.record.folder import StateFolder
     from runner.record.render.full import render_full
-    from runner.wiring import report_of
 
     folder = StateFolder(path=Path(chosen.state_dir)).find(chosen.run)
-    report = report_of(folder)
+    report = report_to_read(folder)
     show_report(report, folder, sys.stdout, chosen)
     if not chosen.json:
         sys.stdout.write("\n" + render_full(report, width_of(sys.stdout)) + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,10 @@ from runner.errors import RunnerFault, UsageError
 
 KEPT_RUNS = 50
 """How many runs of a graph are kept (DESIGN section 6)."""
+
+
+_A_RUN = re.compile(r"\d{8}-")
+"""How the id of a run begins: with its day. What else lies there is not ours."""
 
 
 class RunFolder(Struct, frozen=True, kw_only=True):
@@ -56,7 +61,7 @@ class StateFolder(Struct, frozen=True, kw_only=True):
         root = self.path / "runs"
         if not root.is_dir():
             return []
-        return [RunFolder(path=path) for path in sorted(root.iterdir()) if path.is_dir()]
+        return [RunFolder(path=path) for path in sorted(root.iterdir()) if _A_RUN.match(path.name) and path.is_dir()]
 
     def find(self, run: str | None) -> RunFolder:
         """Answer a run by its id, by the beginning of its id, or the latest.

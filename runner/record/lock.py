@@ -17,6 +17,9 @@ from msgspec import Struct
 
 from runner.errors import Locked, RunnerFault
 
+SECONDS = len("2026-01-01T00:00:00")
+"""Characters of a moment in ISO-8601 up to its seconds."""
+
 
 class Holder(Struct, frozen=True, kw_only=True):
     """Who holds a lock: process id, and since when (ISO-8601 UTC)."""
@@ -77,13 +80,43 @@ class GraphLock:
 
     def _holder(self) -> Holder | None:
         """Answer who holds it, None if that has not been written yet."""
-        try:
-            data = json.loads(os.pread(self.descriptor, 4096, 0))
-            return Holder(pid=int(data["pid"]), since=str(data["since"]))
-        except (ValueError, KeyError, TypeError):  # a border: a run that was killed while it wrote
-            return None
+        return _parsed(os.pread(self.descriptor, 4096, 0))
+
+
+def _parsed(data: bytes) -> Holder | None:
+    try:
+        said = json.loads(data)
+        return Holder(pid=int(said["pid"]), since=str(said["since"]))
+    except (ValueError, KeyError, TypeError):  # a border: a run that was killed while it wrote
+        return None
 
 
 def _words(graph: str, holder: Holder | None) -> str:
     who = "another run" if holder is None else f"another run (process {holder.pid}, since {holder.since})"
     return f"{who} of {graph} is going on; `--wait` waits for its end"
+
+
+def going_on(state: Path, started: str) -> int | None:
+    """Answer the process of the run that began at this moment (ISO-8601) if it is going on. Takes no lock."""
+    for file in sorted((state / "locks").glob("*.lock")):
+        holder = _said(file)
+        if holder is not None and holder.since[:SECONDS] == started[:SECONDS] and _lives(holder.pid):
+            return holder.pid
+    return None
+
+
+def _said(file: Path) -> Holder | None:
+    try:
+        return _parsed(file.read_bytes())
+    except OSError:  # a border: it may be gone, or not ours to read
+        return None
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):  # a border: it is somebody else's, or no process id at all
+        return pid < 2**31
+    return True

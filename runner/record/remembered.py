@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from runner.errors import UsageError
+from runner.errors import GraphError, RunnerFault, UsageError
 from runner.graph.check import load
 from runner.record.folder import RunFolder
 from runner.record.folding import fold
@@ -104,7 +104,7 @@ def recalled(run: RunFolder) -> Remembered:
     """Answer what is known of a run: what its report says, else what its journal does.
 
     Raises:
-        UsageError, DamagedJournal, GraphError: neither can be read.
+        UsageError, DamagedJournal, RunnerFault: neither can be read.
 
     """
     return written(run) or remembered(refolded(run))
@@ -114,17 +114,31 @@ def refolded(run: RunFolder) -> Report:
     """Fold the report of a run from its journal and its graph file.
 
     Raises:
-        UsageError: the run was ended before it began, or its folder is not whole.
-        DamagedJournal, GraphError: what is kept of it was damaged since.
+        UsageError: the run was ended before it began, or its graph file is not that of its events.
+        DamagedJournal, RunnerFault: what is kept of it was damaged since.
 
     """
     try:
-        events = read(run.journal).events
+        events = read(run.journal).events if run.journal.exists() else ()
     except OSError as error:  # a border: the folder may be half a folder
-        raise UsageError(f"run `{run.name}` has no journal that can be read: {error.strerror}") from error
+        raise RunnerFault(f"run `{run.name}`: its journal cannot be read: {error.strerror}") from error
     if not events:
         raise UsageError(f"run `{run.name}` was ended before it began: its journal tells nothing")
-    return fold(load(str(run.graph)).graph, events)
+    try:
+        graph = load(str(run.graph)).graph
+    except (GraphError, UsageError) as error:  # a border: what was a graph when it ran has been damaged since
+        first = error.problems[0].message if isinstance(error, GraphError) else str(error)
+        raise RunnerFault(f"run `{run.name}`: its copy of the graph file is damaged: {first}") from error
+    return fold(graph, events)
+
+
+def as_reported(run: RunFolder) -> Report | None:
+    """Answer the report that a run wrote itself, None if there is none, or it is damaged or of another version."""
+    try:
+        found = msgspec.json.decode(run.report.read_bytes(), type=Report)
+    except (OSError, ValueError, RecursionError):  # a border: anybody may have written this file
+        return None
+    return found if found.schema == SCHEMA and found.run == run.name else None
 
 
 def runs_before(runs: Sequence[RunFolder], new: Remembered) -> Iterator[Remembered]:

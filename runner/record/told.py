@@ -174,16 +174,16 @@ def failed_unstarted(at: float, outcome: Failed) -> Episode:
 
 
 def lost(task: TaskState, at: float, missing: Sequence[str]) -> Episode:
-    """Tell what a task was at when the runner was killed; `missing` is what it needs that had not settled."""
+    """Tell what a task was at where the journal of its run ends; `missing` is what it needs that had not settled."""
     match task.phase:
         case Phase.RUNNING:
-            words = f"attempt {task.attempt} was under way when the runner was killed"
+            words = f"attempt {task.attempt} was still under way where the journal ends"
         case Phase.RESTING:
-            words = f"rested before attempt {task.attempt + 1} when the runner was killed"
+            words = f"rested before attempt {task.attempt + 1} where the journal ends"
         case Phase.READY:
-            words = "could have started when the runner was killed"
+            words = "could have started where the journal ends"
         case Phase.WAITING | Phase.SUCCEEDED | Phase.FAILED | Phase.SKIPPED:
-            words = f"waited for {_names(missing)} when the runner was killed"
+            words = f"waited for {_names(missing)} where the journal ends"
     return _moment("lost", at, words, attempt=task.attempt, by=tuple(missing))
 
 

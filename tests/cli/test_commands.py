@@ -123,7 +123,9 @@ def test_history_lists_runs_newest_first(tmp_path: Path) -> None:
     assert sorted((row["run"] for row in rows), reverse=True) == [row["run"] for row in rows]
     assert ["passed"] * 3 == [row["verdict"] for row in rows]
     assert [[], ["d"], ["d"]] == [row["failed"] for row in rows]
-    assert 3 == len(run("history", cwd=tmp_path).out.splitlines())
+    summary, *shown = run("history", cwd=tmp_path).out.splitlines()
+    assert f"{CHOSEN}: 3 of 3 runs passed" in summary
+    assert [row["run"] for row in rows] == [line.split()[0] for line in shown]
     assert [] == json.loads(run("history", "other.yaml", "--json", cwd=tmp_path).out)
 
 

@@ -315,10 +315,10 @@ def test_what_was_going_on_when_the_runner_was_killed_is_told() -> None:
     later = fold(graph, [turn.event for turn in played.turns if turn.event.at <= 1.0])
 
     assert [
-        "attempt 1 was under way when the runner was killed",
-        "could have started when the runner was killed",
-        "rested before attempt 2 when the runner was killed",
-        "waited for `a` and `b` when the runner was killed",
+        "attempt 1 was still under way where the journal ends",
+        "could have started where the journal ends",
+        "rested before attempt 2 where the journal ends",
+        "waited for `a` and `b` where the journal ends",
     ] == [
         task_in(report, task).story[-1].words
         for report, task in [(begun, "a"), (begun, "c"), (later, "b"), (later, "d")]
