@@ -270,9 +270,14 @@ class Context:
         self.above: Mapping[str, NeedResult] = request.above
         self.data_prefix = request.data_prefix
         self.deadline = request.deadline
-        self.env: Mapping[str, str] = {**request.env, **request.own_env}
+        self._request = request
         self._say = say
         self._now = now
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """The environment of the attempt."""
+        return {**self._request.env, **self._request.own_env}
 
     def check(self, name: str, *, expected: Json, observed: Json, message: str = "") -> None:
         """Add a check that passes if `observed` equals `expected`. A failed check fails the task when it returns."""

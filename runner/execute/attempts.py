@@ -45,16 +45,17 @@ class RunningAttempt:
         self._clock = clock
         self._emit = emit
         self._again = again
-        self._begun = False
+        self.since = 0.0
+        self.begun_at: float | None = None
+        self.seconds: float | None = None
         self._pid = 0
         self._next_look = 0.0
-        self._asked = 0.0
         self._stop: StopAttempt | None = None
         self._leaked = ""
 
     def ask(self, child: Child) -> None:
-        """Ask a worker, the first or another one."""
-        self.child, self._asked = child, self._clock.now()
+        """Ask a worker, the first or another one, perhaps while that still does something else."""
+        self.child, self.since = child, self._clock.now()
         child.ask(self, self.request)
 
     def stop(self, command: StopAttempt) -> None:
@@ -63,9 +64,14 @@ class RunningAttempt:
         assert self.child is not None, "it is with a worker"
         self.child.stop(command.kill_after)
 
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to end."""
+        return self._stop is not None
+
     def next_look(self) -> float | None:
         """Answer when it is to be looked at how much it takes, None before it has begun and once it was stopped."""
-        return self._next_look if self._begun and self._stop is None else None
+        return self._next_look if self.begun_at is not None and self._stop is None else None
 
     def look(self, now: float) -> None:
         """End it if it takes more of the machine than it may."""
@@ -89,11 +95,10 @@ class RunningAttempt:
 
     def begun(self, pid: int) -> None:
         """Tell that it runs."""
-        self._begun, self._pid = True, pid
-        self._next_look = self._clock.now() + SAMPLE
+        at = self.begun_at = self._clock.now()
+        self._pid, self._next_look = pid, at + SAMPLE
         task, attempt = self.request.task, self.request.attempt
-        at, key = self._clock.now(), self.request.key
-        self._emit(AttemptStarted(at=at, task=task, attempt=attempt, pid=pid, asked=self._asked, key=key))
+        self._emit(AttemptStarted(at=at, task=task, attempt=attempt, pid=pid, asked=self.since, key=self.request.key))
 
     def spawned(self, pid: int) -> None:
         """Hear nothing: its worker stands for it."""
@@ -113,19 +118,24 @@ class RunningAttempt:
     def ended(self, reply: Ended | Described) -> None:
         """Tell its end from its reply."""
         assert isinstance(reply, Ended), "an attempt was asked for"
+        self.seconds = reply.seconds
         self._end(of_reply(reply, self._stop), reply.left)
 
     def lost(self, exited: Exited, fault: str) -> None:
         """Tell its end from its worker's; one that had not begun is asked for again or, stopped, comes back."""
-        untouched = not self._begun and fault != GARBAGE
+        untouched = self.begun_at is None and fault != GARBAGE
         if untouched and self._stop is None:
             self._again(self, exited.error or f"it ended with {exited.status} before it began")
         elif untouched and not exited.killed:
-            self._output.close()
-            task, attempt = self.request.task, self.request.attempt
-            self._emit(AttemptReturned(at=self._clock.now(), task=task, attempt=attempt))
+            self.returned()
         else:
             self._end(of_exit(exited, self._stop, fault), exited.survivors)
+
+    def returned(self) -> None:
+        """Tell that it comes back unbegun."""
+        self._output.close()
+        task, attempt = self.request.task, self.request.attempt
+        self._emit(AttemptReturned(at=self._clock.now(), task=task, attempt=attempt))
 
     def _end(self, outcome: Outcome, left: tuple[str, ...]) -> None:
         if self.setting.secrets:

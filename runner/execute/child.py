@@ -2,16 +2,23 @@
 
 Theory of operation. A worker has two pipes to us, and bytes on different pipes have no order. So each piece of work
 ends only when its reply *and* its boundary mark have been seen (or the worker is buried): what was printed before the
-mark is the work's, what comes after it is nobody's. The mark lies in the pipe before the reply is sent, so on seeing
-the reply we read on until we meet it.
+mark is the work's, what comes after it the next one's or nobody's. The mark lies in the pipe before the reply is sent,
+so on seeing the reply we read on until we meet it.
 
-Nothing here waits: both pipes are read as they fill, and a request too large for its pipe is written as it empties.
+A worker may be asked for several pieces of work ahead; it does them one at a time, in order. With each goes a permit, a
+byte in a third pipe from which the worker takes one before it begins. We hold that pipe's reading end, too: to take
+back what has not begun is to read out the permits (`recall`). As many as are left, so many of the last were not begun,
+whatever the worker does at this moment, and also if it is dead.
+
+Nothing here waits: the pipes are read as they fill, what is asked goes out with `flush`, and a request too large for
+its pipe is written as it empties.
 """
 
 from __future__ import annotations
 
 import os
 import socket
+from collections import deque
 from contextlib import suppress
 from enum import Enum
 from selectors import EVENT_READ, EVENT_WRITE, BaseSelector
@@ -21,11 +28,13 @@ from runner.errors import RunnerFault
 from runner.execute.endings import CLOSED, GARBAGE
 from runner.execute.lifeline import Lifeline
 from runner.execute.wire import (
+    GENERATIONS,
     Begun,
     Describe,
     Described,
     Ended,
     Exited,
+    Forget,
     FromWorker,
     Lines,
     Said,
@@ -65,6 +74,9 @@ class Work(Protocol):
     def lost(self, exited: Exited, fault: str) -> None:
         """Hear that its worker is gone, without a reply; `fault` is what it was seen to do wrong before."""
 
+    def returned(self) -> None:
+        """Hear that it comes back: it had not begun, and its worker is gone."""
+
 
 class Phase(Enum):
     """What a worker is at."""
@@ -75,7 +87,7 @@ class Phase(Enum):
 
 
 class Child:
-    """One worker and its two pipes."""
+    """One worker and its pipes."""
 
     def __init__(self, number: int, setting: Setting, lifeline: Lifeline, selector: BaseSelector) -> None:
         """Order the worker from the warden; it can be asked at once.
@@ -88,39 +100,83 @@ class Child:
         self.setting = setting
         self.phase = Phase.IDLE
         self.loaded: set[str] = set()
-        self._work: Work | None = None
+        self.alone = True
+        self._asked: deque[tuple[Work, bytes]] = deque()  # what it has not ended, each with its mark
+        self._count = 0
         self._reply: Ended | Described | None = None
         self._marked = False
-        self._asked = 0
-        self._mark = b""
         self._fault = ""
         self._stopped = False
         self._held = b""
         self._outgoing = bytearray()
+        self._ungranted = 0
+        self._generation = 0
         self._lines = Lines()
         self._lifeline = lifeline
         self._selector = selector
         self._token = os.urandom(8).hex()
-        self._channel, self._output = self._open()
+        self._channel, self._output, self._permits, self._grants = self._open()
+        self._wanted = EVENT_READ
         self._selector.register(self._channel, EVENT_READ, self._on_channel)
         self._selector.register(self._output, EVENT_READ, self._on_output)
-        self._send(encode(setting))
+        self._outgoing += encode(setting)
+
+    @property
+    def ahead(self) -> int:
+        """How many pieces of work it was asked for and has not ended."""
+        return len(self._asked)
+
+    @property
+    def piles(self) -> bool:
+        """Whether it works on what other work may wait behind."""
+        return self.phase is Phase.BUSY and not self.alone
+
+    def fits(self, setting: Setting) -> bool:
+        """Say whether it can do what wants this setting."""
+        return self.setting is setting or self.setting == setting
+
+    @property
+    def head(self) -> Work | None:
+        """The piece of work that it does, or begins next."""
+        return self._asked[0][0] if self._asked else None
 
     # -- asking ----------------------------------------------------------------------------------------------------
 
     def ask(self, work: Work, request: Request | Describe) -> None:
-        """Hand over a piece of work."""
-        assert self.phase is Phase.IDLE, "one at a time"
-        self.phase, self._work = Phase.BUSY, work
-        self._asked += 1
-        self._mark = mark(self._token, self._asked)
+        """Hand over a piece of work; it goes out with the next `flush`."""
+        assert self.phase is not Phase.LEAVING, "it is asked for nothing any more"
+        self.phase = Phase.BUSY
+        self._count += 1
+        self._ungranted += 1
+        self._asked.append((work, mark(self._token, self._count)))
         match request:
             case Request(uses=uses):
                 self.loaded.add(uses or "")
-                self._send(encode(without_setting(request)))
+                self._outgoing += encode(without_setting(request))
             case Describe(uses=uses):
                 self.loaded.add(uses)
-                self._send(encode(request))
+                self._outgoing += encode(request)
+
+    def flush(self) -> None:
+        """Send what was asked since the last time."""
+        if self._outgoing:
+            self._send()
+        if self._ungranted:
+            permits, self._ungranted = bytes([self._generation]) * self._ungranted, 0
+            with suppress(BrokenPipeError):  # a border: the worker is gone; its burial tells
+                os.write(self._grants, permits)
+
+    def recall(self) -> list[Work]:
+        """Take back what has not begun, the last to be asked first."""
+        count = self._untouched()
+        if count:
+            self._count -= count  # the worker counts only what it does
+            self._generation = (self._generation + 1) % GENERATIONS
+            self._outgoing += encode(Forget(count=count))
+        works = [self._asked.pop()[0] for _ in range(count)]
+        if not self._asked and self.phase is Phase.BUSY:
+            self.phase = Phase.IDLE
+        return works
 
     def stop(self, kill_after: float) -> None:
         """Ask for the end of the worker and of all below it; its work still ends by `ended` or `lost`."""
@@ -138,11 +194,19 @@ class Child:
             pass
         while self._listen():
             pass
-        work, self._work, self.phase = self._work, None, Phase.LEAVING
+        self.phase = Phase.LEAVING
+        untouched = [self._asked.pop()[0] for _ in range(self._untouched())]
+        begun, held = [work for work, _ in self._asked], self._held
+        self._asked.clear()
         self.close()
-        if work is not None:
-            work.printed(self._held)
+        for work in begun:  # one at most, but for a worker that speaks nonsense
+            work.printed(held)
             work.lost(exited, self._fault)
+        first = untouched.pop() if untouched and not begun else None
+        for work in untouched:
+            work.returned()
+        if first is not None:
+            first.lost(exited, self._fault)
 
     def close(self) -> None:
         """Close our ends of the pipes."""
@@ -150,13 +214,22 @@ class Child:
             with suppress(KeyError):  # it ended before
                 self._selector.unregister(end)
         self._channel.close()
-        os.close(self._output)
+        for each in (self._output, self._permits, self._grants):
+            os.close(each)
+
+    def _untouched(self) -> int:
+        """Take back all permits; answers how many there were: so many of the last were not begun."""
+        count, self._ungranted = self._ungranted, 0
+        with suppress(BlockingIOError):
+            while taken := os.read(self._permits, PIECE):
+                count += len(taken)
+        return count
 
     # -- listening -------------------------------------------------------------------------------------------------
 
     def _on_channel(self, mask: int) -> None:
         if mask & EVENT_WRITE:
-            self._send(b"")
+            self._send()
         if mask & EVENT_READ:
             self._hear()
 
@@ -187,15 +260,16 @@ class Child:
         return True
 
     def _take(self, message: FromWorker) -> None:
-        if self._work is None:
+        if not self._asked:
             return  # a thread that the last attempt left behind still speaks; its worker is leaving
+        work = self._asked[0][0]
         match message:
             case Begun(pid=pid):
-                self._work.begun(pid)
+                work.begun(pid)
             case Spawned(pid=pid):
-                self._work.spawned(pid)
+                work.spawned(pid)
             case Said(note=note):
-                self._work.said(note)
+                work.said(note)
             case Ended() | Described():
                 self._reply = message
                 while not self._marked and self._listen():
@@ -213,52 +287,67 @@ class Child:
             self._marked = True
             self._settle()
             return False
-        if self._work is not None and not self._marked:
-            self._split(self._held + piece)
+        if self._asked:
+            self._held += piece
+            self._split()
         return True
 
-    def _split(self, data: bytes) -> None:
-        """Give the work what was printed up to the mark; hold back what may be the beginning of a mark."""
-        assert self._work is not None, "somebody prints"
-        at = data.find(self._mark)
-        if at >= 0:
-            self._held, self._marked = b"", True
-            self._work.printed(data[:at])
+    def _split(self) -> None:
+        """Give the work what was printed up to its mark; hold back what may be the beginning of a mark."""
+        while self._asked and not self._marked:
+            work, end = self._asked[0]
+            at = self._held.find(end)
+            if at < 0:
+                self._hand_on(work, end)
+                return
+            if at:
+                work.printed(self._held[:at])
+            self._held, self._marked = self._held[at + len(end) :], True
             self._settle()
-            return
-        held = next((n for n in range(min(len(self._mark) - 1, len(data)), 0, -1) if data.endswith(self._mark[:n])), 0)
+
+    def _hand_on(self, work: Work, end: bytes) -> None:
+        data = self._held
+        held = next((n for n in range(min(len(end) - 1, len(data)), 0, -1) if data.endswith(end[:n])), 0)
         self._held = data[len(data) - held :]
-        self._work.printed(data[: len(data) - held])
+        if len(data) > held:
+            work.printed(data[: len(data) - held])
 
     def _settle(self) -> None:
-        """End the work once reply and mark are there."""
-        if self._work is None or self._reply is None or not self._marked:
+        """End the work once reply and mark are there; what is printed from now on is the next one's."""
+        if not self._asked or self._reply is None or not self._marked:
             return
-        work, reply = self._work, self._reply
-        self._work, self._reply, self._marked = None, None, False
-        leaving = self._stopped or (isinstance(reply, Ended) and reply.leaving)
-        self.phase = Phase.LEAVING if leaving else Phase.IDLE
+        (work, _), reply = self._asked.popleft(), self._reply
+        self._reply, self._marked = None, False
+        if self._stopped or (isinstance(reply, Ended) and reply.leaving):
+            self.phase = Phase.LEAVING
+        elif not self._asked and self.phase is Phase.BUSY:
+            self.phase = Phase.IDLE
+        if self._asked:
+            self._split()
+        else:
+            self._held = b""
         work.ended(reply)
 
     # -- the helpers -----------------------------------------------------------------------------------------------
 
-    def _open(self) -> tuple[socket.socket, int]:
+    def _open(self) -> tuple[socket.socket, int, int, int]:
         try:
             ours, theirs = socket.socketpair()
             with theirs:
                 read, write = os.pipe()
+                permits, grants = os.pipe()
                 try:
-                    self._lifeline.fork(self.number, self._token, theirs.fileno(), write)
+                    os.set_blocking(permits, False)  # its own signature
+                    self._lifeline.fork(self.number, self._token, theirs.fileno(), write, permits)
                 finally:
                     os.close(write)
         except OSError as error:  # a border: no descriptor is left
             raise RunnerFault(f"no worker can be started: {error.strerror}") from error
         ours.setblocking(False)  # noqa: FBT003  # its own signature
         os.set_blocking(read, False)
-        return ours, read
+        return ours, read, permits, grants
 
-    def _send(self, data: bytes) -> None:
-        self._outgoing += data
+    def _send(self) -> None:
         try:
             while self._outgoing:
                 del self._outgoing[: self._channel.send(self._outgoing)]
@@ -267,7 +356,8 @@ class Child:
         except OSError:  # a border: the worker is gone; its burial tells
             self._outgoing.clear()
         wanted = EVENT_READ | (EVENT_WRITE if self._outgoing else 0)
-        if self._channel in self._selector.get_map() and self._selector.get_key(self._channel).events != wanted:
+        if wanted != self._wanted and self._channel in self._selector.get_map():
+            self._wanted = wanted
             self._selector.modify(self._channel, wanted, self._on_channel)
 
     def _selector_forgets(self, end: socket.socket | int) -> None:

@@ -58,6 +58,9 @@ class Description:
     def said(self, note: Note) -> None:
         """Hear nothing: a module that is imported has no way to say notes."""
 
+    def returned(self) -> None:
+        """Hear nothing: its worker is asked for nothing before it."""
+
     def printed(self, piece: bytes) -> None:
         """Remember the end of what the module prints, in case it dies."""
         self._last = (self._last + piece)[-4096:]

@@ -45,9 +45,9 @@ class Lifeline:
         """Answer the descriptor that can be read when there are reports."""
         return self._socket.fileno()
 
-    def fork(self, child: int, token: str, channel: int, output: int) -> None:
-        """Order a worker and hand over its ends of its channel and of its output pipe."""
-        self._order(Fork(child=child, token=token), (channel, output))
+    def fork(self, child: int, token: str, channel: int, output: int, permits: int) -> None:
+        """Order a worker and hand over its ends of its channel, of its output pipe and of its permits."""
+        self._order(Fork(child=child, token=token), (channel, output, permits))
 
     def stop(self, child: int, kill_after: float) -> None:
         """Order the end of a worker and of all below it; a second, shorter `kill_after` (seconds) hastens the first."""

@@ -22,6 +22,7 @@ from typing import Literal
 from runner.errors import Problem, RunnerFault
 from runner.execute.attempts import RunningAttempt
 from runner.execute.description import describe_all
+from runner.execute.handout import Handout
 from runner.execute.lifeline import Lifeline
 from runner.execute.output import Output, log_name
 from runner.execute.ports import Clock
@@ -49,8 +50,6 @@ STILLBORN = 3
 Hear = Callable[[str, bytes], None]
 """Is told what a task or a service prints, while it does: its id, and the next bytes, without secrets."""
 _NOTHING_TO_MASK = Masker({})
-UNHEARD = 30.0
-"""Seconds after which a worker that has not begun what it was asked for is replaced: somebody may have frozen it."""
 
 
 class Pool:
@@ -71,7 +70,6 @@ class Pool:
         self._services: dict[tuple[str, int], RunningService] = {}
         self._outputs: dict[str, Output] = {}
         self._hear: Hear | None = None
-        self._unheard: dict[tuple[str, int], float] = {}  # until when they have to begin, the earliest first
         self._stillborn = 0
         self._woken = False
         self._closed = False
@@ -81,6 +79,7 @@ class Pool:
             os.set_blocking(end, False)
         self._lifeline = Lifeline(warden)
         self._workers = Workers(self._lifeline, self._selector)
+        self._handout = Handout(self._workers, clock, self._emit, lambda: self.slots)
         self._selector.register(self._lifeline, EVENT_READ, self._on_report)
         self._selector.register(self._wake_read, EVENT_READ, self._on_wake)
 
@@ -127,7 +126,9 @@ class Pool:
         """Ask for an end, which still comes from `wait`; what has ended already is left alone."""
         match command:
             case StopAttempt(task=task, attempt=attempt):
-                if (running := self._attempts.get((task, attempt))) is not None:
+                running = self._attempts.get((task, attempt))
+                if running is not None and not self._handout.take_back(running):
+                    self._handout.clear_behind(running.child)
                     running.stop(command)
             case StopService(service=service, attempt=attempt):
                 if (serving := self._services.get((service, attempt))) is not None:
@@ -193,18 +194,14 @@ class Pool:
             request, setting, output, masker, clock=self._clock, emit=self._emit, again=self._again
         )
         self._attempts[request.task, request.attempt] = running
-        self._assign(running)
-
-    def _assign(self, running: RunningAttempt) -> None:
-        running.ask(self._workers.take(running.setting, running.request.uses or "", self.slots))
-        self._unheard[running.request.task, running.request.attempt] = self._clock.now() + UNHEARD
+        self._handout.give(running)
 
     def _again(self, running: RunningAttempt, error: str) -> None:
         """Ask another worker for an attempt that had not begun when the first one died."""
         self._stillborn += 1
         if self._stillborn >= STILLBORN:
             raise RunnerFault(f"no worker starts; the last one: {error}")
-        self._assign(running)
+        self._handout.give(running)
 
     def _start_service(self, request: ServiceRequest) -> None:
         try:
@@ -239,9 +236,9 @@ class Pool:
 
     def _turn(self, until: float | None) -> None:
         """Wait for whatever happens first, and let it happen."""
-        unheard = next(iter(self._unheard.values()), None)
-        looks = (attempt.next_look() for attempt in self._attempts.values())
-        moments = [until, unheard, *looks, *(service.next_moment() for service in self._services.values())]
+        self._workers.flush()
+        soon = self._handout.next_moment()
+        moments = [until, soon, *(service.next_moment() for service in self._services.values())]
         soonest = min((moment for moment in moments if moment is not None), default=None)
         timeout = None if soonest is None else max(0.0, soonest - self._clock.now())
         registered = self._selector.get_map()
@@ -251,12 +248,8 @@ class Pool:
         now = self._clock.now()
         for service in list(self._services.values()):
             service.tick(now)
-        for running in list(self._attempts.values()):
-            if (moment := running.next_look()) is not None and moment <= now:
-                running.look(now)
-        for attempt in [key for key, limit in self._unheard.items() if limit <= now]:
-            del self._unheard[attempt]
-            self._attempts[attempt].give_up_worker()
+        if soon is not None and soon <= now:
+            self._handout.look(now)
 
     def _on_report(self, _mask: int) -> None:
         for report in self._lifeline.reports():
@@ -274,12 +267,11 @@ class Pool:
         """Take in what happened, and forget what is over."""
         self._events.append(event)
         match event:
-            case AttemptStarted(task=name, attempt=attempt):
+            case AttemptStarted():
                 self._stillborn = 0
-                self._unheard.pop((name, attempt), None)
             case AttemptEnded(task=name, attempt=attempt) | AttemptReturned(task=name, attempt=attempt):
-                self._unheard.pop((name, attempt), None)
-                del self._attempts[name, attempt], self._outputs[name]
+                del self._outputs[name]
+                self._handout.over(self._attempts.pop((name, attempt)))
             case ServiceEnded(service=name, attempt=attempt):
                 del self._services[name, attempt], self._outputs[name]
             case _:

@@ -171,6 +171,9 @@ class RunningService:
         """Tell that it is over, and that its end was not a clean one."""
         self._over(exited.error or fault or f"its process ended with {exited.status}")
 
+    def returned(self) -> None:
+        """Hear nothing: its worker is asked for nothing before it."""
+
     # -- looking ---------------------------------------------------------------------------------------------------
 
     def _look(self, now: float) -> None:

@@ -30,7 +30,19 @@ from functools import partial
 from msgspec import Struct
 
 from runner.execute import tree
-from runner.execute.wire import Exited, Fork, Forked, FromWarden, Hold, Lines, Stop, ToWarden, decode, encode
+from runner.execute.wire import (
+    WORKERS_OWN,
+    Exited,
+    Fork,
+    Forked,
+    FromWarden,
+    Hold,
+    Lines,
+    Stop,
+    ToWarden,
+    decode,
+    encode,
+)
 from runner.execute.worker import run_worker
 
 TICK = 0.02
@@ -103,29 +115,30 @@ class Warden:
     def _obey(self, order: ToWarden) -> None:
         match order:
             case Fork(child=child, token=token):
-                channel, output = self._descriptors.pop(0), self._descriptors.pop(0)
-                self._fork(child, token, channel, output)
+                descriptors, self._descriptors = self._descriptors[:WORKERS_OWN], self._descriptors[WORKERS_OWN:]
+                self._fork(child, token, descriptors)
             case Stop(child=child, kill_after=kill_after):
                 if (ward := self._wards.get(child)) is not None:
                     self._stop(ward, time.monotonic() + kill_after)
             case Hold():
                 self._held.append(self._descriptors.pop(0))
 
-    def _fork(self, child: int, token: str, channel: int, output: int) -> None:
+    def _fork(self, child: int, token: str, descriptors: Sequence[int]) -> None:
         # Blocked until the worker has its own handler: a stop right behind the order must not be lost to ours.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         try:
             pid = os.fork()
             if pid == 0:
-                run_worker(channel, output, token)
+                channel, output, permits = descriptors
+                run_worker(channel, output, permits, token)
             self._wards[child] = Ward(child=child, pid=pid)
             self._report(Forked(child=child, pid=pid))
         except OSError as error:  # a border: the system may have no room for another process
             self._report(Exited(child=child, error=f"no worker could be forked: {error.strerror}"))
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-            os.close(channel)
-            os.close(output)
+            for each in descriptors:
+                os.close(each)
 
     def _stop(self, ward: Ward, kill_at: float) -> None:
         self._bury()  # who has died before was not stopped

@@ -1,6 +1,6 @@
 """What pool, warden and workers say to each other: one line of JSON a message. Knows no process and no pipe.
 
-    pool ──Fork, Stop, Hold──► warden            pool ──Setting, then Request or Describe──► worker
+    pool ──Fork, Stop, Hold──► warden            pool ──Setting, then Request, Describe, Forget──► worker
     pool ◄──Forked, Exited──── warden            pool ◄──Begun, Said…, Ended; or Described── worker
 
 Nothing else crosses: no pickle, no object, no exception. Reading follows the declared types (`runner.plain`), so a
@@ -21,6 +21,10 @@ from runner.task import Data, Note, Outcome, Request, Signature
 
 LOST_CHANNEL = 71
 """Exit code of a worker that can no longer speak to the runner (EX_OSERR of sysexits.h)."""
+WORKERS_OWN = 3
+"""Descriptors that come with a Fork: channel, output pipe, permits."""
+GENERATIONS = 256
+"""Generations of permits that can be told apart: a permit is a byte. Two never meet, so two would be enough."""
 LONGEST = 64 * 1024 * 1024
 """Bytes of a line that can still be a message, however much a check has observed; large outputs are files. What is
 longer is garbage that must not fill the runner's memory."""
@@ -41,7 +45,13 @@ class Describe(Data, frozen=True, kw_only=True):
     uses: str
 
 
-ToWorker: TypeAlias = Setting | Request | Describe
+class Forget(Data, frozen=True, kw_only=True):
+    """Drop the last `count` requests: their permits were taken back. A new generation of permits begins."""
+
+    count: int
+
+
+ToWorker: TypeAlias = Setting | Request | Describe | Forget
 
 
 class Begun(Data, frozen=True, kw_only=True):
@@ -66,10 +76,11 @@ class Ended(Data, frozen=True, kw_only=True):
     """The attempt is over, and so is all it had started.
 
     `stopped` tells that SIGTERM came before the outcome was decided, `left` names what it had left behind, and
-    `leaving` that the worker is no longer fit for another attempt and ends.
+    `leaving` that the worker is no longer fit for another attempt and ends. `seconds` is how long it took.
     """
 
     outcome: Outcome
+    seconds: float = 0.0
     stopped: bool = False
     left: tuple[str, ...] = ()
     leaving: bool = False
@@ -88,7 +99,7 @@ FromWorker: TypeAlias = Begun | Spawned | Said | Ended | Described
 
 
 class Fork(Data, frozen=True, kw_only=True):
-    """Fork a worker; its channel and its output pipe come along. `token` makes its boundary marks unguessable."""
+    """Fork a worker; its channel, output pipe and permits come along. `token` makes its boundary marks unguessable."""
 
     child: int
     token: str

@@ -1,10 +1,15 @@
-"""The child process: one request, one reply, until its channel ends. Knows no pool, no graph and no schedule.
+"""The child process: one attempt after another, until its channel ends. Knows no pool, no graph and no schedule.
 
 Theory of operation. The warden forks us. We lead a session and adopt what our descendants orphan, so whatever an
 attempt starts is below us until we end it. Descriptors 1 and 2 are the output pipe, 0 is /dev/null; our own two lie
 high and close on exec, so no command inherits them. For every request we say that it begins, run it, end what it left
 behind, write a boundary mark into the output pipe, and only then reply: whoever has seen both knows that every byte
 before the mark belongs to this attempt and none after it.
+
+Requests may come several at a time. Before one begins, a permit is taken for it: a byte in a pipe from which the runner
+takes, too, when it wants back what has not begun. A byte goes to one of us, so there is never a doubt who has it. What
+was taken back is named by `Forget`, with which a new generation of permits begins; one of those says that the channel
+holds a `Forget` which has to be read first. That an attempt is over is said together with the beginning of the next.
 
 What one attempt does to the process (folder, environment, standard streams, handlers) is put right before the next.
 What cannot be put right, say a thread that still runs, makes this worker leave; a fresh one costs a millisecond.
@@ -15,10 +20,13 @@ from __future__ import annotations
 import faulthandler
 import fcntl
 import os
+import select
 import signal
 import sys
 import threading
 import time
+from collections import deque
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NoReturn, TextIO
@@ -28,17 +36,20 @@ from msgspec.structs import replace
 from runner.execute import tree
 from runner.execute.attempt import run_attempt
 from runner.execute.describe import describe
+from runner.execute.environment import Environment
 from runner.execute.large import Unreadable, with_files
 from runner.execute.leftovers import end_leftovers, threads_left
 from runner.execute.receipts import Receipts
 from runner.execute.returned import NotPlain, outputs_of
 from runner.execute.stopping import StopSignal
 from runner.execute.wire import (
+    GENERATIONS,
     LOST_CHANNEL,
     Begun,
     Describe,
     Described,
     Ended,
+    Forget,
     FromWorker,
     Lines,
     Said,
@@ -54,7 +65,7 @@ from runner.plain import NotThisShape, from_plain
 from runner.task import TAG, Artifact, Cause, Context, Failed, Note, Outcome, Receipt, Request
 
 
-def run_worker(channel: int, output: int, token: str) -> NoReturn:
+def run_worker(channel: int, output: int, permits: int, token: str) -> NoReturn:
     """Be a worker, in a process that was forked for it; never returns.
 
     SIGTERM is blocked when this is called, so that one which comes early is not lost to the parent's handler.
@@ -67,7 +78,7 @@ def run_worker(channel: int, output: int, token: str) -> NoReturn:
         tree.die_with_parent()
         tree.be_called("tg-worker")
         if os.getppid() == warden:  # it may have died before we asked to die with it
-            Worker(*_only(channel, output), token).serve()
+            Worker(*_only(channel, output, permits), token).serve()
         status = 0
     except BaseException:  # noqa: BLE001  # a border: below us lies the warden's own code, which is not ours to run
         sys.excepthook(*sys.exc_info())
@@ -76,11 +87,12 @@ def run_worker(channel: int, output: int, token: str) -> NoReturn:
 
 
 class Worker:
-    """One worker: its channel, its output pipe, and what it has loaded."""
+    """One worker: its channel, its output pipe, its permits, and what it has loaded."""
 
-    def __init__(self, channel: int, output: int, token: str) -> None:
+    def __init__(self, channel: int, output: int, permits: int, token: str) -> None:
         self._channel = channel
         self._output = output
+        self._permits = permits
         self._token = token
         self._setting = Setting()
         self._base_path = [*sys.path]
@@ -89,7 +101,12 @@ class Worker:
         self._lock = threading.Lock()
         self._stop = StopSignal()
         self._receipts = Receipts()
+        self._environment = Environment()
         self._streams = _open_streams()
+        self._lines = Lines(None)
+        self._todo: deque[Request | Describe] = deque()
+        self._generation = 0
+        self._unsaid = bytearray()
         os.register_at_fork(after_in_child=self._become_a_copy)
 
     def serve(self) -> None:
@@ -98,28 +115,62 @@ class Worker:
         self._stop.install()
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         faulthandler.enable(2)  # even a segmentation fault leaves its last words
-        lines = Lines(None)
-        self._stop.arm(_leave)
-        while piece := os.read(self._channel, 65536):
-            for line in lines.feed(piece):
-                self._stop.disarm()
-                if not self._answer(decode(ToWorker, line)):
-                    return
-                self._stop.arm(_leave)
+        while (message := self._next()) is not None:
+            fit = self._attempt(message) if isinstance(message, Request) else self._describe(message.uses)
+            if not fit:
+                self._speak()
+                return
 
-    def _answer(self, message: ToWorker) -> bool:
-        """Deal with one message; says whether this worker is fit for another."""
+    # -- what to do next -------------------------------------------------------------------------------------------
+
+    def _next(self) -> Request | Describe | None:
+        """Answer what may begin now, None when the channel has ended."""
+        permit, good = self._permit_at_hand(), False
+        while True:
+            if permit is None and self._todo:
+                permit = self._permit_at_hand()
+            good = good or permit == self._generation  # once good it stays so: what it is for was not taken back
+            if good and self._todo and not self._stop.heard:
+                return self._todo.popleft()
+            self._speak()  # before a stop may let us leave
+            self._stop.arm(_leave)
+            held = self._receive(self._permits if permit is None and self._todo else None)
+            self._stop.disarm()
+            if not held:
+                return None
+
+    def _permit_at_hand(self) -> int | None:
+        """Take a permit where there is one; answers its generation."""
+        try:
+            return os.read(self._permits, 1)[0]
+        except (BlockingIOError, IndexError):  # none, or the runner is gone
+            return None
+
+    def _receive(self, or_until: int | None) -> bool:
+        """Wait for messages, or until a permit can be taken; says whether the channel still holds."""
+        if or_until is not None:
+            ready, _, _ = select.select((self._channel, or_until), (), ())
+            if self._channel not in ready:
+                return True
+        piece = os.read(self._channel, 65536)
+        for line in self._lines.feed(piece):
+            self._take(decode(ToWorker, line))
+        return bool(piece)
+
+    def _take(self, message: ToWorker) -> None:
         match message:
             case Setting():
                 self._settle_in(message)
-                return True
-            case Describe(uses=uses):
-                return self._describe(uses)
-            case Request():
-                return self._attempt(with_setting(message, self._setting))
+            case Describe() | Request():
+                self._todo.append(message)
+            case Forget(count=count):
+                for _ in range(count):
+                    self._todo.pop()
+                self._generation = (self._generation + 1) % GENERATIONS
 
     def _settle_in(self, setting: Setting) -> None:
         self._setting = setting
+        self._environment.settle(setting.env)
         python_path = [entry for entry in setting.env.get("PYTHONPATH", "").split(os.pathsep) if entry]
         sys.path[:] = list(dict.fromkeys([*setting.path, *python_path, *self._base_path]))
 
@@ -127,18 +178,19 @@ class Worker:
         self._attempts += 1
         with suppress(OSError):  # a folder that is not there is for the attempts to fail by
             os.chdir(self._setting.workdir)
-        fault = self._put_right({**self._setting.env})
+        fault = self._put_right({})
         self._stop.arm(_leave)
         described = Described(code="cannot-import", message=fault) if fault else describe(uses)
         self._stop.disarm()
         _, leaving = self._clear_up()
-        self._send(described)
+        self._say(described)
         return not leaving
 
     # -- one attempt -----------------------------------------------------------------------------------------------
 
-    def _attempt(self, request: Request) -> bool:
+    def _attempt(self, asked: Request) -> bool:
         self._attempts += 1
+        request = with_setting(asked, self._setting)
         said: list[Note] = []
 
         def say(note: Note) -> None:
@@ -151,9 +203,11 @@ class Worker:
             said.append(checked)
 
         receipt = Receipt(task=request.task, attempt=request.attempt, key=request.key)
-        self._receipts.write(request.receipts, receipt, {})
-        self._send(Begun(pid=self._pid))
-        fault = self._put_right({**request.env, **request.own_env})
+        self._receipts.add(request.receipts, receipt, {})
+        self._say(Begun(pid=self._pid))
+        self._speak()
+        began = time.monotonic()
+        fault = self._put_right(request.own_env)
         try:
             request = with_files(request)
         except Unreadable as error:  # a border: the disk
@@ -169,11 +223,12 @@ class Worker:
         left, leaving = self._clear_up()
         if not stopped:
             secrets = {name: request.env[name] for name in request.secrets if request.env.get(name)}
-            self._receipts.write(request.receipts, replace(receipt, outcome=outcome, notes=tuple(said)), secrets)
-        self._send(Ended(outcome=outcome, stopped=stopped, left=left, leaving=leaving))
+            self._receipts.add(request.receipts, replace(receipt, outcome=outcome, notes=tuple(said)), secrets)
+        seconds = time.monotonic() - began
+        self._say(Ended(outcome=outcome, stopped=stopped, left=left, leaving=leaving, seconds=seconds))
         return not leaving
 
-    def _put_right(self, environment: dict[str, str]) -> str:
+    def _put_right(self, own: Mapping[str, str]) -> str:
         """Undo what the attempt before may have done to this process; answers what cannot be as it should."""
         os.dup2(self._output, 1)
         os.dup2(self._output, 2)
@@ -183,7 +238,7 @@ class Worker:
         self._stop.install()
         signal.setitimer(signal.ITIMER_REAL, 0)  # an alarm that was set must not ring in another attempt
         try:
-            _set_environment(environment)
+            self._environment.become(own)
         except (OSError, ValueError) as error:  # a border: a variable may hold what no environment can
             return f"its environment cannot be set: {error}"
         return ""
@@ -204,12 +259,22 @@ class Worker:
 
     # -- speaking --------------------------------------------------------------------------------------------------
 
+    def _say(self, message: FromWorker) -> None:
+        """Say something with the next message that is sent."""
+        with self._lock:
+            self._unsaid += encode(message)
+
     def _send(self, message: FromWorker) -> None:
-        rest = memoryview(encode(message))
+        self._say(message)
+        self._speak()
+
+    def _speak(self) -> None:
+        """Send what was said, after what has to be written down before."""
         try:
             with self._stop, self._lock:
-                while rest:
-                    rest = rest[os.write(self._channel, rest) :]
+                self._receipts.write()
+                while self._unsaid:
+                    del self._unsaid[: os.write(self._channel, self._unsaid)]
         except OSError:  # a border: the task closed our channel, or the runner is gone
             os._exit(LOST_CHANNEL)
 
@@ -221,7 +286,8 @@ class Worker:
         if self._channel >= 0:
             os.close(self._channel)
             os.close(self._output)
-            self._channel = self._output = -1  # a copy of the copy has nothing to close
+            os.close(self._permits)
+            self._channel = self._output = self._permits = -1  # a copy of the copy has nothing to close
 
 
 # -- the helpers -------------------------------------------------------------------------------------------------------
@@ -241,14 +307,14 @@ def _checked(note: Note) -> Note:
         raise TypeError(f"{type(note).__name__}: {error}") from None
 
 
-def _only(channel: int, output: int) -> tuple[int, int]:
-    """Keep only our two descriptors, up high, and let the output pipe be the standard streams."""
+def _only(channel: int, output: int, permits: int) -> tuple[int, int, int]:
+    """Keep only our own descriptors, up high, and let the output pipe be the standard streams."""
     highest = min(os.sysconf("SC_OPEN_MAX"), 1024)
-    channel, output = (fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, highest - 8) for each in (channel, output))
+    high = [fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, highest - 8) for each in (channel, output, permits)]
     os.dup2(output, 1)
     os.dup2(output, 2)
-    os.closerange(3, min(channel, output))
-    return channel, output
+    os.closerange(3, min(high))
+    return high[0], high[1], high[2]
 
 
 def _open_streams() -> tuple[TextIO, TextIO]:
@@ -256,18 +322,6 @@ def _open_streams() -> tuple[TextIO, TextIO]:
     out = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115  # they live as long as we do
     err = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115  # they live as long as we do
     return out, err
-
-
-def _set_environment(wanted: dict[str, str]) -> None:
-    """Change only what differs: most attempts of a worker differ in nothing but their own few variables."""
-    present = dict(os.environ)
-    for name in present.keys() - wanted.keys():
-        del os.environ[name]
-    for name, value in wanted.items():
-        if present.get(name) != value:
-            os.environ[name] = value
-    if present.get("TZ") != wanted.get("TZ"):
-        time.tzset()
 
 
 def _reset_signals() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import count
 from selectors import BaseSelector
 
@@ -30,6 +31,25 @@ class Workers:
         self._placed[child.number] = child
         return child
 
+    def behind(self, setting: Setting, most: int) -> Child | None:
+        """Answer the worker with the least ahead of it, fewer than `most`, that may be asked for more ahead."""
+        fit = [child for child in self._placed.values() if child.piles and child.ahead < most and child.fits(setting)]
+        return min(fit, key=lambda child: child.ahead, default=None)
+
+    def at_work(self) -> Iterator[Child]:
+        """Answer the workers in places that have something to do."""
+        return (child for child in self._placed.values() if child.ahead)
+
+    def room(self, places: int) -> bool:
+        """Say whether one that is idle can be had, or made room for."""
+        staying = [child for child in self._placed.values() if child.phase is not Phase.LEAVING]
+        return any(child.phase is Phase.IDLE for child in staying) or len(staying) < places
+
+    def flush(self) -> None:
+        """Send what was asked of all of them."""
+        for child in self._all.values():
+            child.flush()
+
     def beside(self, setting: Setting) -> Child:
         """Answer a new worker that takes no place."""
         child = Child(next(self._numbers), setting, self._lifeline, self._selector)
@@ -53,7 +73,7 @@ class Workers:
     def _idle(self, setting: Setting, uses: str) -> Child | None:
         found = None
         for child in self._placed.values():
-            if child.phase is Phase.IDLE and child.setting == setting:
+            if child.phase is Phase.IDLE and child.fits(setting):
                 if uses in child.loaded:
                     return child
                 found = found or child

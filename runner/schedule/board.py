@@ -56,7 +56,8 @@ class TaskState(Struct, kw_only=True, eq=False):
 
     `unsettled` counts the tasks it needs that have not settled. `started` numbers the first starts of a run from 1;
     `above` is the latest of these numbers among all it rests upon, 0 if none of them was started. `alone` says that
-    nothing may run beside its next attempt.
+    nothing may run beside its next attempt; `modest` that it claims no pool and no memory and needs no service; `piled`
+    that it was started as one of those of which a worker is asked for several ahead.
     """
 
     spec: TaskSpec
@@ -70,6 +71,8 @@ class TaskState(Struct, kw_only=True, eq=False):
     stopping: bool = False
     spent: bool = False
     alone: bool = False
+    modest: bool = True
+    piled: bool = False
     kept: bool = False
     outcome: Outcome | None = None
     why: Why | None = None
@@ -120,7 +123,10 @@ class Board:
     def __init__(self, graph: Graph) -> None:
         self.tasks = {spec.id: _state_of(graph, spec) for spec in graph.tasks.values()}
         self.slots = 0
+        self.workers = 0
+        self.short: frozenset[str] = frozenset()
         self.running = 0
+        self._piled = 0
         self.alone: str | None = None
         self.unsettled = len(self.tasks)
         self.settled: list[str] = []
@@ -136,10 +142,20 @@ class Board:
         """Answer the first pool that has no room for these claims (`EVERY_SLOT`: something runs), None if all have."""
         return next((pool for pool, amount in claims if self._room[pool] < amount), None)
 
-    @property
-    def free(self) -> int:
-        """How many slots are free: none beside what runs alone; below zero when the executor has shrunk."""
-        return self.slots - self.running if self.alone is None else 0
+    def has_place(self, task: TaskState) -> bool:
+        """Say whether a worker is free for it, or may be asked ahead for it: only for what is short.
+
+        A worker takes one attempt, or its share of the slots in short ones. What is not short waits for a worker of its
+        own, and everything less urgent behind it: else short ones could keep all workers from it.
+        """
+        if not self.may_pile(task):
+            return self.running < self.workers
+        one_each = self.running - self._piled
+        return (self.workers - one_each) * (self.slots // max(1, self.workers)) > self._piled
+
+    def may_pile(self, task: TaskState) -> bool:
+        """Say whether a worker may be asked for it ahead: it is short, and holds nothing while it waits."""
+        return task.spec.uses in self.short and task.modest and not task.alone
 
     def move(self, task: TaskState, to: Phase) -> None:
         """Write a phase, by the table.
@@ -165,6 +181,9 @@ class Board:
 
     def _take(self, task: TaskState, sign: int) -> None:
         self.running += sign
+        if sign > 0:
+            task.piled = self.may_pile(task)
+        self._piled += sign * task.piled
         self._room[EVERY_SLOT] = 0 if self.running else 1
         if task.alone:
             self.alone = task.spec.id if sign > 0 else None
@@ -178,4 +197,5 @@ class Board:
 
 def _state_of(graph: Graph, spec: TaskSpec) -> TaskState:
     unsettled = sum(need in graph.tasks for need in spec.needs)
-    return TaskState(spec=spec, claims=tuple(sorted(spec.claims.items())), unsettled=unsettled)
+    modest = not spec.claims and spec.memory is None and unsettled == len(spec.needs)
+    return TaskState(spec=spec, claims=tuple(sorted(spec.claims.items())), unsettled=unsettled, modest=modest)

@@ -199,8 +199,9 @@ class Schedule:
             case ServiceEnded(service=service):
                 self._commands += self._services.ended(event)
                 self._consider_dependents(service)
-            case SlotsChanged(slots=slots, workers=workers):
+            case SlotsChanged(slots=slots, workers=workers, short=short):
                 self._offer(slots, slots if workers is None else workers)
+                self._board.short = frozenset(short)
             case ClockTicked():
                 self._ring()
             case CancelAsked(why=why):
@@ -344,7 +345,7 @@ class Schedule:
         together = self._crashes.add(task.spec.id, self._now)
         task.alone = self._crashes.alone(task.spec.id)
         if together and self._places.lower():
-            self._board.slots = self._places.slots
+            self._board.slots, self._board.workers = self._places.slots, self._places.workers
             self._fewer.append(FewerWorkers(at=self._now, workers=self._places.workers, tasks=together))
             self._commands.append(LimitWorkers(workers=self._places.workers))
 
@@ -435,15 +436,22 @@ class Schedule:
         """Start what may start, most urgent first, while slots and claims last."""
         if self.mode is Mode.ENDING:
             self._clean_up_next()
-        while self.mode < Mode.ENDING and self._board.free > 0:
-            name = self._queue.pop(self._board.fits, lambda each: self._board.tasks[each].phase is not Phase.READY)
+        board = self._board
+        while self.mode < Mode.ENDING and board.alone is None:
+            name = self._queue.pop(board.fits, self._is_stale, self._has_place)
             if name is None:
                 return
-            self._start(self._board.tasks[name])
+            self._start(board.tasks[name])
+
+    def _is_stale(self, name: str) -> bool:
+        return self._board.tasks[name].phase is not Phase.READY
+
+    def _has_place(self, name: str) -> bool:
+        return self._board.has_place(self._board.tasks[name])
 
     def _clean_up_next(self) -> None:
         """Start the clean-up of what was started last, once nothing runs; nothing but clean-ups is left to start."""
-        if self._board.running or self._board.free < 1:
+        if self._board.running or self._board.slots < 1:
             return
         ready = [task for task in self._board.tasks.values() if task.phase is Phase.READY]
         if ready:
@@ -462,7 +470,7 @@ class Schedule:
 
     def _offer(self, slots: int, workers: int) -> None:
         self._places.offer(slots, workers)
-        self._board.slots = self._places.slots
+        self._board.slots, self._board.workers = self._places.slots, self._places.workers
 
     def _make_ready(self, task: TaskState) -> None:
         self._move(task, Phase.READY)

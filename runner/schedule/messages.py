@@ -138,11 +138,16 @@ class ServiceEnded(Data, frozen=True, kw_only=True):
 
 
 class SlotsChanged(Data, frozen=True, kw_only=True):
-    """The executor can now take another number of attempts at once, on so many `workers` (None: one for each slot)."""
+    """The executor can now take another number of attempts at once, on so many `workers` (None: one for each slot).
+
+    Only attempts of the functions that are called `short` may be more than there are workers: each worker is asked for
+    several of those ahead.
+    """
 
     at: float
     slots: int
     workers: int | None = None
+    short: tuple[str, ...] = ()
 
 
 class ClockTicked(Data, frozen=True, kw_only=True):

@@ -84,8 +84,13 @@ class ReadyQueue:
         """Add a task; the smallest key is taken first."""
         heappush(self._heaps.setdefault(claims, []), (key, task))
 
-    def pop(self, fits: Callable[[Claims], bool], stale: Callable[[str], bool]) -> str | None:
-        """Take the most urgent task whose claims fit, forgetting those that are no longer ready."""
+    def pop(
+        self, fits: Callable[[Claims], bool], stale: Callable[[str], bool], place: Callable[[str], bool]
+    ) -> str | None:
+        """Take the most urgent task whose claims fit, forgetting those that are no longer ready.
+
+        Where there is no `place` for that one, nobody overtakes it.
+        """
         best: Claims | None = None
         for claims, heap in list(self._heaps.items()):
             while heap and stale(heap[0][1]):
@@ -94,4 +99,6 @@ class ReadyQueue:
                 del self._heaps[claims]
             elif (best is None or heap[0] < self._heaps[best][0]) and fits(claims):
                 best = claims
-        return None if best is None else heappop(self._heaps[best])[1]
+        if best is None or not place(self._heaps[best][0][1]):
+            return None
+        return heappop(self._heaps[best])[1]

@@ -33,7 +33,10 @@ class Mode(IntEnum):
 
 @dataclass(slots=True, eq=False)
 class Book:
-    """What is known of one task. `order` numbers the first begins; `rests` is the soonest and latest end of a rest."""
+    """What is known of one task. `order` numbers the first begins; `rests` is the soonest and latest end of a rest.
+
+    `ahead` says that its attempt was handed out as one of those of which a worker takes several.
+    """
 
     spec: TaskSpec
     tasks: tuple[str, ...]
@@ -51,6 +54,7 @@ class Book:
     stop: StopAttempt | None = None
     rests: tuple[float, float] = (0.0, 0.0)
     crashes: int = 0
+    ahead: bool = False
 
     @property
     def always(self) -> bool:

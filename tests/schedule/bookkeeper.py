@@ -43,6 +43,7 @@ class Bookkeeper:
         self.now = 0.0
         self.offered = (0, 0)  # slots and workers, as the executor says
         self.most: int | None = None  # workers, since crashes have cost some
+        self.short: tuple[str, ...] = ()  # the functions of which a worker takes several attempts ahead
         self.crashes: list[tuple[float, str]] = []
         self.fewer_owed = False
         self.books = {spec.id: _book(self.graph, spec) for spec in self.graph.tasks.values()}
@@ -70,6 +71,19 @@ class Bookkeeper:
         """How many attempts may be handed out: the share of the workers that are left."""
         slots, workers = self.offered
         return ceil(slots * self.workers / workers) if workers else slots
+
+    def may_go_ahead(self, book: Book) -> bool:
+        """Say whether a worker may be asked for a task ahead: it is short, and holds nothing others could want."""
+        return book.spec.uses in self.short and not (book.spec.claims or book.services or book.alone)
+
+    def has_worker(self, book: Book) -> bool:
+        """Say whether a worker can take a task, if what was handed out is spread over as many as can be."""
+        out = [other for other in self.books.values() if other.at is At.RUNNING]
+        if not self.may_go_ahead(book):
+            return len(out) < self.workers
+        ahead = sum(other.ahead for other in out)
+        left = self.workers - (len(out) - ahead)
+        return left > 0 and ahead < left * (self.slots // self.workers)
 
     def standing(self, service: str) -> str | None:
         """Answer how a service stands to the tasks that need it: S, F, or None while that is open."""
@@ -119,8 +133,9 @@ class Bookkeeper:
                 self._news = True
             case ServiceEnded(service=service, how=how):
                 self._end_service(service, how)
-            case SlotsChanged(slots=slots, workers=workers):
+            case SlotsChanged(slots=slots, workers=workers, short=short):
                 self.offered = (slots, slots if workers is None else workers)
+                self.short = short
             case CancelAsked(why=why):
                 self._cancel(why)
             case ClockTicked():
@@ -278,6 +293,9 @@ class Bookkeeper:
         """Enter the start of an attempt."""
         book.at, book.attempt, book.begun = At.RUNNING, attempt, None
         book.limit = book.clean_up_limit = inf
+        book.ahead = self.may_go_ahead(book)
+        if self.running > self.workers:
+            self.tally.seen.add("asked for ahead")
         for pool, amount in book.spec.claims.items():
             self.room[pool] -= amount
         if attempt > 1:

@@ -122,8 +122,13 @@ def game_of(chance: Random, *, most: int = 12) -> Game:
     maybe = _Maybe(chance)
     crashy = maybe(0.2)
     lasting = not maybe(0.12)
+    ahead = maybe(0.15)  # workers are asked for several attempts ahead, and few tasks forbid it
     services, going = _services(maybe, lasting=lasting)
-    pools = {name: chance.randint(1, 3) for name in ("p", "q")[: chance.randint(1, 2)]} if maybe(0.75) else {}
+    pools = (
+        {name: chance.randint(1, 3) for name in ("p", "q")[: chance.randint(1, 2)]}
+        if maybe(0.2 if ahead else 0.75)
+        else {}
+    )
     names = [f"t{number}" for number in range(chance.randint(1, most))]
     places = list(range(len(names)))
     chance.shuffle(places)  # the file order has nothing to do with the order of needs
@@ -146,10 +151,10 @@ def game_of(chance: Random, *, most: int = 12) -> Game:
     )
     return Game(
         graph=graph,
-        first=_opened(maybe, names),
+        first=_opened(maybe, names, broken=any(task.condition is CONDITIONS[None] for task in tasks)),
         steps=steps,
         services=going,
-        outside=_outside(maybe),
+        outside=_outside(maybe, ahead=ahead),
         returned=frozenset(key for key in steps if maybe(0.03)) - unfit,
         unfit=unfit,
         lasting=lasting,
@@ -263,7 +268,8 @@ def _service_step(maybe: _Maybe, *, lasting: bool) -> ServiceStep:
     return ServiceStep(ready_after=ready, dies_after=dies, stop_takes=stop_takes)
 
 
-def _opened(maybe: _Maybe, names: list[str]) -> RunOpened:
+def _opened(maybe: _Maybe, names: list[str], *, broken: bool) -> RunOpened:
+    """Open the run; with a `broken` condition nothing fails fast: what it settles at once has no order of its own."""
     chance = maybe.chance
     few = maybe(0.1)
     return opened(
@@ -272,18 +278,22 @@ def _opened(maybe: _Maybe, names: list[str]) -> RunOpened:
         params={"yes": True, "no": False},
         kept={name: Kept(outcome=Succeeded()) for name in names if few and maybe(0.35)},
         durations={name: maybe.seconds(0.5, 8.0) for name in names if maybe(0.3)},
-        fail_fast=maybe(0.12),
+        fail_fast=maybe(0.12) and not broken,
     )
 
 
-def _outside(maybe: _Maybe) -> tuple[Event, ...]:
+def _outside(maybe: _Maybe, *, ahead: bool) -> tuple[Event, ...]:
     events: list[Event] = []
     chance = maybe.chance
-    if maybe(0.15):
+    if ahead:
+        events.append(_slots(0.0, chance.randint(1, 3), chance.choice((2, 3, 5)), short=True))
+    elif maybe(0.25):
         slots = [chance.randint(0, 4) for _ in range(chance.randint(0, 2))]
-        times = sorted(maybe.seconds(0.0, 20.0) for _ in range(len(slots) + 1))
-        window = chance.choice((None, None, 1, 2, 5))  # so many attempts each worker takes; None: an executor without
-        events += [_slots(at, count, window) for at, count in zip(times, [*slots, chance.randint(1, 4)], strict=True)]
+        times = sorted(maybe.seconds(0.0, 12.0) for _ in range(len(slots) + 1))
+        window = chance.choice((None, 1, 2, 3, 5))  # so many attempts each worker takes; None: an executor without
+        short = chance.random() < 0.8
+        counts = [*slots, chance.randint(1, 4)]
+        events += [_slots(at, count, window, short=short) for at, count in zip(times, counts, strict=True)]
     if maybe(0.22):
         at = maybe.seconds(0.0, 20.0)
         for _ in range(chance.choice((1, 1, 2, 3))):
@@ -292,7 +302,8 @@ def _outside(maybe: _Maybe) -> tuple[Event, ...]:
     return tuple(events)
 
 
-def _slots(at: float, workers: int, window: int | None) -> SlotsChanged:
+def _slots(at: float, workers: int, window: int | None, *, short: bool) -> SlotsChanged:
+    """Offer another number of workers; `short` says that the function of all tasks may be asked for ahead."""
     if window is None:
         return SlotsChanged(at=at, slots=workers)
-    return SlotsChanged(at=at, slots=workers * window, workers=workers)
+    return SlotsChanged(at=at, slots=workers * window, workers=workers, short=("nowhere:nothing",) if short else ())

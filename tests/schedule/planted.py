@@ -245,13 +245,13 @@ BUGS = (
     Bug(
         "clean-ups run side by side",
         "machine.py",
-        "if self._board.running or self._board.free < 1:",
-        "if self._board.free < 1:",
+        "if self._board.running or self._board.slots < 1:",
+        "if self._board.slots < 1:",
     ),
     Bug(
         "clean-ups ignore that there is no slot",
         "machine.py",
-        "if self._board.running or self._board.free < 1:",
+        "if self._board.running or self._board.slots < 1:",
         "if self._board.running:",
     ),
     Bug(
@@ -291,10 +291,28 @@ BUGS = (
         "self._settle(task, Phase.SUCCEEDED)\n            self._spread()",
     ),
     Bug(
+        "what is not short is piled, too",
+        "board.py",
+        "return task.spec.uses in self.short and task.modest",
+        "return task.modest",
+    ),
+    Bug(
+        "what holds a pool is piled",
+        "board.py",
+        "in self.short and task.modest and",
+        "in self.short and",
+    ),
+    Bug(
+        "short ones overtake what waits for a worker",
+        "policy.py",
+        "elif (best is None or heap[0] < self._heaps[best][0]) and fits(claims):",
+        "elif (best is None or heap[0] < self._heaps[best][0]) and fits(claims) and place(heap[0][1]):",
+    ),
+    Bug(
         "one attempt more than there are slots",
-        "machine.py",
-        "while self.mode < Mode.ENDING and self._board.free > 0:",
-        "while self.mode < Mode.ENDING and self._board.free >= 0:",
+        "board.py",
+        "return self.running < self.workers",
+        "return self.running <= self.workers",
     ),
     Bug(
         "slots that are added are not seen",
@@ -316,9 +334,9 @@ BUGS = (
     ),
     Bug(
         "others start beside what runs alone",
-        "board.py",
-        "return self.slots - self.running if self.alone is None else 0",
-        "return self.slots - self.running",
+        "machine.py",
+        "while self.mode < Mode.ENDING and board.alone is None:",
+        "while self.mode < Mode.ENDING:",
     ),
     Bug(
         "nothing starts any more after something ran alone",
@@ -377,8 +395,8 @@ BUGS = (
     Bug(
         "the schedule does not keep to fewer workers itself",
         "machine.py",
-        "            self._board.slots = self._places.slots\n            self._fewer",
-        "            self._fewer",
+        "lower():\n            self._board.slots, self._board.workers = self._places.slots, self._places.workers\n",
+        "lower():\n",
     ),
     Bug(
         "nobody is told that there are fewer workers",

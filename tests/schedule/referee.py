@@ -100,6 +100,7 @@ class Referee(Bookkeeper):
         assert book.at is At.READY or rested, f"{name}.{attempt} started while {book.at.value}"
         assert book.attempt + 1 == attempt <= book.spec.retry.attempts, f"{name}: attempt {attempt} is not due"
         assert self.slots > self.running, f"{name}.{attempt} started without a free slot"
+        assert self.has_worker(book), f"{name}.{attempt} started without a worker that may take it"
         assert not self._lonely(), f"{name}.{attempt} started beside {self._lonely()}, which runs alone"
         assert not (book.alone and self.running), f"{name}.{attempt} was to run alone, and started beside others"
         assert self._fits(book), f"{name}.{attempt} started without room in its pools"
@@ -111,6 +112,8 @@ class Referee(Bookkeeper):
         else:
             ahead = [other.spec.id for other in self._startable() if self._key(other) < self._key(book)]
             assert [] == ahead, f"{ahead} should have started before {name}"
+            passed = [other.spec.id for other in self._kept_waiting() if self._key(other) < self._key(book)]
+            assert [] == passed, f"{name} overtook {passed}, which waits for a worker of its own"
         self.hand_out(book, attempt)
 
     def _check_clean_up(self, book: Book) -> None:
@@ -218,7 +221,14 @@ class Referee(Bookkeeper):
         """Answer the tasks that could start now, room and slot included."""
         if self.slots <= self.running or self._lonely():
             return []
-        return [book for book in self.books.values() if self._certain(book) and self._fits(book)]
+        fit = [book for book in self.books.values() if self._certain(book) and self._fits(book)]
+        first = min(map(self._key, self._kept_waiting()), default=None)  # whom nobody may overtake
+        return [book for book in fit if self.has_worker(book) and (first is None or self._key(book) < first)]
+
+    def _kept_waiting(self) -> list[Book]:
+        """Answer the tasks that could start but for a worker."""
+        fit = (book for book in self.books.values() if self._certain(book) and self._fits(book))
+        return [book for book in fit if not self.has_worker(book)]
 
     def _wanted(self, service: str) -> bool:
         """Say whether a task waits for this service and could run."""

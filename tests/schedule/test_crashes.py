@@ -103,25 +103,26 @@ def test_the_last_worker_stays() -> None:
 
 def test_each_worker_that_is_left_keeps_its_share() -> None:
     """An executor that gives each of three workers two attempts is left with two workers and four slots."""
-    window = SlotsChanged(at=0.0, slots=6, workers=3)
-    later = SlotsChanged(at=6.0, slots=9, workers=3)
+    window = SlotsChanged(at=0.0, slots=6, workers=3, short=("nowhere:nothing",))
+    later = SlotsChanged(at=8.0, slots=9, workers=3, short=("nowhere:nothing",))
     steps = dict.fromkeys("abcdefghijklmnop", Step(seconds=10.0))
     steps |= dict.fromkeys("abc", CRASH) | dict.fromkeys("def", Step(seconds=5.0))
     graph = graph_of("; ".join(steps))
     simulation = Simulation(*scripted(steps), slots=3)
     simulation.at(0.0, window)
-    simulation.at(6.0, later)
+    simulation.at(8.0, later)
     played = play(graph, simulation)
 
     assert [(1.0, 2)] == limits(played)
-    assert 6 - 1 == played.running_after(1.0)  # two were started for the first two that crashed, before the third did
-    assert (4, 6) == (played.running_after(5.0), played.running_after(6.0))
+    assert 4 == played.running_after(1.0)  # two each for the first two that crashed, none for the third
+    assert (4, 6) == (played.running_after(7.0), played.running_after(8.0))
 
 
 def test_one_alone_is_alone_whatever_a_worker_could_take() -> None:
     """Slots do not count then: with a hundred of them nothing starts beside it."""
-    window = SlotsChanged(at=0.0, slots=100, workers=1)
+    window = SlotsChanged(at=0.0, slots=100, workers=1, short=("nowhere:nothing",))
     later = {"x": Step(seconds=3.0), "bad": [CRASH, CRASH, Step(seconds=5.0)]}
     played = run("bad; x", later, slots=1, outside=(window,))
 
-    assert [(0.0, 1.0), (1.0, 2.0), (3.0, 8.0)] == spans(played, "bad")
+    assert [(1.0, 4.0)] == spans(played, "x")  # until then the one worker has `bad`, which was not known to be short
+    assert [(0.0, 1.0), (1.0, 2.0), (4.0, 9.0)] == spans(played, "bad")

@@ -71,8 +71,9 @@ def test_the_queue_lets_the_next_one_pass_where_claims_do_not_fit() -> None:
     def fits(claims: tuple[tuple[str, int], ...]) -> bool:
         return all(room[pool] >= amount for pool, amount in claims)
 
-    taken = [queue.pop(fits, lambda task: task == "gone") for _ in range(3)]
+    taken = [queue.pop(fits, lambda task: task == "gone", lambda _task: True) for _ in range(3)]
     room["db"] = 2
 
     assert ["small", "free", None] == taken
-    assert "big" == queue.pop(fits, lambda _task: False)
+    assert None is queue.pop(fits, lambda _task: False, lambda _task: False)
+    assert "big" == queue.pop(fits, lambda _task: False, lambda _task: True)
