@@ -199,6 +199,8 @@ def change_words(change: Change) -> str:
             return f"{task} is newly failing ({was})"
         case "fixed":
             return f"{task} is fixed ({was})"
+        case "newly_skipped" if change.after == "running":
+            return f"{task} did not end ({was})"
         case "newly_skipped":
             return f"{task} is newly {str(change.after).replace('_', ' ')} ({was})"
         case "runs_again":
