@@ -73,7 +73,7 @@ def sum_up(run: VirtualRun, given: Given, spread: Range) -> Plan:
         params=tuple(_parameters(graph, opened, given.masker)),
         secrets=tuple(_secrets(graph, given.environment)),
         resumes=opened.resumes,
-        kept=() if opened.resumes is None else tuple(_kept(graph, opened, given.past)),
+        kept=tuple(_kept(graph, opened, given.past)),
         curve=(),
         enough=None,
         what_if=given.what_if,

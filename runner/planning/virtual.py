@@ -118,8 +118,7 @@ class _Actors:
 
     def _outcome(self, spec: TaskSpec) -> Outcome:
         if spec.id in self._script.what_if.fail:
-            cause = Cause.EXIT_CODE if spec.uses is None else Cause.EXCEPTION
-            return Failed(cause=cause, message="rehearsed: it fails")
+            return Failed(cause=_usual(spec), message="rehearsed: it fails")
         if spec.uses in JUDGES and self._seen.schedule is not None:
             schedule = self._seen.schedule
             wrong = [
@@ -130,9 +129,15 @@ class _Actors:
         return Succeeded(outputs=self._script.outputs.get(spec.id, {}))
 
 
+def _usual(spec: TaskSpec) -> Cause:
+    """Answer how a task mostly fails: by its exit code, or by an exception."""
+    return Cause.EXIT_CODE if spec.uses is None else Cause.EXCEPTION
+
+
 def _cause(spec: TaskSpec) -> Cause:
     """Answer a cause that is tried again: of a past attempt only its time is remembered."""
-    return Cause.EXCEPTION if Cause.EXCEPTION in spec.retry.on else min(spec.retry.on, key=lambda each: each.name)
+    usual = _usual(spec)
+    return usual if usual in spec.retry.on else min(spec.retry.on, key=lambda each: each.name)
 
 
 def _mean(retry: Retry) -> Retry:

@@ -82,7 +82,7 @@ class History:
     def caught_up(self, runs: Sequence[RunFolder]) -> Measured:
         """Answer what these runs (the oldest first) took, reading those that are not written down yet."""
         known = self.read()
-        found = _latest((run.name, known.get(run.name) or self._looked_up(run)) for run in reversed(runs))
+        found = latest((run.name, known.get(run.name) or self._looked_up(run)) for run in reversed(runs))
         under_way = {run.name for run in runs[-1:] if not run.report.exists()}
         settled = {name: each for name, each in found.items() if name not in under_way}
         if settled != known:
@@ -94,7 +94,7 @@ class History:
         """Write down what a run took that is over."""
         known = {**self.read(), run: measured_of(graph, events)}
         with suppress(RunnerFault, OSError):  # a border: the run is over, and its journal holds the same
-            self._write(_latest(sorted(known.items(), reverse=True)))
+            self._write(latest(sorted(known.items(), reverse=True)))
 
     def _looked_up(self, run: RunFolder) -> RunMeasured | None:
         try:
@@ -147,10 +147,7 @@ def measured_of(graph: Graph, events: Iterable[Event]) -> RunMeasured:
     return RunMeasured(tasks=tasks, services=services)
 
 
-# -- the helpers -------------------------------------------------------------------------------------------------------
-
-
-def _latest(newest_first: Iterable[tuple[str, RunMeasured | None]]) -> dict[str, RunMeasured]:
+def latest(newest_first: Iterable[tuple[str, RunMeasured | None]]) -> dict[str, RunMeasured]:
     """Answer as many of the latest runs as are not too large together, the oldest first; None tells nothing."""
     kept: dict[str, RunMeasured] = {}
     size = 0

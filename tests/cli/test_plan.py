@@ -80,6 +80,33 @@ def test_a_plan_learns_from_runs(tmp_path: Path) -> None:
     assert 1 == len([*(tmp_path / ".runner/history").iterdir()])
 
 
+def test_a_plan_says_what_would_be_kept_and_why(tmp_path: Path) -> None:
+    """With --resume each task is told, kept or not, with the reason; and nothing runs that is kept."""
+    text = """
+tasks:
+  good: {run: "true"}
+  changed: {run: "echo 1"}
+  bad: {run: "exit 3"}
+  below: {run: "true", needs: [bad]}
+  upon: {run: "true", needs: [changed]}
+"""
+    (tmp_path / "g.yaml").write_text(text, encoding="utf-8")
+    none = run("plan", "g.yaml", "--resume", cwd=tmp_path)
+    run("g.yaml", cwd=tmp_path)
+    (tmp_path / "g.yaml").write_text(text.replace("echo 1", "echo 2"), encoding="utf-8")
+    plan = json.loads(run("plan", "g.yaml", "--resume", "--json", cwd=tmp_path).out)
+    why = {each["task"]: (each["run"] is not None, each["why"]) for each in plan["kept"]}
+
+    assert "there is no earlier run to go on with" in none.out
+    assert ["good"] == [task["id"] for task in plan["tasks"] if task["state"] == "kept"]
+    assert {"good": True, "changed": False, "bad": False, "below": False, "upon": False} == {
+        name: kept for name, (kept, _) in why.items()
+    }
+    assert "had not succeeded" in why["bad"][1]
+    assert "what is asked of it has changed" in why["changed"][1]
+    assert "rests upon changed" in why["upon"][1]
+
+
 def test_a_run_orders_by_what_was_measured(tmp_path: Path) -> None:
     """The second run starts first what took longest in the first, whatever the file says."""
     text = "workers: 1\ntasks:\n  a: {run: 'true', estimate: 9s}\n  b: {run: 'sleep 0.4', estimate: 1s}\n"

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+from runner.graph.check import load
+from runner.graph.definition import definition_of
 from runner.opening import Options
 from runner.planning.model import Plan, PlannedTask
 from runner.planning.planner import Made, Question, plan_of
 from runner.planning.what_if import what_if_of
+from runner.record.folder import StateFolder
+from runner.record.measured import FORMAT, History
 
 PHASE = """
 version: 1
@@ -54,3 +60,23 @@ def task(plan: Plan, name: str) -> PlannedTask:
 def states(plan: Plan) -> dict[str, str]:
     """Answer how each task ends."""
     return {each.id: each.state for each in plan.tasks}
+
+
+def past(folder: Path, text: str, runs: list[dict[str, float]], failed: Sequence[float] = ()) -> None:
+    """Leave a history that tells of runs."""
+    (folder / "g.yaml").write_text(text, encoding="utf-8")
+    graph = load(str(folder / "g.yaml")).graph
+    history = History(StateFolder(path=folder / ".runner"), folder / "g.yaml")
+    definitions = {name: definition_of(graph, spec) for name, spec in graph.tasks.items()}
+    told = {
+        f"20260101-00000000{number}-g-0000": {
+            "tasks": {name: [definitions[name], [*failed], seconds] for name, seconds in run.items()},
+            "services": {},
+        }
+        for number, run in enumerate(runs)
+    }
+    for run in told:
+        (folder / ".runner/runs" / run).mkdir(parents=True)
+        (folder / ".runner/runs" / run / "report.json").write_text("{}", encoding="utf-8")
+    history.file.parent.mkdir()
+    history.file.write_text(json.dumps({"history": FORMAT, "runs": told}), encoding="utf-8")

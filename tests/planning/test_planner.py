@@ -8,13 +8,9 @@ from pathlib import Path
 import pytest
 
 from runner.errors import GraphError, NothingSelected, UsageError
-from runner.graph.check import load
-from runner.graph.definition import definition_of
 from runner.planning.as_json import render_json
 from runner.planning.resampling import AT_LEAST
-from runner.record.folder import StateFolder
-from runner.record.measured import FORMAT, History
-from tests.planning.scenes import PHASE, made, planned, states, task
+from tests.planning.scenes import PHASE, made, past, planned, states, task
 
 ALL_WELL = {
     **dict.fromkeys(("config", "power", "health", "checkpoint", "tidy", "publish"), "succeeded"),
@@ -116,6 +112,14 @@ def test_numbers_of_workers_are_compared(tmp_path: Path) -> None:
     assert ((), None, 2.0) == ((one := planned(tmp_path, text, jobs=4)).curve, one.enough, one.makespan)
 
 
+def test_nearly_the_best_is_enough(tmp_path: Path) -> None:
+    """Two workers take 4 % longer than three: two are enough. One more percent, and they are not."""
+    text = "tasks:\n  a: {run: x, estimate: 100s}\n  b: {run: x, estimate: 50s}\n  c: {run: x, estimate: 54s}\n"
+
+    assert (2, 104.0) == ((near := planned(tmp_path, text, workers=(1, 2, 3))).enough, near.makespan)
+    assert 3 == planned(tmp_path, text.replace("54s", "56s"), workers=(1, 2, 3)).enough
+
+
 def test_a_wrong_graph_has_no_plan(tmp_path: Path) -> None:
     """Errors are those of a run."""
     with pytest.raises(GraphError):
@@ -132,25 +136,9 @@ def test_a_condition_that_nobody_can_foresee_is_taken_to_hold(tmp_path: Path) ->
     assert "succeeded" == task(plan, "b").state
     assert any("the `if` of b is taken to hold" in each for each in plan.assumptions)
     assert "blocked" == task(planned(tmp_path, text, fail=["a"]), "b").state
-
-
-def past(folder: Path, text: str, runs: list[dict[str, float]]) -> None:
-    """Leave a history that tells of runs."""
-    (folder / "g.yaml").write_text(text, encoding="utf-8")
-    graph = load(str(folder / "g.yaml")).graph
-    history = History(StateFolder(path=folder / ".runner"), folder / "g.yaml")
-    told = {
-        f"20260101-00000000{number}-g-0000": {
-            "tasks": {name: [definition_of(graph, graph.tasks[name]), [], seconds] for name, seconds in run.items()},
-            "services": {},
-        }
-        for number, run in enumerate(runs)
-    }
-    for run in told:
-        (folder / ".runner/runs" / run).mkdir(parents=True)
-        (folder / ".runner/runs" / run / "report.json").write_text("{}", encoding="utf-8")
-    history.file.parent.mkdir()
-    history.file.write_text(json.dumps({"history": FORMAT, "runs": told}), encoding="utf-8")
+    told = planned(tmp_path, text.replace("[a]", "[a], trigger: all_done"), fail=["a"])
+    assert "skipped" == task(told, "b").state  # what failed has no outputs, and that is known
+    assert not any("taken to hold" in each for each in told.assumptions)
 
 
 def test_measured_times_make_the_plan_and_its_range(tmp_path: Path) -> None:
@@ -165,6 +153,24 @@ def test_measured_times_make_the_plan_and_its_range(tmp_path: Path) -> None:
     assert 12.0 <= plan.range.p10 <= plan.makespan <= plan.range.p90 <= 20.0
     assert plan.range.p10 < plan.range.p90
     assert AT_LEAST <= plan.range.resamples
+
+
+def test_fewer_attempts_than_then_are_no_failure(tmp_path: Path) -> None:
+    """A task that failed once before it succeeded, and is not tried again any more, is thought to succeed."""
+    text = "tasks:\n  a: {run: x, retry: {attempts: 2, delay: 1s, jitter: none}}\n"
+    past(tmp_path, text, [{"a": 2.0}], failed=[0.5])
+    again, once = planned(tmp_path, text), planned(tmp_path, text[: text.index(", retry")] + "}\n")
+
+    assert (3.5, ["exit_code", "succeeded"]) == (again.makespan, [each.outcome for each in task(again, "a").attempts])
+    assert (2.0, ["succeeded"]) == (once.makespan, [each.outcome for each in task(once, "a").attempts])
+
+
+def test_random_rests_are_planned_with_their_mean(tmp_path: Path) -> None:
+    """Full jitter makes a rest any part of its length: the plan has half of it."""
+    text = "tasks:\n  a: {run: x, estimate: 1s, retry: {attempts: 3, delay: 4s, factor: 2}}\n"
+    plan = planned(tmp_path, text, fail=["a"])
+
+    assert [0.0, 1 + 2.0, 1 + 2.0 + 1 + 4.0] == [each.start for each in task(plan, "a").attempts]
 
 
 def test_the_range_repeats(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from runner.planning.gantt import about
 from runner.planning.model import Plan
 from runner.planning.text import render_plan
 from runner.record.render.text import COLOURED, PLAIN
-from tests.planning.scenes import PHASE, planned
+from tests.planning.scenes import PHASE, past, planned
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "planning"
 HOURS = """
@@ -55,6 +55,17 @@ def test_a_plan_reads_as_a_person_has_read_it(name: str, tmp_path: Path) -> None
         (GOLDEN / name).write_text(found, encoding="utf-8")
 
     assert (GOLDEN / name).read_text(encoding="utf-8") == found
+
+
+def test_a_plan_from_the_past_reads_well(tmp_path: Path) -> None:
+    """Where runs are known, the range is told, and each row says how many runs it is from."""
+    runs = [{"config": 2.0 + number / 10, "power": 4.0 + number % 3, "health": 0.5} for number in range(6)]
+    past(tmp_path, PHASE, runs)
+    found = text_of(tmp_path, PHASE, 100)
+    if os.environ.get("TASKGRAPH_GOLDEN"):
+        (GOLDEN / "plan-measured.txt").write_text(found, encoding="utf-8")
+
+    assert (GOLDEN / "plan-measured.txt").read_text(encoding="utf-8") == found
 
 
 def plans(folder: Path) -> list[Plan]:

@@ -14,7 +14,7 @@ from runner.graph.check import load
 from runner.mask import Masker
 from runner.record.folder import RunFolder, StateFolder
 from runner.record.journal import Journal
-from runner.record.measured import History, measured_of
+from runner.record.measured import LARGEST, History, RunMeasured, TaskRun, latest, measured_of
 from runner.schedule.messages import AttemptEnded, AttemptReturned, AttemptStarted, Event, RunOpened, ServiceReady
 from runner.task import Cause, Failed, Succeeded
 
@@ -144,6 +144,18 @@ def test_another_graph_of_the_same_name_says_nothing(place: Place) -> None:
     found = place.history.caught_up(place.runs)
 
     assert [[], ["a"]] == [list(run.tasks) for run in found.values()]
+
+
+def test_of_large_graphs_fewer_runs_are_kept_but_some_always() -> None:
+    """The file stays small: as many of the latest runs as hold 50,000 task runs together, three at least."""
+
+    def kept(size: int) -> list[str]:
+        run = RunMeasured(tasks={str(number): TaskRun("d") for number in range(size)})
+        return [*latest((f"r{number:02}", run) for number in reversed(range(20)))]
+
+    assert [f"r{number:02}" for number in range(20)] == kept(1)
+    assert ["r15", "r16", "r17", "r18", "r19"] == kept(LARGEST // 5)
+    assert ["r17", "r18", "r19"] == kept(LARGEST // 2)
 
 
 def test_damaged_runs_cost_themselves_only(place: Place) -> None:
