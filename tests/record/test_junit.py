@@ -73,10 +73,14 @@ def test_every_task_and_every_check_is_a_case() -> None:
 @pytest.mark.parametrize("cause", Cause)
 def test_a_cause_is_a_failure_or_an_error(cause: Cause) -> None:
     """What a test could find is a failure; everything else is an error; each names its cause."""
-    case = next(junit(tried(failed(cause))).iter("testcase"))
+    suite = next(junit(tried(failed(cause))).iter("testsuite"))
+    case = next(suite.iter("testcase"))
     tag = "failure" if cause in {Cause.FAILED_CHECK, Cause.EXIT_CODE} else "error"
 
     assert [(tag, cause.word)] == [(element.tag, element.get("type")) for element in case]
+    assert {"failures": "01"[tag == "failure"], "errors": "01"[tag == "error"], "skipped": "0"} == {
+        name: suite.get(name) for name in ("failures", "errors", "skipped")
+    }
 
 
 @pytest.mark.parametrize("cause", [cause for cause in Cause if cause is not Cause.CANCELLED])
@@ -85,9 +89,11 @@ def test_an_attempt_that_was_tried_again_is_marked(cause: Cause) -> None:
     kind = "Failure" if cause in {Cause.FAILED_CHECK, Cause.EXIT_CODE} else "Error"
     flaky = next(junit(tried(failed(cause), Succeeded())).iter("testcase"))
     hopeless = next(junit(tried(failed(cause), failed(Cause.EXIT_CODE))).iter("testcase"))
+    lost = next(junit(tried(failed(cause), failed(Cause.LOST))).iter("testcase"))
 
     assert [f"flaky{kind}"] == [element.tag for element in flaky]
-    assert sorted(["failure", f"rerun{kind}"]) == sorted(element.tag for element in hopeless)
+    assert ["failure", f"rerun{kind}"] == [element.tag for element in hopeless]
+    assert {"error", f"rerun{kind}"} == {element.tag for element in lost}
     assert f"because {cause.word}" == flaky[0].findtext("stackTrace")
 
 
