@@ -159,6 +159,16 @@ def test_what_is_written_can_be_read(show: Callable[..., Page], driver: Chrome, 
         assert (scheme == "dark") == (sum(map(int, re.findall(r"\d+", ground))) < 3 * 60)
 
 
+CUT_OFF = """
+const scrolls = element => element !== document.body &&
+  (/auto|scroll/.test(getComputedStyle(element).overflowX) || scrolls(element.parentElement));
+const lost = each => each.getBoundingClientRect().right > innerWidth + 1 && !scrolls(each.parentElement);
+return [...document.querySelectorAll('main *:not(.unseen)')].filter(each => each.checkVisibility() && lost(each))
+  .map(each => each.outerHTML.slice(0, 80));
+"""
+"""What reaches over the edge of the screen and cannot be scrolled to."""
+
+
 @pytest.mark.parametrize("width", [1280, 820, 500])
 def test_a_narrow_screen_scrolls_one_way(show: Callable[..., Page], driver: Chrome, width: int) -> None:
     """The page is as wide as the screen; what is wider scrolls in its own frame."""
@@ -166,6 +176,7 @@ def test_a_narrow_screen_scrolls_one_way(show: Callable[..., Page], driver: Chro
     driver.set_window_size(width, 900)
 
     assert page.ask("return document.documentElement.scrollWidth <= innerWidth")
+    assert [] == page.ask(CUT_OFF)
     assert page.tasks()
 
 

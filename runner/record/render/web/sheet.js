@@ -3,15 +3,13 @@
 // with thousands of tasks: the browser has to tell every element behind it that it is out of reach.)
 
 const sheet = document.getElementById("sheet");
-let cameFrom = null;
 
 function showFromAddress() {
   const named = location.hash.startsWith("#task/") ? decodeURIComponent(location.hash.slice(6)) : null;
   const task = run.tasks.find((each) => each.id === named);
   if (!task) return void (sheet.open && sheet.close());
-  if (!sheet.contains(document.activeElement)) cameFrom = document.activeElement;
   sheet.replaceChildren(...taskInFull(task));
-  if (!sheet.open) sheet.show();
+  if (!sheet.open) sheet.show(); // when it closes, the browser puts the focus back to where it is now
   document.body.classList.add("beside");
   sheet.scrollTop = 0;
   sheet.querySelector("h2").focus();
@@ -26,7 +24,6 @@ function readySheet() {
   sheet.addEventListener("close", () => {
     document.body.classList.remove("beside");
     if (location.hash.startsWith("#task/")) history.replaceState(null, "", location.pathname + location.search);
-    if (cameFrom && cameFrom.isConnected) cameFrom.focus();
   });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape" && sheet.open) sheet.close(); });
   showFromAddress();
