@@ -250,7 +250,7 @@ def _ends(needs: Mapping[str, str], schedule: Schedule) -> str:
 def _ended(name: str, needs: Mapping[str, str], schedule: Schedule) -> str:
     word = needs[name].replace("_", " ")
     if name in schedule.graph.services:
-        return {"ready": "was up", "off": "was not wanted"}.get(needs[name], word)
+        return {"ready": "was up", "off": "was switched off by its `if`"}.get(needs[name], word)
     if schedule.graph.tasks[name].allow_failure and schedule.task(name).phase is Phase.FAILED:
         return f"{word}, as it may"
     return word

@@ -90,6 +90,11 @@ def empty(folder: Path) -> None:
     folder.mkdir()
 
 
+def swapped(folder: Path) -> None:
+    """Put the report of the other run in its place, and break the journal."""
+    report((folder.parent / GOOD / "report.json").read_bytes())(folder)
+
+
 def gone(*names: str) -> Break:
     """Remove some of it."""
     return lambda folder: [(folder / name).unlink() for name in names]
@@ -123,6 +128,7 @@ WAYS: dict[str, Break] = {
     "nothing but a report of a later version": report(b'{"schema": 99}'),
     "nothing but a bottomless report": report(b"[" * 100_000),
     "nothing but a binary report": report(bytes(range(256))),
+    "nothing but the report of another run": swapped,
     "a folder for a report": in_its_place("report.json", report_too=False),
 }
 """Some of them break a run for good, some only half: then it may as well be read."""

@@ -104,6 +104,10 @@ TALES: Mapping[str, tuple[list[str], list[str]]] = {
             "attempt 1 succeeded after 1.00 s",
         ],
     ),
+    "a service that its own if switched off": (
+        story(graph_of("a: s", services={"s": {"condition": parse_bare("params.no")}}), "a"),
+        ["ran: `s` was switched off by its `if`", "attempt 1 succeeded after 1.00 s"],
+    ),
     "a service that never answers": (
         story(graph_of("a: s", services={"s": {}}), "a", service=ServiceStep(ready_after=None, dies_after=2.0)),
         ["blocked: `s` failed (never ready after 2 s)"],
