@@ -20,11 +20,11 @@ from runner.schedule.policy import UNKNOWN_SECONDS
 
 RECENT = 0.8
 """What a run weighs, next to the one after it: the tenth last counts an eighth of the last."""
-OVERHEAD = 0.0025
+OVERHEAD = 0.0015
 """Seconds from asking a worker to hearing of the end that a task does not use itself.
 
-They are in what was measured, not in what was estimated. It is 1.5 to 6 ms on two cores, idle or very busy
-(`tests/bench`, From estimates).
+They are in what was measured, not in what was estimated. On two cores it is 1.1 to 2.4 ms, and up to 7 ms where these
+are busy (`tests/bench`, From estimates).
 """
 COARSE = 1.0
 """Seconds from which on nobody estimates to the millisecond: the overhead is left out."""

@@ -137,7 +137,7 @@ def _usual(spec: TaskSpec) -> Cause:
 def _cause(spec: TaskSpec) -> Cause:
     """Answer a cause that is tried again: of a past attempt only its time is remembered."""
     usual = _usual(spec)
-    return usual if usual in spec.retry.on else min(spec.retry.on, key=lambda each: each.name)
+    return usual if usual in spec.retry.on else min(spec.retry.on, key=lambda each: each.name, default=usual)
 
 
 def _mean(retry: Retry) -> Retry:
