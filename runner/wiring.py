@@ -25,12 +25,12 @@ from runner.execute.pool import Pool
 from runner.execute.ports import Observer
 from runner.graph.arguments import check_arguments
 from runner.graph.check import Loaded, load
+from runner.graph.model import Graph
 from runner.graph.params import resolve_params
 from runner.graph.select import Selection, select
 from runner.keeping import Keys
 from runner.mask import Masker
 from runner.opening import Options, opened_of, runs_of, secret_values, slots_of, stem_of
-from runner.planning.durations import measured_seconds
 from runner.record.carried import carry
 from runner.record.decisions import Decisions
 from runner.record.earlier import borrow, with_previous
@@ -179,7 +179,7 @@ def _opened(checked: _Checked, options: Options, state: StateFolder, history: Hi
         started=clock.started.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         given=checked.given,
         kept={**still_good(past, keys), **borrow(runs_of(state, options.graph), checked.selection)},
-        durations=measured_seconds(graph, history.read()),
+        durations=_durations(graph, history),
     )
     if options.resume is not None:
         run, doubtful = ("", ()) if past is None else (past.opened.run, past.doubtful)
@@ -190,6 +190,15 @@ def _opened(checked: _Checked, options: Options, state: StateFolder, history: Hi
         ground = ground_of(graph, checked.loaded.digest, opened, keys)
         opened = replace(opened, planned=planned_now(options.approval, ground, clock.now()))
     return opened
+
+
+def _durations(graph: Graph, history: History) -> Mapping[str, float]:
+    measured = history.read()
+    if not measured:
+        return {}
+    from runner.planning.durations import measured_seconds  # noqa: PLC0415  # a first run has no use for it
+
+    return measured_seconds(graph, measured)
 
 
 @contextmanager

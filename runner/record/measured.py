@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated
 
 from msgspec import DecodeError, Meta, Struct
-from msgspec.json import Decoder, encode
+from msgspec.json import decode, encode
 
 from runner.errors import DamagedJournal, GraphError, RunnerFault, UsageError
 from runner.graph.check import load
@@ -57,8 +57,6 @@ class _Written(Struct, frozen=True):
     runs: dict[str, RunMeasured]
 
 
-_DECODER = Decoder(_Written)
-
 Measured = Mapping[str, RunMeasured]
 """What past runs of one graph took, by run, the oldest first."""
 
@@ -74,7 +72,7 @@ class History:
     def read(self) -> Measured:
         """Answer what is written down, nothing where there is no such file or it was damaged; reads no run."""
         try:
-            written = _DECODER.decode(self.file.read_bytes())
+            written = decode(self.file.read_bytes(), type=_Written)
         except (OSError, DecodeError, RecursionError):  # a border: a derived file
             return {}
         return written.runs if written.history == FORMAT else {}
