@@ -17,7 +17,8 @@ def begin() -> int:
             warden = WardenProcess()
         except OSError:  # a border: the pool will try again, and say why it fails
             warden = None
-    import runner.early  # noqa: F401, PLC0415  # before anybody else loads what it loads
+    if warden is not None:
+        import runner.early  # noqa: F401, PLC0415  # before anybody else loads what it loads
     from runner.cli.main import main  # noqa: PLC0415  # loaded while the warden starts
 
     return main(warden=warden)

@@ -7,21 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import TypeAlias, cast
 
 from msgspec import Struct, field
 
 from runner.graph.loose import as_text
 from runner.graph.model import Graph, TaskSpec
 from runner.graph.pieces import placed
-from runner.graph.values import EvaluationError, Value, command_text, evaluate
+from runner.graph.values import EvaluationError, Value, command_text, evaluate, is_plain
 from runner.keeping import Keys
 from runner.schedule.history import Stories
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import Kept
-from runner.task import PORT_MARK, Json, NeedResult, Request, ServiceRequest, Succeeded
+from runner.task import PORT_MARK, Json, NeedResult, Placed, Request, ServiceRequest, Succeeded
 
 Env = Mapping[str, str]
+_Said: TypeAlias = tuple[Env, Mapping[str, Json], tuple[Placed, ...], str | None]
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):
@@ -57,6 +58,11 @@ class Requests:
         self._root_env = self._filled(surroundings.environment, graph.env, {}, graph.secrets)
         self._keys = Keys(graph, surroundings.environment, surroundings.started_in, params)
         self._carriers: dict[str, frozenset[str]] = {}
+        self._any_prefix = any(spec.data_prefix is not None for spec in graph.tasks.values())
+        folder = surroundings.run_folder
+        self._receipts, self._outputs = (str(Path(folder, name)) if folder else "" for name in ("receipts", "outputs"))
+        self._usual_workdir = self._workdir(None)
+        self._path = (surroundings.started_in, graph.folder)
 
     def attempt(self, schedule: Schedule, stories: Stories, task: str, attempt: int) -> Request:
         """Fill in one attempt.
@@ -66,25 +72,20 @@ class Requests:
 
         """
         spec = self._graph.tasks[task]
-        scope = self._scope(schedule, {"needs": schedule.need_scope(task)})
-        secrets = tuple(dict.fromkeys((*self._graph.secrets, *spec.secrets)))
-        env = self._filled(self._root_env, spec.env, scope, secrets)
-        scope = {**scope, "env": dict(env), "secrets": {name: env.get(name, "") for name in secrets}}
-        arguments, parts = placed(evaluate(dict(spec.arguments), scope, folder=self._graph.folder))
-        folder = self._around.run_folder
+        env, arguments, parts, command = self._said(schedule, spec)
         return Request(
             run=self._run(schedule),
             task=task,
             attempt=attempt,
             uses=spec.uses,
-            arguments=cast("Mapping[str, Json]", arguments),
+            arguments=arguments,
             placed=parts,
-            command=None if spec.run is None else command_text(spec.run, scope),
+            command=command,
             env=env,
             own_env={**self._own_env(schedule), **_attempt_env(spec, attempt)},
             secrets=self._masked,
-            workdir=self._workdir(spec.workdir),
-            path=(self._around.started_in, self._graph.folder),
+            workdir=self._usual_workdir if spec.workdir is None else self._workdir(spec.workdir),
+            path=self._path,
             needs={need: self._result(schedule, stories, need) for need in spec.needs},
             above={name: self._result(schedule, stories, name) for name in self._carriers_of(stories, spec)},
             data_prefix=spec.data_prefix,
@@ -93,9 +94,21 @@ class Requests:
             processes=spec.processes,
             log_limit=spec.log_limit,
             key=self._keys.of(task, _results(schedule, stories, spec)),
-            receipts=str(Path(folder, "receipts")) if folder else "",
-            outputs=str(Path(folder, "outputs")) if folder else "",
+            receipts=self._receipts,
+            outputs=self._outputs,
         )
+
+    def _said(self, schedule: Schedule, spec: TaskSpec) -> _Said:
+        """Fill in what the file says of a task: its environment, its arguments, which are in files, its command."""
+        if spec.run is None and not spec.env and is_plain(spec.arguments):  # most tasks of large graphs
+            return self._root_env, cast("Mapping[str, Json]", spec.arguments), (), None
+        scope = self._scope(schedule, {"needs": schedule.need_scope(spec.id)})
+        secrets = tuple(dict.fromkeys((*self._graph.secrets, *spec.secrets)))
+        env = self._filled(self._root_env, spec.env, scope, secrets)
+        scope = {**scope, "env": dict(env), "secrets": {name: env.get(name, "") for name in secrets}}
+        arguments, parts = placed(evaluate(dict(spec.arguments), scope, folder=self._graph.folder))
+        command = None if spec.run is None else command_text(spec.run, scope)
+        return env, cast("Mapping[str, Json]", arguments), parts, command
 
     def describing(self) -> dict[str, Request]:
         """Answer, for each function the graph names, a request in the setting of the first task that uses it."""
@@ -166,7 +179,7 @@ class Requests:
     ) -> dict[str, str]:
         """Lay variables over those outside; a value may read what lies outside of it, and secrets of these names."""
         if not own:
-            return dict(outer)
+            return outer if isinstance(outer, dict) else dict(outer)
         secrets: Json = {name: outer.get(name, "") for name in names}
         inner = {"params": self._params, **scope, "env": dict(outer), "secrets": secrets}
         return {
@@ -205,6 +218,8 @@ class Requests:
 
     def _carriers_of(self, stories: Stories, spec: TaskSpec) -> list[str]:
         """Answer the tasks above one that have a data prefix or ledger rows; all of them have settled."""
+        if not self._any_prefix and not stories.any_ledger:
+            return []
         found = {self._carriers_from(stories, need) for need in spec.needs if need in self._graph.tasks}
         return sorted(frozenset().union(*found))
 

@@ -29,6 +29,7 @@ __all__ = [
     "command_text",
     "evaluate",
     "functions_called",
+    "is_plain",
     "is_true",
     "parse",
     "parse_bare",
@@ -164,6 +165,19 @@ def is_true(expression: Expression, scope: Mapping[str, Json]) -> bool:
 
     """
     return loose.truth(looked_at(result(expression.tree, scope, ".")))
+
+
+def is_plain(value: Value) -> bool:
+    """Say whether nothing is to be filled in: no expression stands in a value, however deep."""
+    match value:
+        case Expression() | Template():
+            return False
+        case Mapping():
+            return all(map(is_plain, value.values()))
+        case list() | tuple():
+            return all(map(is_plain, value))
+        case _:
+            return True
 
 
 def references(value: Value) -> tuple[Reference, ...]:

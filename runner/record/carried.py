@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -60,6 +59,8 @@ def _bring(source: Path, target: Path) -> None:
         try:
             os.link(source, target)
         except OSError:  # a border: not every disk can
+            import shutil  # noqa: PLC0415  # it loads three compressors, and few runs carry files along
+
             shutil.copyfile(source, target)
             target.chmod(0o600)
     except OSError as error:  # a border: the disk

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
-from runner.record.noise import beyond, usual
+from runner.record.noise import WORTH_SECONDS, beyond, usual
 from runner.record.remembered import Remembered, RememberedTask
 from runner.record.report import FAILED_STATES, Change, ChangeKind
 
@@ -87,8 +87,8 @@ def _durations(new: Remembered, past: Sequence[Remembered]) -> Mapping[str, Sequ
 
 
 def _time(old: RememberedTask, new: RememberedTask, past: Sequence[float]) -> Iterator[Change]:
-    if new.seconds is None:
-        return
+    if new.seconds is None or max(new.seconds, *past, old.seconds or 0.0) < WORTH_SECONDS:
+        return  # whatever it was, the difference is not worth a word
     known = usual(past)
     if known is not None:
         way = beyond(new.seconds, known)

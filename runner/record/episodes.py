@@ -7,7 +7,8 @@ and looking on (`Watch`). What is seen becomes sentences in `told`. Knows no fil
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from runner.graph.model import Graph
 from runner.record import told
@@ -32,8 +33,7 @@ from runner.schedule.rules import Need
 from runner.task import Cause, Failed
 
 
-@dataclass(slots=True)
-class _Past:
+class _Past(Struct):
     """What of one task has been seen: when an attempt was handed over and began, its rest, who asked for its end."""
 
     handed: float = 0.0

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import exp, log, sqrt
-from statistics import fmean, stdev
 
 from msgspec import Struct
 
@@ -51,6 +50,8 @@ def usual(past: Sequence[float]) -> Usual | None:
     latest = [log(max(each, SHORTEST)) for each in past[-MOST:]]
     if len(latest) < FEWEST:
         return None
+    from statistics import fmean, stdev  # noqa: PLC0415  # it takes as long to load as all of this
+
     middle, reach = fmean(latest), T[len(latest) - 1] * stdev(latest) * sqrt(1 + 1 / len(latest))
     return Usual(seconds=exp(middle), least=exp(middle - reach), most=exp(min(middle + reach, 700.0)), runs=len(latest))
 

@@ -8,10 +8,9 @@ A wait is then the difference between two such sums. Asked for each task it woul
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from runner.schedule.board import Phase, TaskState
 from runner.schedule.machine import Mode, Schedule
@@ -40,8 +39,7 @@ class Wait(Struct, frozen=True, kw_only=True):
 _Key: TypeAlias = tuple[Lack, str]
 
 
-@dataclass(slots=True, kw_only=True)
-class _Group:
+class _Group(Struct, kw_only=True):
     """Those who wait with the same claims: what they lack `since` when, who held that, and all seconds before."""
 
     key: _Key

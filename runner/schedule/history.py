@@ -81,12 +81,13 @@ class ServiceStory(Struct, kw_only=True):
 
 
 class Stories:
-    """All stories of a run, told one event at a time."""
+    """All stories of a run, told one event at a time; `any_ledger` says whether some task has entered a record."""
 
     def __init__(self) -> None:
         self.opened: RunOpened | None = None
         self.ended = 0.0
         self.cancels: list[CancelAsked] = []
+        self.any_ledger = False
         self._tasks: dict[str, Story] = {}
         self._services: dict[str, ServiceStory] = {}
 
@@ -97,7 +98,10 @@ class Stories:
 
     def of(self, task: str) -> Story:
         """Answer the story of a task."""
-        return self._tasks.setdefault(task, Story())
+        story = self._tasks.get(task)
+        if story is None:
+            story = self._tasks[task] = Story()
+        return story
 
     def of_service(self, service: str) -> ServiceStory:
         """Answer the story of a service."""
@@ -112,6 +116,7 @@ class Stories:
                 for task, kept in event.kept.items():
                     story = self.of(task)
                     story.run, story.ledger = kept.run, list(kept.ledger)
+                    self.any_ledger = self.any_ledger or bool(kept.ledger)
                     story.checked = [(0, check) for check in kept.checks]
             case AttemptStarted(task=task, attempt=number):
                 attempt = self.of(task).attempt(number)
@@ -139,6 +144,7 @@ class Stories:
             case Check() as check:
                 story.checked.append((event.attempt, check))
             case LedgerRow() as row:
+                self.any_ledger = True
                 story.ledger.append(row)
             case Artifact() as artifact:
                 story.artifacts.append(artifact)

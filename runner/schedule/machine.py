@@ -437,7 +437,7 @@ class Schedule:
         if self.mode is Mode.ENDING:
             self._clean_up_next()
         board = self._board
-        while self.mode < Mode.ENDING and board.alone is None:
+        while self.mode < Mode.ENDING and board.alone is None and board.running < board.slots:
             name = self._queue.pop(board.fits, self._is_stale, self._has_place)
             if name is None:
                 return

@@ -335,8 +335,8 @@ BUGS = (
     Bug(
         "others start beside what runs alone",
         "machine.py",
-        "while self.mode < Mode.ENDING and board.alone is None:",
-        "while self.mode < Mode.ENDING:",
+        "and board.alone is None and board.running",
+        "and board.running",
     ),
     Bug(
         "nothing starts any more after something ran alone",

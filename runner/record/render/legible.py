@@ -59,7 +59,7 @@ def legible_lines(text: str) -> list[str]:
 
 
 def _cleaned(text: str) -> str:
-    if text.isascii() and text.isprintable():
+    if text.isprintable():  # neither controls nor marks of direction nor halves of surrogate pairs
         return text
     text = _SEQUENCES().sub("", text) if "\x1b" in text else text
     text = re.sub("[\t\r\v\f]", " ", text.replace("\r\n", "\n").expandtabs())
