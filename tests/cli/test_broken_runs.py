@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -207,3 +208,16 @@ def test_what_is_no_run_is_passed_over(state: Path, capsys: pytest.CaptureFixtur
 
     assert 0 == main(["report"])
     assert BAD in capsys.readouterr().out
+
+
+def test_a_report_of_an_older_schema_is_made_anew(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """From the journal, in today's schema; history and diff count the run like any other."""
+    file = state / "runs" / BAD / "report.json"
+    file.write_text(file.read_text(encoding="utf-8").replace('"schema": 1', '"schema": 0', 1), encoding="utf-8")
+
+    assert 0 == main(["report", BAD, "--json"])
+    assert 1 == json.loads(capsys.readouterr().out)["schema"]
+    assert 0 == main(["history"])
+    assert "2 of 2 runs passed" in capsys.readouterr().out
+    assert 0 == main(["diff", GOOD, BAD])
+    assert "Nothing changed: 2 tasks went as before." in capsys.readouterr().out
