@@ -118,6 +118,7 @@ def read_approval(file: str) -> Approval:
         if data["taskgraph_plan"] != FORMAT:
             raise UsageError(f"--plan {file}: it was written by another version; plan again with `plan --out {file}`")
         found: Approval = from_plain(Approval, {**data["approval"], "file": file})
+        Wish(**found.wish)  # it may name a choice there is not
     except OSError as error:  # a border: the file is the user's
         raise UsageError(f"--plan {file}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, RecursionError, NotThisShape) as error:
