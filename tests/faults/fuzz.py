@@ -3,7 +3,7 @@
 `python tests/faults/fuzz.py KIND COUNT SEED [PROCESSES]` prints one line of JSON: how many files were valid, how many
 were far enough to be judged by their meaning, the slowest in seconds, the peak of memory in MiB, and every file that
 broke something. `PROCESSES` of the files are read by the real command line, too. The kinds: graphs, parameters,
-journals, configurations, collections.
+journals, plans, configurations, collections.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.faults.fuzzed import Graphs, Journals, Parameters, Subject
+from tests.faults.fuzzed import Graphs, Journals, Parameters, Plans, Subject
 from tests.faults.fuzzed_postman import Collections, Configurations
 
 KINDS: dict[str, Callable[[Path], Subject]] = {
     "graphs": Graphs,
     "parameters": Parameters,
     "journals": Journals,
+    "plans": Plans,
     "configurations": Configurations,
     "collections": Collections,
 }

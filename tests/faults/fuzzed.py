@@ -15,11 +15,16 @@ from typing import Any, Protocol
 from zlib import crc32
 
 from runner.cli.main import main as command
+from runner.errors import UsageError
+from runner.opening import Options
+from runner.planning.approval import approved, read_approval
 from tests.faults.changes import Chance, meant, stored, typed, written
 
 ROOT = Path(__file__).resolve().parents[2]
 BAD_DISK = 0.05
 """The share of texts that a bad disk has changed, too."""
+MEANT = 0.8
+"""The share of plans that are JSON still, and say something else."""
 NOT_YAML = (
     "yaml-syntax", "unreadable-character", "empty-file", "unknown-anchor", "anchor-loop", "too-deep", "too-big",
     "encoding",
@@ -193,6 +198,59 @@ class Journals:
         return [*self._words, "--state-dir", str(self.folder / "s")]
 
 
+class Plans:
+    """Plans that were written down: `run --plan` refuses what is none (2), or what no longer fits (3, 7).
+
+    In this process a plan is only read; the real command runs one that still fits.
+    """
+
+    allowed, same_in_a_process = frozenset({0, 2, 3, 4, 7}), False
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._path = folder / "plan.json"
+        (folder / "g.yaml").write_text(PLANNED)
+        with contextlib.chdir(folder):
+            code, said = by_command(["plan", "g.yaml", "-p", "n=2", "--only", "a", "--only", "b", "--out", "plan.json"])
+        assert code == 0, said
+        self._content = json.loads(self._path.read_bytes())
+
+    def change(self, chance: Chance) -> bytes:
+        """Answer a plan that says other things, that was typed over, or comes from a bad disk."""
+        content = written(meant(self._content, chance), chance)
+        way = chance.random()
+        if way < MEANT:
+            return content
+        whole = written(self._content, chance)
+        return typed(whole.decode(), chance) if way < MEANT + BAD_DISK else stored(whole, chance)
+
+    def read(self, content: bytes) -> tuple[int | str, str]:
+        """Read it as `run --plan` does."""
+        self._path.write_bytes(content)
+        try:
+            approved(Options(graph=""), read_approval(str(self._path)))
+        except UsageError as error:
+            return 2, str(error)
+        except BaseException:  # noqa: BLE001  # whatever comes out of it is what we are looking for
+            return traceback.format_exc(), ""
+        return 0, ""
+
+    def end(self, code: int | str, said: str) -> str:  # noqa: ARG002  # the protocol's
+        """Say how far it came."""
+        return "valid" if code == 0 else "no plan"
+
+    def words(self) -> list[str]:
+        """Run it."""
+        return ["run", "--plan", "plan.json", "-o", "quiet"]
+
+
+PLANNED = """\
+params: {n: {type: integer, default: 1}}
+tasks:
+  a: {run: "true"}
+  b: {run: "echo ${{ params.n }}", needs: [a]}
+  c: {run: "true", needs: [b]}
+"""
 JOURNALED = """\
 tasks:
   a: {run: "echo a", estimate: 1s}

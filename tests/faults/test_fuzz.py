@@ -13,9 +13,16 @@ import pytest
 
 pytestmark = pytest.mark.real
 
-COUNTS = {"graphs": 3000, "parameters": 1000, "journals": 1000, "configurations": 1000, "collections": 500}
+COUNTS = {
+    "graphs": 3000,
+    "parameters": 1000,
+    "journals": 1000,
+    "plans": 1000,
+    "configurations": 1000,
+    "collections": 500,
+}
 """In every run of the tests; tests/faults/README.md has the command for 100,000 and what came of it."""
-FAR = {"graphs": 0.05, "parameters": 0.05, "journals": 0.2, "configurations": 0.1, "collections": 0.2}
+FAR = {"graphs": 0.05, "parameters": 0.05, "journals": 0.2, "plans": 0.1, "configurations": 0.1, "collections": 0.2}
 """The share of files that must come through to the end, or the others show little."""
 PROCESSES = 3
 """How many of them are read by the real command line, too."""
