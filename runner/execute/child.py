@@ -5,10 +5,10 @@ ends only when its reply *and* its boundary mark have been seen (or the worker i
 mark is the work's, what comes after it the next one's or nobody's. The mark lies in the pipe before the reply is sent,
 so on seeing the reply we read on until we meet it.
 
-A worker may be asked for several pieces of work ahead; it does them one at a time, in order. With each goes a permit, a
-byte in a third pipe from which the worker takes one before it begins. We hold that pipe's reading end, too: to take
-back what has not begun is to read out the permits (`recall`). As many as are left, so many of the last were not begun,
-whatever the worker does at this moment, and also if it is dead.
+A worker may be asked for several pieces of work ahead; it does them one at a time, in order. With each goes a permit
+(`permits`), of which the worker takes one before it begins. To take back what has not begun is to take back the
+permits: as many as are left, so many of the last were not begun, whatever the worker does at this moment, and also if
+it is dead.
 
 Nothing here waits: the pipes are read as they fill, what is asked goes out with `flush`, and a request too large for
 its pipe is written as it empties.
@@ -22,13 +22,12 @@ from collections import deque
 from contextlib import suppress
 from enum import Enum
 from selectors import EVENT_READ, EVENT_WRITE, BaseSelector
-from typing import Protocol
 
 from runner.errors import RunnerFault
 from runner.execute.endings import CLOSED, GARBAGE
 from runner.execute.lifeline import Lifeline
+from runner.execute.permits import Permits
 from runner.execute.wire import (
-    GENERATIONS,
     Begun,
     Describe,
     Described,
@@ -45,37 +44,13 @@ from runner.execute.wire import (
     mark,
     without_setting,
 )
+from runner.execute.work import Work
 from runner.plain import NotThisShape
-from runner.task import Note, Request
+from runner.task import Request
 
 PIECE = 64 * 1024
 _GONE_BY = 1.0  # seconds an idle worker gets to leave
 _DYING = 0.3  # seconds from the end of its channel to the burial of a worker that dies; one that lives on has closed it
-
-
-class Work(Protocol):
-    """What a worker is asked to do, as told what becomes of it."""
-
-    def begun(self, pid: int) -> None:
-        """Hear that it begins, in this worker."""
-
-    def spawned(self, pid: int) -> None:
-        """Hear that it is a command, and runs now."""
-
-    def said(self, note: Note) -> None:
-        """Hear what it says."""
-
-    def printed(self, piece: bytes) -> None:
-        """Take what it prints."""
-
-    def ended(self, reply: Ended | Described) -> None:
-        """Hear that it is over: nothing more will be said or printed."""
-
-    def lost(self, exited: Exited, fault: str) -> None:
-        """Hear that its worker is gone, without a reply; `fault` is what it was seen to do wrong before."""
-
-    def returned(self) -> None:
-        """Hear that it comes back: it had not begun, and its worker is gone."""
 
 
 class Phase(Enum):
@@ -109,13 +84,11 @@ class Child:
         self._stopped = False
         self._held = b""
         self._outgoing = bytearray()
-        self._ungranted = 0
-        self._generation = 0
         self._lines = Lines()
         self._lifeline = lifeline
         self._selector = selector
         self._token = os.urandom(8).hex()
-        self._channel, self._output, self._permits, self._grants = self._open()
+        self._channel, self._output, self._permits = self._open()
         self._wanted = EVENT_READ
         self._selector.register(self._channel, EVENT_READ, self._on_channel)
         self._selector.register(self._output, EVENT_READ, self._on_output)
@@ -147,7 +120,7 @@ class Child:
         assert self.phase is not Phase.LEAVING, "it is asked for nothing any more"
         self.phase = Phase.BUSY
         self._count += 1
-        self._ungranted += 1
+        self._permits.add()
         self._asked.append((work, mark(self._token, self._count)))
         match request:
             case Request(uses=uses):
@@ -161,17 +134,13 @@ class Child:
         """Send what was asked since the last time."""
         if self._outgoing:
             self._send()
-        if self._ungranted:
-            permits, self._ungranted = bytes([self._generation]) * self._ungranted, 0
-            with suppress(BrokenPipeError):  # a border: the worker is gone; its burial tells
-                os.write(self._grants, permits)
+        self._permits.grant()
 
     def recall(self) -> list[Work]:
         """Take back what has not begun, the last to be asked first."""
-        count = self._untouched()
+        count = self._permits.take_back()
         if count:
             self._count -= count  # the worker counts only what it does
-            self._generation = (self._generation + 1) % GENERATIONS
             self._outgoing += encode(Forget(count=count))
         works = [self._asked.pop()[0] for _ in range(count)]
         if not self._asked and self.phase is Phase.BUSY:
@@ -195,7 +164,7 @@ class Child:
         while self._listen():
             pass
         self.phase = Phase.LEAVING
-        untouched = [self._asked.pop()[0] for _ in range(self._untouched())]
+        untouched = [self._asked.pop()[0] for _ in range(self._permits.take_back())]
         begun, held = [work for work, _ in self._asked], self._held
         self._asked.clear()
         self.close()
@@ -214,16 +183,8 @@ class Child:
             with suppress(KeyError):  # it ended before
                 self._selector.unregister(end)
         self._channel.close()
-        for each in (self._output, self._permits, self._grants):
-            os.close(each)
-
-    def _untouched(self) -> int:
-        """Take back all permits; answers how many there were: so many of the last were not begun."""
-        count, self._ungranted = self._ungranted, 0
-        with suppress(BlockingIOError):
-            while taken := os.read(self._permits, PIECE):
-                count += len(taken)
-        return count
+        os.close(self._output)
+        self._permits.close()
 
     # -- listening -------------------------------------------------------------------------------------------------
 
@@ -330,22 +291,21 @@ class Child:
 
     # -- the helpers -----------------------------------------------------------------------------------------------
 
-    def _open(self) -> tuple[socket.socket, int, int, int]:
+    def _open(self) -> tuple[socket.socket, int, Permits]:
         try:
             ours, theirs = socket.socketpair()
             with theirs:
                 read, write = os.pipe()
-                permits, grants = os.pipe()
+                permits = Permits()
                 try:
-                    os.set_blocking(permits, False)  # its own signature
-                    self._lifeline.fork(self.number, self._token, theirs.fileno(), write, permits)
+                    self._lifeline.fork(self.number, self._token, theirs.fileno(), write, permits.reading)
                 finally:
                     os.close(write)
         except OSError as error:  # a border: no descriptor is left
             raise RunnerFault(f"no worker can be started: {error.strerror}") from error
         ours.setblocking(False)  # noqa: FBT003  # its own signature
         os.set_blocking(read, False)
-        return ours, read, permits, grants
+        return ours, read, permits
 
     def _send(self) -> None:
         try:

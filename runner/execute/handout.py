@@ -12,9 +12,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from runner.execute.attempts import Emit, RunningAttempt
-from runner.execute.child import Child, Work
+from runner.execute.child import Child
 from runner.execute.ports import Clock
 from runner.execute.window import AHEAD, SLOW, Window
+from runner.execute.work import Work
 from runner.execute.workers import Workers
 from runner.schedule.messages import SlotsChanged
 

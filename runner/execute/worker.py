@@ -6,10 +6,7 @@ high and close on exec, so no command inherits them. For every request we say th
 behind, write a boundary mark into the output pipe, and only then reply: whoever has seen both knows that every byte
 before the mark belongs to this attempt and none after it.
 
-Requests may come several at a time. Before one begins, a permit is taken for it: a byte in a pipe from which the runner
-takes, too, when it wants back what has not begun. A byte goes to one of us, so there is never a doubt who has it. What
-was taken back is named by `Forget`, with which a new generation of permits begins; one of those says that the channel
-holds a `Forget` which has to be read first. That an attempt is over is said together with the beginning of the next.
+Requests may come several at a time (`inbox`); that an attempt is over is said together with the beginning of the next.
 
 What one attempt does to the process (folder, environment, standard streams, handlers) is put right before the next.
 What cannot be put right, say a thread that still runs, makes this worker leave; a fresh one costs a millisecond.
@@ -20,12 +17,10 @@ from __future__ import annotations
 import faulthandler
 import fcntl
 import os
-import select
 import signal
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -37,26 +32,22 @@ from runner.execute import tree
 from runner.execute.attempt import run_attempt
 from runner.execute.describe import describe
 from runner.execute.environment import Environment
+from runner.execute.inbox import Inbox
 from runner.execute.large import Unreadable, with_files
 from runner.execute.leftovers import end_leftovers, threads_left
 from runner.execute.receipts import Receipts
 from runner.execute.returned import NotPlain, outputs_of
 from runner.execute.stopping import StopSignal
 from runner.execute.wire import (
-    GENERATIONS,
     LOST_CHANNEL,
     Begun,
     Describe,
     Described,
     Ended,
-    Forget,
     FromWorker,
-    Lines,
     Said,
     Setting,
     Spawned,
-    ToWorker,
-    decode,
     encode,
     mark,
     with_setting,
@@ -103,9 +94,7 @@ class Worker:
         self._receipts = Receipts()
         self._environment = Environment()
         self._streams = _open_streams()
-        self._lines = Lines(None)
-        self._todo: deque[Request | Describe] = deque()
-        self._generation = 0
+        self._inbox = Inbox(channel, permits, self._settle_in)
         self._unsaid = bytearray()
         os.register_at_fork(after_in_child=self._become_a_copy)
 
@@ -121,52 +110,17 @@ class Worker:
                 self._speak()
                 return
 
-    # -- what to do next -------------------------------------------------------------------------------------------
-
     def _next(self) -> Request | Describe | None:
         """Answer what may begin now, None when the channel has ended."""
-        permit, good = self._permit_at_hand(), False
         while True:
-            if permit is None and self._todo:
-                permit = self._permit_at_hand()
-            good = good or permit == self._generation  # once good it stays so: what it is for was not taken back
-            if good and self._todo and not self._stop.heard:
-                return self._todo.popleft()
+            if not self._stop.heard and (message := self._inbox.take()) is not None:
+                return message
             self._speak()  # before a stop may let us leave
             self._stop.arm(_leave)
-            held = self._receive(self._permits if permit is None and self._todo else None)
+            held = self._inbox.wait()
             self._stop.disarm()
             if not held:
                 return None
-
-    def _permit_at_hand(self) -> int | None:
-        """Take a permit where there is one; answers its generation."""
-        try:
-            return os.read(self._permits, 1)[0]
-        except (BlockingIOError, IndexError):  # none, or the runner is gone
-            return None
-
-    def _receive(self, or_until: int | None) -> bool:
-        """Wait for messages, or until a permit can be taken; says whether the channel still holds."""
-        if or_until is not None:
-            ready, _, _ = select.select((self._channel, or_until), (), ())
-            if self._channel not in ready:
-                return True
-        piece = os.read(self._channel, 65536)
-        for line in self._lines.feed(piece):
-            self._take(decode(ToWorker, line))
-        return bool(piece)
-
-    def _take(self, message: ToWorker) -> None:
-        match message:
-            case Setting():
-                self._settle_in(message)
-            case Describe() | Request():
-                self._todo.append(message)
-            case Forget(count=count):
-                for _ in range(count):
-                    self._todo.pop()
-                self._generation = (self._generation + 1) % GENERATIONS
 
     def _settle_in(self, setting: Setting) -> None:
         self._setting = setting
@@ -189,34 +143,15 @@ class Worker:
     # -- one attempt -----------------------------------------------------------------------------------------------
 
     def _attempt(self, asked: Request) -> bool:
+        """Do one attempt; says whether this worker is fit for another."""
         self._attempts += 1
-        request = with_setting(asked, self._setting)
-        said: list[Note] = []
-
-        def say(note: Note) -> None:
-            checked = _checked(note)
-            if isinstance(checked, Artifact):
-                from runner.execute.artifacts import kept  # noqa: PLC0415  # hardly any task keeps a file
-
-                checked = kept(checked, request)
-            self._send(Said(note=checked))
-            said.append(checked)
-
+        request, said = with_setting(asked, self._setting), list[Note]()
         receipt = Receipt(task=request.task, attempt=request.attempt, key=request.key)
         self._receipts.add(request.receipts, receipt, {})
         self._say(Begun(pid=self._pid))
         self._speak()
         began = time.monotonic()
-        fault = self._put_right(request.own_env)
-        try:
-            request = with_files(request)
-        except Unreadable as error:  # a border: the disk
-            fault = str(error)
-        if fault:
-            outcome: Outcome = Failed(cause=Cause.BAD_PARAMETERS, message=fault)
-        else:
-            sys.argv[:] = [request.uses or ""]
-            outcome = run_attempt(request, Context(request, say, _now), said, self._stop, self._say_spawned)
+        outcome = self._run(request, said)
         if os.getpid() != self._pid:
             os._exit(0)  # a copy of us, forked by the task, that came back from it as if it were us
         stopped = self._stop.heard
@@ -227,6 +162,26 @@ class Worker:
         seconds = time.monotonic() - began
         self._say(Ended(outcome=outcome, stopped=stopped, left=left, leaving=leaving, seconds=seconds))
         return not leaving
+
+    def _run(self, request: Request, said: list[Note]) -> Outcome:
+        def say(note: Note) -> None:
+            checked = _checked(note)
+            if isinstance(checked, Artifact):
+                from runner.execute.artifacts import kept  # noqa: PLC0415  # hardly any task keeps a file
+
+                checked = kept(checked, request)
+            self._send(Said(note=checked))
+            said.append(checked)
+
+        fault = self._put_right(request.own_env)
+        try:
+            request = with_files(request)
+        except Unreadable as error:  # a border: the disk
+            fault = str(error)
+        if fault:
+            return Failed(cause=Cause.BAD_PARAMETERS, message=fault)
+        sys.argv[:] = [request.uses or ""]
+        return run_attempt(request, Context(request, say, _now), said, self._stop, self._say_spawned)
 
     def _put_right(self, own: Mapping[str, str]) -> str:
         """Undo what the attempt before may have done to this process; answers what cannot be as it should."""
