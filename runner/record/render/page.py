@@ -101,7 +101,7 @@ def _filters(report: Report) -> list[dict[str, Any]]:
     marks = [
         {"state": mark, "count": number, "words": words}
         for mark, words in (("flaky", "flaky"), ("excused", "allowed to fail"))
-        if (number := sum(_mark(task) == mark for task in report.tasks))
+        if (number := sum(mark in _flags(task) for task in report.tasks))
     ]
     return [*states, *marks]
 
@@ -119,6 +119,11 @@ def _mark(task: TaskReport) -> str:
     if task.failed:
         return task.state if task.required else "excused"
     return "flaky" if task.flaky else task.state
+
+
+def _flags(task: TaskReport) -> list[str]:
+    """Answer the words by which the table can be narrowed to a task, beside its state."""
+    return [word for word, holds in (("flaky", task.flaky), ("excused", task.failed and not task.required)) if holds]
 
 
 def _previous(report: Report) -> dict[str, Any] | None:
@@ -166,6 +171,7 @@ def _task(report: Report, task: TaskReport, logs: dict[str, tuple[str, int]], wa
         "desc": legible(task.desc),
         "state": task.state,
         "mark": _mark(task),
+        "flags": _flags(task),
         "symbol": SYMBOLS.get(task.state, "·"),
         "words": state_words(task),
         "failed": task.failed,
@@ -215,7 +221,7 @@ def _attempt(report: Report, attempt: AttemptReport, logs: dict[str, tuple[str, 
         "traceback": legible_text(attempt.traceback or "")[-LONGEST:],
         "log": attempt.log,
         "lines": legible_text(text),
-        "before": f"{before:,} bytes before are in the file" if before else "",
+        "before": f"{before:,} bytes before are in" if before else "",
         "pid": attempt.pid,
         "left": [legible(name) for name in attempt.left],
     }

@@ -53,6 +53,11 @@ function table(caption, columns, rows, attributes = {}) {
       h("tbody", {}, rows.map((cells) => h("tr", {}, cells.map((cell) => h("td", {}, cell)))))));
 }
 
+/** A link to a file of the run's folder, for a page that lies in it; what is no path below it stays text. */
+function fileLink(path) {
+  return path.startsWith("/") ? path : h("a", { href: `./${path.split("/").map(encodeURIComponent).join("/")}` }, path);
+}
+
 /** The sign and the words of a task's state. */
 function badge(task) {
   return h("span", { class: `badge is-${task.mark}` }, `${task.symbol} ${task.words}`);

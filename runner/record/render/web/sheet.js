@@ -46,7 +46,7 @@ function taskInFull(task) {
       part("Attempts", task.attempts.map((attempt) => attemptInFull(task, attempt))),
       task.checks.length ? part("Checks", checkTable(task, task.checks)) : null,
       part("Outputs", task.outputs.map(([name, text]) => output(name, text))),
-      task.artifacts.length ? part("Artifacts", table("Artifacts", ["file", "title"], task.artifacts)) : null,
+      task.artifacts.length ? part("Artifacts", table("Artifacts", ["file", "title"], task.artifacts.map(([path, title]) => [fileLink(path), title]))) : null,
       task.ledger.length
         ? part("Test data", table("Test data", ["", "kind", "name", "id", "at"], task.ledger)) : null),
   ];
@@ -88,8 +88,8 @@ function attemptInFull(task, attempt) {
 }
 
 function log(attempt) {
-  const words = attempt.lines ? attempt.before : "It is not in this page: the run's folder has it.";
-  return [words ? h("p", { class: "soft" }, words) : null,
+  const words = attempt.lines ? attempt.before || "all of" : "the run's folder has it, this page has not:";
+  return [h("p", { class: "soft" }, `${words} `, fileLink(attempt.log)),
     attempt.lines ? h("pre", { tabindex: 0, class: "log" }, attempt.lines) : null].filter(Boolean);
 }
 

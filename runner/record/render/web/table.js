@@ -21,7 +21,7 @@ function taskTable() {
   const said = h("p", { class: "soft", role: "status" });
   const headings = COLUMNS.map((column) => heading(column, shown, () => { mark(headings, shown); order(body, rows, shown); }));
   const filter = () => {
-    const chosen = (task) => !shown.states.size || shown.states.has(task.state) || shown.states.has(task.mark);
+    const chosen = (task) => !shown.states.size || [task.state, ...task.flags].some((word) => shown.states.has(word));
     const fits = (task, place) => texts[place].includes(shown.words) && chosen(task);
     run.tasks.forEach((task, place) => { rows[place].hidden = !fits(task, place); });
     const number = rows.filter((each) => !each.hidden).length;
