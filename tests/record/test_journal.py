@@ -5,11 +5,13 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
 from runner.errors import DamagedJournal, RunnerFault
 from runner.mask import Masker
+from runner.plain import encode
 from runner.record.journal import GROUPED, Journal, read
 from runner.schedule.messages import (
     AttemptEnded,
@@ -81,6 +83,19 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
 
     assert EVENTS == read(tmp_path / "j").events
     assert not read(tmp_path / "j").torn
+
+
+def test_journals_of_the_earlier_format_are_read(tmp_path: Path) -> None:
+    """Each line was summed up by itself then; damage is found and named all the same."""
+    texts = [b'{"journal":1}', *(encode(event) for event in EVENTS)]
+    lines = [b"%08x %b\n" % (crc32(text), text) for text in texts]
+    (tmp_path / "j").write_bytes(b"".join(lines))
+    (tmp_path / "k").write_bytes(b"".join([*lines[:3], lines[3].replace(b"at", b"aT"), *lines[4:]]))
+
+    assert EVENTS == read(tmp_path / "j").events
+    with pytest.raises(DamagedJournal, match="checksum") as damaged:
+        read(tmp_path / "k")
+    assert 4 == damaged.value.line
 
 
 def test_a_journal_cut_at_any_byte_is_a_prefix(tmp_path: Path) -> None:
