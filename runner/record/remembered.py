@@ -11,12 +11,13 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from runner.errors import GraphError, RunnerFault, UsageError
+from runner.errors import DamagedJournal, GraphError, RunnerFault, UsageError
 from runner.graph.check import load
 from runner.record.folder import RunFolder
 from runner.record.folding import fold
 from runner.record.journal import read
 from runner.record.report import SCHEMA, GraphName, Report
+from runner.schedule.messages import RunOpened
 
 READ_AT_ONCE = 32 * 1024 * 1024
 """Bytes of earlier reports that a run reads when it ends; of a graph of 10,000 tasks that are the last two."""
@@ -124,6 +125,8 @@ def refolded(run: RunFolder) -> Report:
         raise RunnerFault(f"run `{run.name}`: its journal cannot be read: {error.strerror}") from error
     if not events:
         raise UsageError(f"run `{run.name}` was ended before it began: its journal tells nothing")
+    if not isinstance(events[0], RunOpened):
+        raise DamagedJournal(str(run.journal), 2, "it does not begin with the start of a run")
     try:
         graph = load(str(run.graph)).graph
     except (GraphError, UsageError) as error:  # a border: what was a graph when it ran has been damaged since

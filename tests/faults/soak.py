@@ -1,10 +1,11 @@
 """A long run with random crashes, time-outs and retries: the runner must neither grow nor lose count.
 
 `PYTHONPATH=. python tests/faults/soak.py FOLDER ATTEMPTS SEED` prints one line of JSON: how many attempts there were,
-how the runner's memory and descriptors went, and every promise that was broken. What is judged: each attempt left a
-mark of its own; the report has exactly these, each with the cause it was bound to have (`soaked.py`); runner and
-warden, looked at from outside, hold at the end what they held after a tenth of the run. With CONTROL set one mark is
-forgotten and a hundred descriptors too many are seen: both must be told.
+the runner's memory in MiB (early, late, and while the report is made) and descriptors, and every promise that was
+broken. What is judged: each attempt left a mark of its own; the report has exactly these, each with the cause it was
+bound to have (`soaked.py`); runner and warden, looked at from outside, hold late in the run what they held after a
+tenth of it. The report's making is not part of that: it is as large as the run. With CONTROL set one mark is forgotten
+and a hundred descriptors too many are seen: both must be told.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class Looks:
     """What was seen of the runner and of its warden: bytes resident, descriptors open."""
 
     memory: list[int] = field(default_factory=list)
+    at_the_end: int = 0  # the most memory after the last attempt had begun, when the report is made
     descriptors: list[int] = field(default_factory=list)
     warden: list[int] = field(default_factory=list)
 
@@ -67,12 +69,15 @@ def graph(seed: int, planned: dict[str, list[str]]) -> str:
     )
 
 
-def looked_at(process: subprocess.Popen[bytes], marks: Path) -> Looks:
-    """Look at the runner until it ends, from when a tenth of the attempts is likely to be over."""
+def looked_at(process: subprocess.Popen[bytes], marks: Path, whole: int) -> Looks:
+    """Look at the runner until it ends, from its first attempt on; `whole` is the size of all marks."""
     looks = Looks()
     while process.poll() is None:
         time.sleep(LOOK_EVERY)
-        if marks.exists() and marks.stat().st_size > 0:
+        size = marks.stat().st_size if marks.exists() else 0
+        if size == whole:
+            looks.at_the_end = max(looks.at_the_end, _resident(process.pid))
+        elif size > 0:
             looks.memory.append(_resident(process.pid))
             looks.descriptors.append(_descriptors(process.pid))
             looks.warden.append(sum(_descriptors(child) for child in _children(process.pid)))
@@ -124,7 +129,8 @@ def main(folder: Path, count: int, seed: int) -> None:
     command = [sys.executable, "-m", "runner", "g.json", "-o", "quiet"]
     with (folder / "said").open("wb") as said:
         process = subprocess.Popen(command, cwd=folder, stdout=said, stderr=said)
-        looks = looked_at(process, folder / "marks")
+        whole = sum(len(f"{task} {number}\n") for task, own in planned.items() for number in range(1, len(own) + 1))
+        looks = looked_at(process, folder / "marks", whole)
     marks = (folder / "marks").read_text().splitlines()
     if os.environ.get("CONTROL"):
         marks.pop()
@@ -138,7 +144,7 @@ def main(folder: Path, count: int, seed: int) -> None:
     found = {
         "attempts": len(marks),
         "seconds": round(time.monotonic() - began),
-        "memory": [each >> 20 for each in memory],
+        "memory": [each >> 20 for each in (*memory, looks.at_the_end)],
     }
     ends = Counter(word for own in planned.values() for word in own)
     print(json.dumps({**found, "descriptors": descriptors, "ends": ends, "broken": broken[:20]}))

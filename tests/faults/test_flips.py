@@ -18,9 +18,9 @@ PROGRAM = Path(__file__).parent / "flips.py"
 def test_a_flipped_bit_is_told_by_every_command_that_reads_the_journal(tmp_path: Path) -> None:
     """`report` and `show` tell the line, `--resume` starts nothing; README.md has 500 on a larger journal."""
     env = {**os.environ, "PYTHONPATH": str(Path.cwd())}
-    command = [sys.executable, PROGRAM, tmp_path / "work", "30", "40", "2", "5"]
+    command = [sys.executable, PROGRAM, tmp_path / "work", "15", "25", "1", "5"]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=110, check=True)
     found = json.loads(done.stdout)
 
     assert [] == found["broken"]
-    assert found["before_last"] >= 30
+    assert found["before_last"] >= 20
