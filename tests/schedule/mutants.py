@@ -23,7 +23,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
-from importlib.util import spec_from_loader
+from importlib.util import spec_from_file_location
 from pathlib import Path
 from types import CodeType, ModuleType
 
@@ -126,7 +126,7 @@ class Changed(MetaPathFinder, SourceFileLoader):
         self, name: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Answer for the one module."""
-        return spec_from_loader(name, self, origin=self.path) if name == self.name else None
+        return spec_from_file_location(name, self.path, loader=self) if name == self.name else None
 
     def get_code(self, _name: str) -> CodeType:
         """Compile the changed text."""
@@ -172,11 +172,13 @@ def _tests() -> list[str]:
 
 def control() -> None:
     """See that what is unchanged is not "seen", and a bug that anybody would notice is."""
-    rules = SOURCE / "rules.py"
-    text = rules.read_text("utf-8")
-    same, bug = (Mutant(file=rules, line=0, before="", after="", text=each) for each in (text, "raise SystemExit(1)"))
-    assert not seen(same), "the fast tests fall for the schedule as it is"
-    assert seen(bug), "the change is not what was loaded"
+    for file in (SOURCE / "rules.py", SOURCE / "machine.py"):
+        text = file.read_text("utf-8")
+        same, bug = (
+            Mutant(file=file, line=0, before="", after="", text=each) for each in (text, "raise SystemExit(1)")
+        )
+        assert not seen(same), f"the fast tests fall for {file.name} as it is"
+        assert seen(bug), "the change is not what was loaded"
 
 
 def main(names: list[str]) -> None:
