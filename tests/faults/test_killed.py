@@ -58,7 +58,7 @@ def test_the_lock_of_a_killed_runner_is_held_until_all_has_ended(tmp_path: Path)
 @pytest.mark.real
 def test_a_frozen_worker_is_replaced(tmp_path: Path) -> None:
     """A worker that does not begin in time is killed, and another does the work, once."""
-    planted = planted_copy(tmp_path / "planted", (("execute/pool.py", "UNHEARD = 30.0", "UNHEARD = 0.5"),))
+    planted = planted_copy(tmp_path / "planted", (("execute/handout.py", "UNHEARD = 30.0", "UNHEARD = 0.5"),))
     seen = run_harness("workers_fail.py", "frozen", str(tmp_path), folder=tmp_path, root=planted)
 
     assert (1, [True], []) == (seen["starts"], seen["succeeded"], seen["left"])
