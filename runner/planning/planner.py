@@ -102,11 +102,14 @@ def plan_of(options: Options, question: Question, now: Callable[[], float]) -> M
 
 def _made(options: Options, question: Question, now: Callable[[], float]) -> Made:
     run = _prepared(options, question.what_if)
-    points = {workers: _makespan(run, workers) for workers in sorted(set(question.workers))}
-    enough = _enough(points) if len(points) > 1 else None
+    counts = sorted(set(question.workers))
+    points = {workers: _makespan(run, workers) for workers in counts} if len(counts) > 1 else {}
+    enough = _enough(points) if points else None
     run = replace(run, opened=replace(run.opened, slots=run.opened.slots if enough is None else enough))
     gone = virtual_run(without_chance(run.foresight.graph), run.opened, run.script)
     plan = sum_up(gone, run.given, _range(run, gone.seconds, now))
+    points = points or {workers: _makespan(run, workers) for workers in counts if workers != run.opened.slots}
+    points = points or dict.fromkeys(counts, gone.seconds)
     sequential = plan.sequential_seconds
     curve = tuple(
         CurvePoint(

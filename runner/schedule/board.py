@@ -29,6 +29,8 @@ class Phase(Enum):
     FAILED = "did not, and will not be tried again"
     SKIPPED = "will not run"
 
+    __hash__ = object.__hash__  # each is one of a kind; Enum's own hashes the name, in Python, at every look-up
+
 
 MOVES: Mapping[Phase, frozenset[Phase]] = {
     Phase.WAITING: frozenset({Phase.READY, Phase.SUCCEEDED, Phase.FAILED, Phase.SKIPPED}),
