@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -142,10 +142,20 @@ def write_whole(path: Path, text: str) -> None:
         RunnerFault: the disk does not take it.
 
     """
+    write_pieces(path, [text.encode()])
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write a file in the same way, from pieces of which no two have to be there at once.
+
+    Raises:
+        RunnerFault: the disk does not take it.
+
+    """
     fresh = path.with_name(f".{path.name}.new")
     try:
-        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123  # with a mode
-            file.write(text)
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123  # with a mode
+            file.writelines(pieces)
         fresh.replace(path)
     except OSError as error:  # a border: the disk
         fresh.unlink(missing_ok=True)

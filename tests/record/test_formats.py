@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from runner.errors import RunnerFault, UsageError
 from runner.record.folder import RunFolder
@@ -116,3 +118,13 @@ def test_a_summary_is_appended(tmp_path: Path) -> None:
     assert "](logs" not in text
     with pytest.raises(RunnerFault, match="cannot be written"):
         append_summary(sample_report(), RunFolder(path=NOWHERE), tmp_path)
+
+
+def test_a_report_is_written_piece_by_piece_as_it_would_be_whole() -> None:
+    """With tasks, without any, and with a text that holds a line's end and the very words the pieces are cut at."""
+    named = sample_report().graph
+    odd = replace(named, name='\n  "tasks": []', file="a\nb")
+    for report in (sample_report(), replace(sample_report(), tasks=()), replace(sample_report(), graph=odd)):
+        whole = json.dumps(msgspec.to_builtins(report), indent=2, ensure_ascii=False) + "\n"
+
+        assert whole == render_json(report)

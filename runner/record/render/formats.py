@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from runner.errors import RunnerFault, UsageError
-from runner.record.folder import RunFolder, write_whole
+from runner.record.folder import RunFolder, write_pieces
 from runner.record.report import Report
 
 FILES = {
@@ -57,8 +57,11 @@ def write_reports(report: Report, folder: RunFolder, formats: Iterable[str]) -> 
         RunnerFault: the disk does not take it.
 
     """
+    from runner.record.render.json import json_pieces
+
     for each in formats:
-        write_whole(folder.path / FILES[each], rendered(report, folder, each))
+        content = json_pieces(report) if each == "json" else [rendered(report, folder, each).encode()]
+        write_pieces(folder.path / FILES[each], content)
 
 
 def formats_of(wanted: Iterable[str], environment: Mapping[str, str]) -> tuple[str, ...]:
