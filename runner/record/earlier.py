@@ -42,10 +42,10 @@ def with_previous(report: Report, runs: Sequence[RunFolder]) -> Report:
 
     It learns what has changed since the latest, and which tasks are flaky.
     """
-    now = remembered(report)
-    past = list(runs_before(runs, now))
+    past = list(runs_before(runs, report.run, report.graph.file))
     if not past:
         return report
+    now = remembered(report)
     others = flaky_runs(now, past)
     tasks = tuple(
         replace(task, flaky=True, flaky_runs=others[task.id]) if task.id in others else task for task in report.tasks

@@ -70,6 +70,8 @@ class Watch:
         started = [command.task for command in commands if isinstance(command, StartAttempt)]
         ended = event.task if isinstance(event, AttemptEnded | AttemptReturned) else ""
         self._happened(event)
+        if isinstance(event, AttemptStarted) and not commands:
+            return  # it was handed over before: nobody's place or turn changes
         for name, waits in self._waits.turn(now, started, ended).items():
             unstarted = name not in started
             self._add(name, told.waited(self._state(name).attempt + unstarted, waits))

@@ -73,7 +73,7 @@ def fold(graph: Graph, events: Iterable[Event]) -> Report:
         tasks=tasks,
         services=tuple(_service(schedule, stories, name, began) for name in graph.services),
         checks=_counts(tasks),
-        orphans=orphans([_told(task, stories.of(task.id), began) for task in tasks]),
+        orphans=orphans([_told(task, stories.of(task.id), began) for task in tasks if _tells(task)]),
         previous=None,
         complete=complete,
         cancelled=schedule.cancelled if complete else "killed",
@@ -122,6 +122,7 @@ def _replayed(graph: Graph, opened: RunOpened, others: Iterable[Event]) -> _Run:
 def _task(run: _Run, spec: TaskSpec) -> TaskReport:
     name, story, state = spec.id, run.stories.of(spec.id), run.schedule.task(spec.id)
     outcome, planned = state.outcome, run.opened.planned.get(name)
+    attempts = tuple(_attempt(run, name, attempt) for attempt in story.attempts)
     return TaskReport(
         id=name,
         desc=spec.desc,
@@ -131,9 +132,9 @@ def _task(run: _Run, spec: TaskSpec) -> TaskReport:
         required=not spec.allow_failure,
         kept_from=story.run or None,
         flaky=state.word == "succeeded" and len(story.attempts) > 1,
-        started=_first_start(story, run.began),
+        started=next((attempt.started for attempt in attempts if attempt.started is not None), None),
         seconds=round(sum(attempt.seconds for attempt in story.attempts), 3),
-        attempts=tuple(_attempt(run, name, attempt) for attempt in story.attempts),
+        attempts=attempts,
         outputs={} if outcome is None else {**(outcome.outputs or {}), **_in_files(outcome)},
         checks=tuple(_check(check, number) for number, check in story.checked),
         artifacts=tuple(ArtifactReport(**_said(each)) for each in story.artifacts),
@@ -206,6 +207,11 @@ def _counts(tasks: Iterable[TaskReport]) -> CheckCounts:
     return CheckCounts(passed=passed, failed=failed, warnings=warnings, total=len(verdicts))
 
 
+def _tells(task: TaskReport) -> bool:
+    """Whether a task may say something of test data: most never do."""
+    return bool(task.ledger) or "orphans" in task.outputs
+
+
 def _told(task: TaskReport, story: Story, began: datetime) -> Told:
     ended = story.attempts[-1].ended if story.attempts else None
     return Told(
@@ -215,8 +221,3 @@ def _told(task: TaskReport, story: Story, began: datetime) -> Told:
         outputs=task.outputs,
         ended="" if ended is None else iso(began, ended),
     )
-
-
-def _first_start(story: Story, began: datetime) -> str | None:
-    starts = [attempt.started for attempt in story.attempts if attempt.started is not None]
-    return iso(began, starts[0]) if starts else None

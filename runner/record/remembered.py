@@ -144,12 +144,12 @@ def as_reported(run: RunFolder) -> Report | None:
     return found if found.schema == SCHEMA and found.run == run.name else None
 
 
-def runs_before(runs: Sequence[RunFolder], new: Remembered) -> Iterator[Remembered]:
-    """Answer the runs of the same graph file before this one that have a report, the latest first, up to a size."""
+def runs_before(runs: Sequence[RunFolder], new: str, file: str) -> Iterator[Remembered]:
+    """Answer the runs of the same graph file before a `new` one that have a report, the latest first, up to a size."""
     size = 0
-    for run in reversed([run for run in runs if run.name < new.run]):
+    for run in reversed([run for run in runs if run.name < new]):
         found = written(run)
-        if found is not None and found.graph.file == new.graph.file:
+        if found is not None and found.graph.file == file:
             yield found
             size += run.report.stat().st_size
             if size > READ_AT_ONCE:
