@@ -24,7 +24,7 @@ from runner.errors import GraphError, Locked
 from runner.execute.pool import Pool
 from runner.execute.ports import Observer
 from runner.graph.arguments import check_arguments
-from runner.graph.check import Loaded, load
+from runner.graph.check import Loaded, load, without_collection
 from runner.graph.model import Graph
 from runner.graph.params import resolve_params
 from runner.graph.select import Selection, select
@@ -89,14 +89,15 @@ def run_graph(options: Options, clock: WallClock, pool: Pool, watch: Watch, outs
         carry(opened.kept, runs_of(state, options.graph), folder)
         pool.open(folder.path)
         place = _Place(state=state, folder=folder, clock=clock, pool=pool, watch=watch, outside=outside)
-        schedule = _driven(checked, replace(opened, run=folder.name, at=clock.now()), options, place)
+        exit_code = _driven(checked, replace(opened, run=folder.name, at=clock.now()), options, place).exit_code
         pool.let_go()  # its processes end while the report is written
-        events = read(folder.journal).events
-        report = with_previous(fold(checked.loaded.graph, events), runs_of(state, options.graph))
-        write_reports(report, folder, formats_of(options.reports, options.environment))
+        with without_collection():  # what is read, folded and written only grows
+            events = read(folder.journal).events
+            report = with_previous(fold(checked.loaded.graph, events), runs_of(state, options.graph))
+            write_reports(report, folder, formats_of(options.reports, options.environment))
         history.add(folder.name, checked.loaded.graph, events)
         state.prune(runs_of(state, options.graph))
-    return Finished(report=report, folder=folder, exit_code=schedule.exit_code)
+    return Finished(report=report, folder=folder, exit_code=exit_code)
 
 
 def check_functions(loaded: Loaded, params: Mapping[str, Json], options: Options, pool: Pool) -> None:

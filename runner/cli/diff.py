@@ -42,7 +42,7 @@ def main(chosen: argparse.Namespace) -> int:
     new = recalled(state.find(chosen.after))
     runs = state.runs()
     old = _before(new, runs) if chosen.before is None else recalled(state.find(chosen.before))
-    changes = changes_between(old, new, list(runs_before(runs, new)), runs)
+    changes = changes_between(old, new, list(runs_before(runs, new.run, new.graph.file)), runs)
     if chosen.json:
         sys.stdout.write(_json(old, new, changes))
     else:
@@ -54,7 +54,7 @@ def _before(new: Remembered, runs: Sequence[RunFolder]) -> Remembered:
     from runner.errors import UsageError
     from runner.record.remembered import runs_before
 
-    found = next(iter(runs_before(runs, new)), None)
+    found = next(iter(runs_before(runs, new.run, new.graph.file)), None)
     if found is None:
         raise UsageError(f"there is no run of {new.graph.file} before `{new.run}` to compare it with")
     return found

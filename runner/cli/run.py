@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import signal
 import sys
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from runner.opening import Options
     from runner.schedule.messages import CancelReason, Event
     from runner.wiring import Finished
+
+COLLECTED_EVERY = (50_000, 20, 20)
+"""How seldom the garbage collector looks: the graph, the schedule and what is told of a run live as long as it does,
+and next to nothing of ours is a cycle. Python's own figure, 700, costs a large graph a sixth of its time."""
 
 SIGNALS: dict[signal.Signals, CancelReason] = {
     signal.SIGINT: "interrupted",
@@ -74,6 +79,7 @@ def main(chosen: argparse.Namespace) -> int:
     if chosen.dry_run:
         return _planned(chosen)
     clock = WallClock()
+    gc.set_threshold(*COLLECTED_EVERY)
     with closing(Pool(None, clock, chosen.warden)) as pool:
         options = _options(chosen)
         with _signals_heard(pool) as heard:
