@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from heapq import heappop, heappush
+from itertools import repeat
+from math import prod
 from typing import TypeAlias
 
 from runner.graph.model import Backoff, Graph, Retry, TaskSpec
@@ -59,8 +61,8 @@ def rest_before(retry: Retry, run: str, task: str, attempt: int) -> float:
         case Backoff.LINEAR:
             longest = retry.delay * attempt
         case Backoff.EXPONENTIAL:
-            # The exponent is bounded because a float is not: 2.0 ** 1024 raises.
-            longest = retry.delay * min(retry.factor, 1e6) ** min(attempt - 1, 50)
+            # A product ends at infinity, where a power raises: 2.0 ** 1024.
+            longest = prod(repeat(retry.factor, attempt - 1), start=retry.delay)
     longest = min(longest, retry.max_delay)
     return longest if retry.jitter == "none" else longest * chance(run, task, attempt)
 
@@ -68,7 +70,7 @@ def rest_before(retry: Retry, run: str, task: str, attempt: int) -> float:
 def chance(run: str, task: str, attempt: int) -> float:
     """Answer a number in [0, 1) that looks random and depends on nothing but its arguments."""
     digest = blake2b(f"{run}\0{task}\0{attempt}".encode(), digest_size=7).digest()
-    return int.from_bytes(digest, "big") / 2**56
+    return int.from_bytes(digest) / 2**56
 
 
 class ReadyQueue:

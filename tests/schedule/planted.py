@@ -143,8 +143,8 @@ BUGS = (
     Bug(
         "an exponential rest is one step too long",
         "policy.py",
-        "min(attempt - 1, 50)",
-        "min(attempt, 50)",
+        "repeat(retry.factor, attempt - 1)",
+        "repeat(retry.factor, attempt)",
     ),
     Bug(
         "a rest has no upper limit",

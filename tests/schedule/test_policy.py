@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from msgspec.structs import replace
 
 from runner.graph.model import Backoff, Retry
 from runner.schedule.policy import ReadyQueue, chance, ranks, rest_before
@@ -33,14 +34,23 @@ def test_a_thousand_attempts_do_not_overflow() -> None:
     assert 30.0 == rest_before(retry, "r", "a", 9_999)
 
 
+def test_rests_grow_as_long_as_they_may() -> None:
+    """The hundred and first rest, too, is longer than the one before; no rest at first is none at last."""
+    retry = Retry(attempts=10_000, delay=1.0, factor=1.05, max_delay=600.0, jitter="none")
+
+    assert pytest.approx(131.501, abs=0.001) == rest_before(retry, "r", "a", 101)
+    assert 0.0 == rest_before(replace(retry, delay=0.0, factor=9.0), "r", "a", 9_999)
+
+
 def test_full_jitter_takes_any_part_of_the_rest() -> None:
-    """Over many tasks the rests fill the whole range evenly."""
+    """Over many tasks the rests fill the whole range evenly; those of one task differ."""
     retry = Retry(attempts=2, delay=10.0, backoff=Backoff.FIXED, jitter="full")
     rests = [rest_before(retry, "r", f"t{number}", 1) for number in range(5000)]
     tenths = Counter(int(rest) for rest in rests)
 
     assert set(range(10)) == set(tenths)
     assert all(400 < count < 600 for count in tenths.values())
+    assert 100 == len({rest_before(retry, "r", "a", attempt) for attempt in range(1, 101)})
 
 
 def test_chance_depends_on_run_task_and_attempt_and_on_nothing_else() -> None:
