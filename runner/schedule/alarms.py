@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 from heapq import heappop, heappush
+from itertools import count
 
 from msgspec import Struct
 
@@ -33,7 +34,7 @@ class Alarms:
     def __init__(self, matters: Callable[[Alarm], bool]) -> None:
         self._matters = matters
         self._heap: list[tuple[float, int, Alarm]] = []
-        self._count = 0
+        self._numbers = count()
 
     def next(self) -> float | None:
         """Answer the earliest moment (seconds) that still matters."""
@@ -43,8 +44,7 @@ class Alarms:
 
     def set(self, at: float, alarm: Alarm) -> None:
         """Wish to be told at `at` seconds."""
-        self._count += 1  # equal moments ring in the order they were set
-        heappush(self._heap, (at, self._count, alarm))
+        heappush(self._heap, (at, next(self._numbers), alarm))  # equal moments ring in the order they were set
 
     def due(self, now: float) -> Alarm | None:
         """Take one alarm whose moment has come."""

@@ -108,7 +108,7 @@ class TaskState(Struct, kw_only=True, eq=False):
     @property
     def word(self) -> str:
         """Its state in the words of the report (DESIGN section 3, Phases of a task)."""
-        if self.phase is Phase.SKIPPED and self.why is not None:
+        if self.why is not None:
             return self.why.name.lower()
         if self.phase is Phase.FAILED and self.cause in {Cause.TIMED_OUT, Cause.CRASHED, Cause.CANCELLED}:
             return self.cause.word

@@ -10,6 +10,8 @@ Knows no phase and decides about no task: the machine asks.
 
 from __future__ import annotations
 
+from collections import Counter
+
 from msgspec import Struct
 
 ALONE_AFTER = 2
@@ -32,16 +34,16 @@ class Crashes:
     """The crashes of one run: how often each task did, and which were the last ones together."""
 
     def __init__(self) -> None:
-        self._counts: dict[str, int] = {}
+        self._counts: Counter[str] = Counter()
         self._latest: dict[str, float] = {}  # of each task its last crash, the oldest first
 
     def alone(self, task: str) -> bool:
         """Say whether the next attempt of a task is to run alone."""
-        return self._counts.get(task, 0) >= ALONE_AFTER
+        return self._counts[task] >= ALONE_AFTER
 
     def add(self, task: str, at: float) -> tuple[str, ...]:
         """Take in a crash; answers the tasks whose crashes together cost a worker, none if they do not."""
-        self._counts[task] = self._counts.get(task, 0) + 1
+        self._counts[task] += 1
         self._latest.pop(task, None)
         self._latest[task] = at
         together = tuple(name for name, crashed in self._latest.items() if at - crashed <= WITHIN)

@@ -43,7 +43,7 @@ def fate_of(
     Where the tasks alone rule it out, whatever its services do, no service is started for it and none is waited for.
     """
     if services and not could_run(trigger, tasks.values()):
-        return _judge(trigger, {**tasks, **dict.fromkeys(services, Need.S)}, state)
+        return _judge(trigger, tasks, state)
     settled = {name: need for name, need in services.items() if need is not None}
     if len(settled) < len(services):
         return Wants(services=tuple(name for name in services if name not in settled))

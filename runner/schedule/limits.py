@@ -30,7 +30,7 @@ def clean_up_limit(task: TaskState, now: float) -> tuple[float, Alarm]:
 
 def rest_alarm(task: TaskState, until: float) -> tuple[float, Alarm]:
     """Answer the alarm that ends a rest."""
-    return until, _alarm(task, Ring.REST_OVER, "")
+    return until, Alarm(ring=Ring.REST_OVER, task=task.spec.id, attempt=task.attempt)
 
 
 def may_retry(task: TaskState, cause: Cause, rested: float) -> bool:

@@ -427,8 +427,6 @@ class Schedule:
                     self._settle(task, Phase.FAILED)
                 case Phase.RESTING if self.mode is Mode.ENDING:
                     self._make_ready(task)
-                case _:
-                    pass
 
     # -- the helpers -----------------------------------------------------------------------------------------------
 
