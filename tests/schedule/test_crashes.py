@@ -118,6 +118,14 @@ def test_each_worker_that_is_left_keeps_its_share() -> None:
     assert (4, 6) == (played.running_after(7.0), played.running_after(8.0))
 
 
+def test_a_worker_is_asked_ahead_for_whole_attempts() -> None:
+    """Once `first` is over, five slots on two workers are two for each of them; the fifth slot is nobody's."""
+    window = SlotsChanged(at=0.0, slots=5, workers=2, short=("nowhere:nothing",))
+    played = run("first; a; b; c; d; e; f; g", {"first": Step(seconds=0.5)}, slots=1, outside=(window,))
+
+    assert 4 == played.running_after(0.75)
+
+
 def test_one_alone_is_alone_whatever_a_worker_could_take() -> None:
     """Slots do not count then: with a hundred of them nothing starts beside it."""
     window = SlotsChanged(at=0.0, slots=100, workers=1, short=("nowhere:nothing",))

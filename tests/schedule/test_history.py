@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from runner.schedule.history import Stories
 from runner.schedule.messages import (
     AttemptEnded,
@@ -99,7 +101,20 @@ def test_what_was_kept_is_told_with_its_run() -> None:
     kept = Kept(outcome=Succeeded(), run="earlier", checks=(CHECK,), ledger=(ROW,))
     story = told(opened(kept={"a": kept})).of("a")
 
-    assert ("earlier", [CHECK], [ROW], []) == (story.run, story.checks, story.ledger, story.attempts)
+    assert ("earlier", [(0, CHECK)], [ROW], []) == (story.run, story.checked, story.ledger, story.attempts)
+
+
+@pytest.mark.parametrize(("rows", "any_ledger"), [("", False), ("a", True), ("b", True), ("ab", True)])
+def test_a_ledger_that_was_kept_is_known_of(rows: str, *, any_ledger: bool) -> None:
+    """Whichever of the kept tasks has one, and not where none has."""
+    kept = {task: Kept(outcome=Succeeded(), ledger=(ROW,) if task in rows else ()) for task in "ab"}
+
+    assert any_ledger is told(opened(kept=kept)).any_ledger
+
+
+def test_a_first_row_makes_a_ledger() -> None:
+    """A check makes none."""
+    assert [False, True] == [told(said(CHECK)).any_ledger, told(said(CHECK), said(ROW)).any_ledger]
 
 
 def test_a_service_has_a_story_of_its_own() -> None:

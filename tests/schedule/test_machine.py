@@ -128,6 +128,15 @@ def test_a_running_attempt_is_stopped_at_the_retry_deadline_and_not_tried_again(
     assert {"a": "timed_out"} == played.states
 
 
+def test_a_task_whose_time_is_up_is_not_tried_again_at_the_same_moment() -> None:
+    """Although neither its stop nor its rest takes any time, so that the next attempt would begin at the deadline."""
+    retry = Retry(attempts=9, delay=0.0, jitter="none", deadline=5.0)
+    played = run(graph_of("a", a={"retry": retry}), {"a": SLOW})
+
+    assert ([0.0], [5.0]) == (moments(played, "a"), played.ends("a"))
+    assert {"a": "timed_out"} == played.states
+
+
 def test_failing_fast_lets_what_runs_finish_and_starts_nothing_new() -> None:
     """`a` fails at 1 s: `b` runs on; `c` (rests), `d` (waits for `b`) and `e` (ready) are cancelled."""
     lock = {"claims": {"lock": 1}}
@@ -217,6 +226,15 @@ def test_slots_may_come_and_go() -> None:
     assert [[0.0], [0.0], [5.0], [5.0]] == [moments(played, task) for task in "abcd"]
 
 
+def test_slots_bound_what_runs_where_there_are_more_workers() -> None:
+    """One slot on three workers is one attempt at a time."""
+    simulation = Simulation(*scripted(), slots=1)
+    simulation.at(0.0, SlotsChanged(at=0.0, slots=1, workers=3))
+    played = play(graph_of("a; b; c"), simulation)
+
+    assert [[0.0], [1.0], [2.0]] == [moments(played, task) for task in "abc"]
+
+
 # -- services ----------------------------------------------------------------------------------------------------------
 
 
@@ -300,6 +318,15 @@ def test_the_deadline_of_a_run_is_a_cancel() -> None:
     assert ("interrupted", 124) == (played.schedule.verdict, played.schedule.exit_code)
 
 
+def test_the_deadline_of_a_stopped_run_kills_no_clean_up() -> None:
+    """`x` began at 5 s and is still at it at 7 s; and once the run is over, nobody needs to be told the time."""
+    graph = graph_of("a; x: a", deadline=7.0, x=ALWAYS)
+    played = run(graph, {"a": SLOW, "x": Step(seconds=9.0)}, cancels=(5.0,))
+
+    assert ([5.0], [14.0], []) == (moments(played, "x"), played.ends("x"), played.stops("x"))
+    assert None is run(graph_of("a", deadline=7.0)).schedule.next_alarm()
+
+
 def test_clean_ups_run_one_by_one_in_reverse_order_of_what_ran() -> None:
     """`a`, `b`, `c` began in that order; what undoes `c` goes first, once the stopped `end` is over; `db` stays up."""
     graph = graph_of(
@@ -342,6 +369,7 @@ def test_a_second_cancel_kills_everything_and_starts_nothing() -> None:
     assert [(2.0, Cause.CANCELLED, 5.0), (3.0, Cause.CANCELLED, 0.0)] == played.stops("a")
     assert [(3.0, 0.0)] == stopped
     assert {"a": "cancelled", "x": "cancelled", "y": "cancelled", "db": "stopped"} == played.states
+    assert {"the run was stopped"} == {played.schedule.reason(name) for name in "xy"}
     assert 3.0 == played.turns[-1].event.at
 
 

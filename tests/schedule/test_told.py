@@ -65,7 +65,7 @@ def test_a_board_begins_without_slots_and_moves_by_the_table() -> None:
     """Nobody may start before somebody says how many; what the table does not have is refused and says so."""
     board = Board(graph_of("a; b: a"))
 
-    assert (0, 0) == (board.slots, board.running)
+    assert (0, 0, 0) == (board.slots, board.workers, board.running)
     assert (2, []) == (board.unsettled, board.ready)
     with pytest.raises(IllegalMove, match="task `a`, attempt 0: WAITING cannot become RUNNING"):
         board.move(board.tasks["a"], Phase.RUNNING)
@@ -93,18 +93,24 @@ def test_a_task_runs_alone_from_its_third_attempt_after_crashes() -> None:
 
 
 def test_crashes_of_one_task_count_once_and_the_latest() -> None:
-    """Three different tasks within a minute, the last crash of each."""
+    """Three different tasks within a minute, the last crash of each, told in the order of these."""
     crashes = Crashes()
 
     assert [(), (), (), ()] == [crashes.add("a", at) for at in (0.0, 10.0, 20.0, 30.0)]
     assert () == crashes.add("b", 40.0)
     assert ("a", "b", "c") == crashes.add("c", 90.0)
-    assert () == crashes.add("d", 91.0)
+    assert [(), (), ()] == [crashes.add(task, at) for task, at in (("d", 91.0), ("e", 92.0), ("d", 93.0))]
+    assert ("e", "d", "f") == crashes.add("f", 94.0)
 
 
 def test_places_are_whole() -> None:
-    """Before anybody offers any there are none."""
-    assert 0 == Places().slots
+    """Before anybody offers any there are none; a share of two and a third for each of two workers is five slots."""
+    places = Places()
+
+    assert (0, 0) == (places.workers, places.slots)
+    places.offer(7, 3)
+    assert places.lower()
+    assert (2, 5) == (places.workers, places.slots)
 
 
 def test_chance_depends_on_each_of_its_arguments() -> None:
@@ -120,7 +126,7 @@ def test_chance_depends_on_each_of_its_arguments() -> None:
 def test_stories_begin_at_zero_and_belong_to_their_task() -> None:
     """Before the first event nothing is opened; asking for a story makes one of that task alone."""
     stories = Stories()
-    assert (None, 0.0) == (stories.opened, stories.ended)
+    assert (None, 0.0, False) == (stories.opened, stories.ended, stories.any_ledger)
     stories.of("a").run = "r"
 
     assert ("r", "") == (stories.of("a").run, stories.of("b").run)
