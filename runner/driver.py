@@ -22,6 +22,7 @@ from runner.schedule.messages import (
     Command,
     Event,
     LimitWorkers,
+    Recall,
     RunOpened,
     ServiceEnded,
     StartAttempt,
@@ -122,9 +123,10 @@ def _next_events(schedule: Schedule, world: World) -> Sequence[Event]:
 
 
 def _obey(commands: Sequence[Command], known: _Known, world: World) -> list[Event]:
-    """Hand commands to the executor; answers the ends of what could not even be asked for.
+    """Hand commands to the executor; answers the ends of what could not even be asked for, and what was recalled.
 
-    All requests are filled in before the first is handed over, so that what may start together does.
+    All requests are filled in before the first is handed over, so that what may start together does. What is recalled
+    comes last: looking at files must not hold up what runs.
     """
     asked: list[tuple[Command, Request | ServiceRequest | None]] = []
     faults: list[Event] = []
@@ -142,6 +144,11 @@ def _obey(commands: Sequence[Command], known: _Known, world: World) -> list[Even
                 world.executor.stop(command)
             case LimitWorkers():
                 world.executor.limit(command)
+            case Recall():
+                pass  # that is for us
+    wanted = [command.task for command in commands if isinstance(command, Recall)]
+    if wanted:
+        faults.append(known.requests.recalled(known.schedule, known.stories, wanted, world.clock.now()))
     return faults
 
 
@@ -151,7 +158,7 @@ def _request(command: Command, known: _Known) -> Request | ServiceRequest | None
             return known.requests.attempt(known.schedule, known.stories, task, attempt)
         case StartService(service=service, attempt=attempt):
             return known.requests.service(known.schedule, service, attempt)
-        case StopAttempt() | StopService() | LimitWorkers():
+        case StopAttempt() | StopService() | LimitWorkers() | Recall():
             return None
 
 
@@ -163,5 +170,5 @@ def _unfit(command: Command, message: str, now: float) -> Event:
             return AttemptEnded(at=now, task=task, attempt=attempt, outcome=failed)
         case StartService(service=service, attempt=attempt):
             return ServiceEnded(at=now, service=service, attempt=attempt, how="died", message=message)
-        case StopAttempt() | StopService() | LimitWorkers():
+        case StopAttempt() | StopService() | LimitWorkers() | Recall():
             raise AssertionError("there is nothing to fill in")

@@ -5,7 +5,7 @@ Secrets enter here, from the environment, and only into `with` and `env`: no eve
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias, cast
 
@@ -18,10 +18,12 @@ from runner.graph.values import EvaluationError, Value, command_text, evaluate, 
 from runner.keeping import Keys
 from runner.schedule.history import Stories
 from runner.schedule.machine import Schedule
-from runner.schedule.messages import Kept
-from runner.task import PORT_MARK, Json, NeedResult, Placed, Request, ServiceRequest, Succeeded
+from runner.schedule.messages import Kept, Outdated, Recalled
+from runner.task import PORT_MARK, Json, NeedResult, Placed, Request, ServiceRequest
 
 Env = Mapping[str, str]
+Recaller: TypeAlias = Callable[[str, Mapping[str, Kept]], Kept | Outdated]
+"""Says of a task, and of the results it rests upon, whether its last result still holds."""
 _Said: TypeAlias = tuple[Env, Mapping[str, Json], tuple[Placed, ...], str | None]
 
 
@@ -34,8 +36,16 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     python: str = ""
 
 
+def nothing_known(_task: str, _needs: Mapping[str, Kept]) -> Kept | Outdated:
+    """Answer for runs that remember nothing."""
+    return Outdated(because="it has not succeeded before")
+
+
 class Unfilled:
     """Requests for an executor that reads none: a rehearsal has no outputs to fill in."""
+
+    def __init__(self, recall: Recaller = nothing_known) -> None:
+        self._recall = recall
 
     def attempt(self, _schedule: Schedule, _stories: Stories, task: str, attempt: int) -> Request:
         """Answer an empty attempt."""
@@ -45,12 +55,23 @@ class Unfilled:
         """Answer an empty start of a service."""
         return ServiceRequest(run="", service=service, attempt=attempt, command="")
 
+    def recalled(self, _schedule: Schedule, _stories: Stories, wanted: Sequence[str], now: float) -> Recalled:
+        """Answer what is foreseen of the last results of these tasks."""
+        return _recalled({task: self._recall(task, {}) for task in wanted}, now)
+
 
 class Requests:
     """Builds the requests of one run."""
 
-    def __init__(self, graph: Graph, surroundings: Surroundings, params: Mapping[str, Json]) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        surroundings: Surroundings,
+        params: Mapping[str, Json],
+        recall: Recaller = nothing_known,
+    ) -> None:
         self._graph = graph
+        self._recall = recall
         self._around = surroundings
         self._params = dict(params)
         own = (name for spec in graph.tasks.values() for name in spec.secrets)
@@ -93,7 +114,7 @@ class Requests:
             memory=spec.memory,
             processes=spec.processes,
             log_limit=spec.log_limit,
-            key=self._keys.of(task, _results(schedule, stories, spec)),
+            key=self._keys.of(task, _results(stories, spec)),
             receipts=self._receipts,
             outputs=self._outputs,
         )
@@ -109,6 +130,10 @@ class Requests:
         arguments, parts = placed(evaluate(dict(spec.arguments), scope, folder=self._graph.folder))
         command = None if spec.run is None else command_text(spec.run, scope)
         return env, cast("Mapping[str, Json]", arguments), parts, command
+
+    def recalled(self, _schedule: Schedule, stories: Stories, wanted: Sequence[str], now: float) -> Recalled:
+        """Look whether the last results of these tasks still hold; all they need has settled."""
+        return _recalled({task: self._recall(task, _results(stories, self._graph.tasks[task])) for task in wanted}, now)
 
     def describing(self) -> dict[str, Request]:
         """Answer, for each function the graph names, a request in the setting of the first task that uses it."""
@@ -240,15 +265,16 @@ class Requests:
         return self._carriers[task]
 
 
-def _results(schedule: Schedule, stories: Stories, spec: TaskSpec) -> dict[str, Kept]:
+def _recalled(found: Mapping[str, Kept | Outdated], now: float) -> Recalled:
+    kept = {task: each for task, each in found.items() if isinstance(each, Kept)}
+    outdated = {task: each for task, each in found.items() if isinstance(each, Outdated)}
+    return Recalled(at=now, kept=kept, outdated=outdated)
+
+
+def _results(stories: Stories, spec: TaskSpec) -> dict[str, Kept]:
     """Answer the successes that a task rests upon, each with its key."""
-    assert schedule.opened is not None, "requests follow from RunOpened"
-    found = {need: kept for need in spec.needs if (kept := schedule.opened.kept.get(need)) is not None}
-    for need in spec.needs:
-        attempts = stories.tasks[need].attempts if need in stories.tasks else ()
-        if attempts and isinstance(outcome := attempts[-1].outcome, Succeeded):
-            found[need] = Kept(outcome=outcome, key=attempts[-1].key)
-    return found
+    known = {need: stories.tasks[need].result for need in spec.needs if need in stories.tasks}
+    return {need: result for need, result in known.items() if result is not None}
 
 
 def _attempt_env(spec: TaskSpec, attempt: int) -> dict[str, str]:

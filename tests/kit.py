@@ -16,7 +16,11 @@ from runner.schedule.messages import (
     ClockTicked,
     Command,
     Event,
+    Kept,
     LimitWorkers,
+    Outdated,
+    Recall,
+    Recalled,
     RunOpened,
     ServiceEnded,
     StartAttempt,
@@ -24,7 +28,7 @@ from runner.schedule.messages import (
     StopAttempt,
     StopService,
 )
-from runner.task import Cause, Failed, Request
+from runner.task import Cause, Failed, Request, Succeeded
 
 HERE = Place(file="graph.yaml")
 NO_REQUEST = Request(run="", task="", attempt=0)
@@ -189,13 +193,15 @@ def play(
     *,
     kind: type[Schedule] = Schedule,
     unfit: Collection[tuple[str, int]] = (),
+    holds: Collection[str] = (),
     turns: int = 2000,
 ) -> Played:
     """Run a graph in virtual time, one event at a time, and keep every turn.
 
     This is the loop of `runner.driver` without requests and recorder, so that a changed `kind` of schedule can be put
-    in its place; a test holds the two together. `unfit` attempts fail before they are handed to the executor. A run
-    that takes more `turns` than that goes in circles.
+    in its place; a test holds the two together. `unfit` attempts fail before they are handed to the executor; of the
+    tasks that are looked up, the last results of those in `holds` still hold. A run that takes more `turns` than that
+    goes in circles.
     """
     played = Played(schedule=kind(graph))
     schedule = played.schedule
@@ -207,10 +213,26 @@ def play(
             played.turns.append(Turn(event=event, commands=commands))
             for command in commands:
                 faults += _obey(command, simulation, unfit)
+            wanted = [command.task for command in commands if isinstance(command, Recall)]
+            faults += [recalled(simulation.now(), wanted, holds)] if wanted else []
         if schedule.finished:
             return played
         assert len(played.turns) < turns, f"not finished after {turns} events"
         events = faults or _next_events(schedule, simulation)
+
+
+def recalled(at: float, wanted: Sequence[str], holds: Collection[str]) -> Recalled:
+    """Answer what is found when the last results of some tasks are looked at."""
+    return Recalled(
+        at=at,
+        kept={name: result_of(name) for name in wanted if name in holds},
+        outdated={name: Outdated(because="it has changed") for name in wanted if name not in holds},
+    )
+
+
+def result_of(task: str) -> Kept:
+    """Build the last result of a task."""
+    return Kept(outcome=Succeeded(), run="r0", key=task)
 
 
 def _next_events(schedule: Schedule, simulation: Simulation) -> Sequence[Event]:
@@ -234,4 +256,6 @@ def _obey(command: Command, simulation: Simulation, unfit: Collection[tuple[str,
             simulation.stop(command)
         case LimitWorkers():
             simulation.limit(command)
+        case Recall():
+            pass  # answered for all of a turn together
     return []

@@ -65,7 +65,7 @@ class TaskSpec(Struct, frozen=True, kw_only=True):
     """One task as written, defaults filled in. Times are seconds, `memory` and `log_limit` bytes.
 
     `claims` are pool name to amount. Exactly one of `uses` and `run` is set. `index` is its position in the file: the
-    last word on order.
+    last word on order. `sources` and `generates` are patterns of files; `cache` None leaves it to them.
     """
 
     id: str
@@ -94,6 +94,14 @@ class TaskSpec(Struct, frozen=True, kw_only=True):
     secrets: tuple[str, ...] = ()
     workdir: str | None = None
     tags: tuple[str, ...] = ()
+    cache: bool | None = None
+    sources: tuple[str, ...] = ()
+    generates: tuple[str, ...] = ()
+
+    @property
+    def caches(self) -> bool:
+        """Whether it is left out where its last result still holds."""
+        return bool(self.sources) if self.cache is None else self.cache
 
 
 class Ready(Struct, frozen=True, kw_only=True):

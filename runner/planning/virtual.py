@@ -65,7 +65,9 @@ def without_chance(graph: Graph) -> Graph:
 class _Seen(Unfilled):
     """Requests that nobody reads; remembers the schedule they were asked of."""
 
-    schedule: Schedule | None = None
+    def __init__(self) -> None:
+        super().__init__()
+        self.schedule: Schedule | None = None
 
     def attempt(self, schedule: Schedule, stories: Stories, task: str, attempt: int) -> Request:
         """Answer an empty attempt."""

@@ -20,6 +20,7 @@ from runner.schedule.messages import (
     ClockTicked,
     Event,
     Noted,
+    Recalled,
     RunOpened,
     ServiceEnded,
     ServiceReady,
@@ -107,6 +108,9 @@ class Decisions:
                 debug("service `%s` is ready %s", service, url)
             case ServiceEnded(service=service, how="stopped"):
                 debug("service `%s` was stopped", service)
+            case Recalled(outdated=outdated):
+                for task, each in outdated.items():
+                    debug("`%s` is not cached: %s", task, each.because)
             case SlotsChanged(slots=slots, workers=workers):
                 debug("%d slots from now on, %s workers", slots, slots if workers is None else workers)
             case ServiceEnded() | CancelAsked() | ClockTicked() | Noted():

@@ -23,6 +23,7 @@ from runner.schedule.messages import (
     Command,
     Event,
     Noted,
+    Recalled,
     RunOpened,
     ServiceReady,
     StartAttempt,
@@ -102,6 +103,9 @@ class Watch:
             case RunOpened(kept=kept):
                 self._opened = event.at
                 self._kept = {name: each.run for name, each in kept.items()}
+            case Recalled(outdated=outdated):
+                for name, each in outdated.items():
+                    self._add(name, [told.not_cached(event.at, each.because)])
             case ServiceReady(service=service):
                 self._up.setdefault(service, event.at)
             case AttemptStarted(task=task, attempt=attempt):
@@ -158,6 +162,8 @@ class Watch:
         self._roots[name] = self._roots_of(task)
         if task.kept:
             self._add(name, [told.kept(task, now, self._kept[name])])
+        elif task.cached:
+            self._add(name, [told.cached(task, now)])
         elif task.phase is Phase.SKIPPED:
             self._add(name, [told.did_not_run(task, now, self._guilty(task), self._schedule)])
         elif isinstance(task.outcome, Failed) and not own_end:

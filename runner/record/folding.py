@@ -141,7 +141,7 @@ def _task(run: _Run, spec: TaskSpec) -> TaskReport:
         ledger=tuple(LedgerReport(**_said(each)) for each in story.ledger),
         data_prefix=spec.data_prefix,
         memory=spec.memory,
-        key=_key(run, name, story),
+        key=_key(story),
         definition=definition_of(run.schedule.graph, spec),
         story=run.watch.of(name),
         planned=None if planned is None else PlannedReport(**_said(planned)),
@@ -153,9 +153,8 @@ def _in_files(outcome: Outcome) -> dict[str, Json]:
     return {name: {"path": file.file, "size": file.size, "digest": file.digest} for name, file in files}
 
 
-def _key(run: _Run, name: str, story: Story) -> str:
-    kept = run.opened.kept.get(name)
-    return story.attempts[-1].key if story.attempts else "" if kept is None else kept.key
+def _key(story: Story) -> str:
+    return story.attempts[-1].key if story.attempts else "" if story.kept is None else story.kept.key
 
 
 def _attempt(run: _Run, task: str, attempt: Attempt) -> AttemptReport:

@@ -19,6 +19,7 @@ from runner.schedule.messages import (
     ClockTicked,
     Event,
     Noted,
+    Recalled,
     RunOpened,
     ServiceEnded,
     ServiceReady,
@@ -83,7 +84,7 @@ class PlainProgress:
                 return [self._row(event.at, "◇", service, words)]
             case CancelAsked(why=why):
                 return [f"{_at(event.at)} {why.replace('_', ' ')}: stopping; once more kills"]
-            case Noted() | AttemptReturned() | SlotsChanged() | ClockTicked():
+            case Noted() | AttemptReturned() | Recalled() | SlotsChanged() | ClockTicked():
                 return []
 
     def _ended(self, event: AttemptEnded, schedule: Schedule) -> list[str]:
@@ -101,7 +102,7 @@ class PlainProgress:
         """Tell, once, of each task that settled without an attempt."""
         found = [name for name in schedule.settled[self._told :] if not schedule.task(name).attempt]
         self._told = len(schedule.settled)
-        signs = {"blocked": "⊘", "skipped": "○", "cancelled": "✗", "kept": "✓"}
+        signs = {"blocked": "⊘", "skipped": "○", "cancelled": "✗", "kept": "✓", "cached": "✓"}
         rows = []
         for name in found[:TOLD]:
             state, reason = schedule.state(name), schedule.reason(name)

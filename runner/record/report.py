@@ -78,6 +78,8 @@ EpisodeKind = Literal[
     "blocked",
     "cancelled",
     "kept",
+    "cached",
+    "not_cached",
     "lost",
 ]
 

@@ -149,6 +149,16 @@ def kept(task: TaskState, at: float, run: str) -> Episode:
     return _moment("kept", at, task.reason or words)
 
 
+def cached(task: TaskState, at: float) -> Episode:
+    """Tell why a task was left out: its last result still holds."""
+    return _moment("cached", at, f"cached: {task.reason}")
+
+
+def not_cached(at: float, because: str) -> Episode:
+    """Tell why a task that is cached where possible had to run."""
+    return _moment("not_cached", at, f"not cached: {shortened(because, LONGEST)}")
+
+
 def did_not_run(task: TaskState, at: float, guilty: Mapping[str, str], schedule: Schedule) -> Episode:
     """Tell why a task will not run; `guilty` are those that failed by themselves and what they said."""
     state, words = task.word, f"{task.word}: {task.reason}"

@@ -59,7 +59,8 @@ class TaskState(Struct, kw_only=True, eq=False):
     `unsettled` counts the tasks it needs that have not settled. `started` numbers the first starts of a run from 1;
     `above` is the latest of these numbers among all it rests upon, 0 if none of them was started. `alone` says that
     nothing may run beside its next attempt; `modest` that it claims no pool and no memory and needs no service; `piled`
-    that it was started as one of those of which a worker is asked for several ahead.
+    that it was started as one of those of which a worker is asked for several ahead. `asked` says that somebody looks
+    whether its last result still holds, `told` that they have; `cached` that it does.
     """
 
     spec: TaskSpec
@@ -76,6 +77,9 @@ class TaskState(Struct, kw_only=True, eq=False):
     modest: bool = True
     piled: bool = False
     kept: bool = False
+    asked: bool = False
+    told: bool = False
+    cached: bool = False
     outcome: Outcome | None = None
     why: Why | None = None
     reason: str = ""
@@ -112,7 +116,7 @@ class TaskState(Struct, kw_only=True, eq=False):
             return self.why.name.lower()
         if self.phase is Phase.FAILED and self.cause in {Cause.TIMED_OUT, Cause.CRASHED, Cause.CANCELLED}:
             return self.cause.word
-        return "kept" if self.kept else self.phase.name.lower()
+        return "kept" if self.kept else "cached" if self.cached else self.phase.name.lower()
 
 
 class Board:

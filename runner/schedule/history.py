@@ -13,13 +13,16 @@ from runner.schedule.messages import (
     CancelAsked,
     ClockTicked,
     Event,
+    Kept,
     Noted,
+    Outdated,
+    Recalled,
     RunOpened,
     ServiceEnded,
     ServiceReady,
     SlotsChanged,
 )
-from runner.task import Artifact, Check, LedgerRow, Outcome, Progress
+from runner.task import Artifact, Check, LedgerRow, Outcome, Progress, Succeeded
 
 
 class Attempt(Struct, kw_only=True):
@@ -44,9 +47,10 @@ class Attempt(Struct, kw_only=True):
 
 
 class Story(Struct, kw_only=True):
-    """What one task did and said, over all its attempts; `run` is the earlier run its result was taken from.
+    """What one task did and said, over all its attempts; `kept` is its result if it was taken from an earlier run.
 
-    `checked` holds each check behind the number of its attempt, 0 for one that was kept.
+    `checked` holds each check behind the number of its attempt, 0 for one that was kept. `outdated` says why its last
+    result was not taken, where somebody looked.
     """
 
     attempts: list[Attempt] = field(default_factory=list)
@@ -54,7 +58,21 @@ class Story(Struct, kw_only=True):
     ledger: list[LedgerRow] = field(default_factory=list)
     artifacts: list[Artifact] = field(default_factory=list)
     progress: Progress | None = None
-    run: str = ""
+    kept: Kept | None = None
+    outdated: Outdated | None = None
+
+    @property
+    def run(self) -> str:
+        """Answer the earlier run its result was taken from, "" if it was not."""
+        return "" if self.kept is None else self.kept.run
+
+    @property
+    def result(self) -> Kept | None:
+        """Answer its success, taken over or of its last attempt, None if it has none."""
+        last = self.attempts[-1] if self.attempts else None
+        if last is None or not isinstance(last.outcome, Succeeded):
+            return None if self.attempts else self.kept
+        return Kept(outcome=last.outcome, checks=tuple(self.checks), ledger=tuple(self.ledger), key=last.key)
 
     @property
     def checks(self) -> list[Check]:
@@ -113,11 +131,7 @@ class Stories:
         match event:
             case RunOpened():
                 self.opened = event
-                for task, kept in event.kept.items():
-                    story = self.of(task)
-                    story.run, story.ledger = kept.run, list(kept.ledger)
-                    self.any_ledger = self.any_ledger or bool(kept.ledger)
-                    story.checked = [(0, check) for check in kept.checks]
+                self._taken(event.kept)
             case AttemptStarted(task=task, attempt=number):
                 attempt = self.of(task).attempt(number)
                 attempt.started, attempt.pid, attempt.key = event.since, event.pid, event.key
@@ -132,8 +146,19 @@ class Stories:
                 self._services[service] = _over(self.of_service(service), event)
             case CancelAsked():
                 self.cancels.append(event)
+            case Recalled():
+                self._taken(event.kept)
+                for task, outdated in event.outdated.items():
+                    self.of(task).outdated = outdated
             case AttemptReturned() | SlotsChanged() | ClockTicked():
                 pass
+
+    def _taken(self, results: Mapping[str, Kept]) -> None:
+        for task, kept in results.items():
+            story = self.of(task)
+            story.kept, story.ledger, story.artifacts = kept, list(kept.ledger), list(kept.artifacts)
+            self.any_ledger = self.any_ledger or bool(kept.ledger)
+            story.checked = [(0, check) for check in kept.checks]
 
     def _ended(self, attempt: Attempt, event: AttemptEnded) -> None:
         attempt.ended, attempt.outcome = event.at, event.outcome

@@ -38,6 +38,8 @@ from runner.schedule.messages import (
     Event,
     LimitWorkers,
     Noted,
+    Recall,
+    Recalled,
     RunOpened,
     ServiceEnded,
     ServiceReady,
@@ -199,6 +201,8 @@ class Schedule:
             case ServiceEnded(service=service):
                 self._commands += self._services.ended(event)
                 self._consider_dependents(service)
+            case Recalled():
+                self._recalled(event)
             case SlotsChanged(slots=slots, workers=workers, short=short):
                 self._offer(slots, slots if workers is None else workers)
                 self._board.short = frozenset(short)
@@ -278,7 +282,7 @@ class Schedule:
             return
         fate = self._fate(task)
         ruled_out = isinstance(fate, NeverRuns) and not fate.by_services
-        if task.phase is Phase.WAITING and not ruled_out and not self._own_if_agrees(task):
+        if task.phase is Phase.WAITING and not ruled_out and not (self._own_if_agrees(task) and self._must_run(task)):
             return
         match fate:
             case NeverRuns(why=why, reason=reason):
@@ -313,6 +317,31 @@ class Schedule:
         if not wanted:
             self._skip(task, Why.SKIPPED, f"its `if` is false: {condition.source if condition else ''}")
         return wanted
+
+    def _must_run(self, task: TaskState) -> bool:
+        """Say whether a task cannot be left out, as far as is known; where it may be, somebody is asked to look, once.
+
+        It is asked before any service is started for it: what is left out needs none.
+        """
+        if not task.spec.caches or task.told or self.mode is not Mode.GOING:
+            return True
+        if not task.asked:
+            task.asked = True
+            self._commands.append(Recall(task=task.spec.id))
+        return False
+
+    def _recalled(self, event: Recalled) -> None:
+        if self.mode is not Mode.GOING:
+            return  # what was asked for has been settled since, or cleans up
+        for name, kept in event.kept.items():
+            task = self._board.tasks[name]
+            task.outcome, task.cached = kept.outcome, True
+            task.reason = f"nothing it rests upon has changed since run {kept.run}"
+            self._settle(task, Phase.SUCCEEDED)
+        for name in event.outdated:
+            task = self._board.tasks[name]
+            task.told = True
+            self._decide_if_due(task)
 
     # -- attempts --------------------------------------------------------------------------------------------------
 

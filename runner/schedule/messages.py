@@ -10,19 +10,36 @@ from typing import Literal, TypeAlias
 
 from msgspec import field
 
-from runner.task import Cause, Check, Data, Json, LedgerRow, Note, Outcome, Succeeded
+from runner.task import Artifact, Cause, Check, Data, Json, LedgerRow, Note, Outcome, Succeeded
 
 CancelReason: TypeAlias = Literal["interrupted", "terminated", "hung_up", "deadline"]
 
 
 class Kept(Data, frozen=True, kw_only=True):
-    """A success taken over from an earlier run, with what it said there; `key` is that of what was asked."""
+    """A success taken over from an earlier run, with what it said there; `key` is that of what was asked.
+
+    `handed` is the digest of what its needs handed to it, "" where that is not known or was nothing.
+    """
 
     outcome: Succeeded
     run: str = ""
     checks: tuple[Check, ...] = ()
     ledger: tuple[LedgerRow, ...] = ()
     key: str = ""
+    artifacts: tuple[Artifact, ...] = ()
+    handed: str = ""
+
+
+class Outdated(Data, frozen=True, kw_only=True):
+    """A task whose last result cannot be taken over, `because` of what.
+
+    `parts` holds a digest of each part of what is asked now, and `handed` one of what its needs hand to it: a later run
+    says by them what has changed.
+    """
+
+    because: str
+    parts: Mapping[str, str] = field(default_factory=dict)
+    handed: str = ""
 
 
 class Planned(Data, frozen=True, kw_only=True):
@@ -137,6 +154,14 @@ class ServiceEnded(Data, frozen=True, kw_only=True):
     log: str = ""
 
 
+class Recalled(Data, frozen=True, kw_only=True):
+    """The last results of some tasks were looked at: those that are taken over, and those that are `outdated`."""
+
+    at: float
+    kept: Mapping[str, Kept] = field(default_factory=dict)
+    outdated: Mapping[str, Outdated] = field(default_factory=dict)
+
+
 class SlotsChanged(Data, frozen=True, kw_only=True):
     """The executor can now take another number of attempts at once, on so many `workers` (None: one for each slot).
 
@@ -171,6 +196,7 @@ Event: TypeAlias = (
     | AttemptReturned
     | ServiceReady
     | ServiceEnded
+    | Recalled
     | SlotsChanged
     | ClockTicked
     | CancelAsked
@@ -209,10 +235,16 @@ class StopService(Data, frozen=True, kw_only=True):
     kill_after: float
 
 
+class Recall(Data, frozen=True, kw_only=True):
+    """See whether the last result of this task still holds, so that it need not run."""
+
+    task: str
+
+
 class LimitWorkers(Data, frozen=True, kw_only=True):
     """Let no more than so many workers be at work from now on; what runs goes on to its end."""
 
     workers: int
 
 
-Command: TypeAlias = StartAttempt | StopAttempt | StartService | StopService | LimitWorkers
+Command: TypeAlias = StartAttempt | StopAttempt | StartService | StopService | LimitWorkers | Recall

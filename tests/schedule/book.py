@@ -35,7 +35,8 @@ class Mode(IntEnum):
 class Book:
     """What is known of one task. `order` numbers the first begins; `rests` is the soonest and latest end of a rest.
 
-    `ahead` says that its attempt was handed out as one of those of which a worker takes several.
+    `ahead` says that its attempt was handed out as one of those of which a worker takes several. `look` is whether its
+    last result was looked at: "", "owed", "asked" or "told".
     """
 
     spec: TaskSpec
@@ -55,6 +56,7 @@ class Book:
     rests: tuple[float, float] = (0.0, 0.0)
     crashes: int = 0
     ahead: bool = False
+    look: str = ""
 
     @property
     def always(self) -> bool:

@@ -18,6 +18,7 @@ from runner.schedule.messages import (
     ClockTicked,
     Event,
     Noted,
+    Recalled,
     RunOpened,
     ServiceEnded,
     ServiceReady,
@@ -141,6 +142,8 @@ class Bookkeeper:
             case ClockTicked():
                 if self.graph.deadline is not None and self.now >= self.graph.deadline and self.mode < Mode.ENDING:
                     self._cancel("deadline")
+            case Recalled():
+                self._recall(event)
             case Noted():
                 pass
 
@@ -154,6 +157,19 @@ class Bookkeeper:
             self.tally.seen.add("kept result")
         for name in event.kept:
             self._settle(self.books[name], "kept")
+        self._news = True
+
+    def _recall(self, event: Recalled) -> None:
+        """Enter what was found, unless the run is being stopped by now."""
+        for name in (*event.kept, *event.outdated):
+            assert self.books[name].look == "asked", f"{name} was looked at unasked"
+        if self.mode is not Mode.GOING:
+            return
+        for name in event.outdated:
+            self.books[name].look = "told"
+        for name in event.kept:
+            self.tally.seen.add("cached result")
+            self._settle(self.books[name], "cached")
         self._news = True
 
     def _running(self, task: str, attempt: int) -> Book:
@@ -282,6 +298,8 @@ class Bookkeeper:
             self._settle(book, possible[0])
         elif book.at is At.WAITING and (says := self.game.truth(book.spec)) is not True:
             self._settle(book, "failed" if says is None else "skipped")
+        elif book.at is At.WAITING and self.mode is Mode.GOING and book.spec.cache and book.look != "told":
+            book.look = book.look or "owed"
         elif answer == "run":
             book.at = At.READY
         elif answer is not None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from msgspec.structs import replace
+
 from runner.execute.simulate import ServiceStep, Simulation, Step
 from runner.graph.model import Backoff, Graph, Retry, ServiceSpec, TaskSpec, Trigger
 from runner.graph.values import parse_bare
@@ -47,8 +49,8 @@ Key = tuple[str, int]
 class Game:
     """One random run.
 
-    `returned` attempts come back unbegun the first time, `unfit` ones fail before they are handed out. `lasting` says
-    whether its services stay up once they are.
+    `returned` attempts come back unbegun the first time, `unfit` ones fail before they are handed out. The last results
+    of the tasks in `holds` still hold, if somebody looks. `lasting` says whether its services stay up once they are.
     """
 
     graph: Graph
@@ -58,6 +60,7 @@ class Game:
     outside: tuple[Event, ...]
     returned: frozenset[Key]
     unfit: frozenset[Key]
+    holds: frozenset[str]
     lasting: bool
 
     @property
@@ -93,7 +96,7 @@ class Game:
 
     def play(self, kind: type[Schedule] = Schedule) -> Played:
         """Run it in virtual time."""
-        return play(self.graph, self.simulation(), self.first, kind=kind, unfit=self.unfit)
+        return play(self.graph, self.simulation(), self.first, kind=kind, unfit=self.unfit, holds=self.holds)
 
     def simulation(self) -> Simulation:
         """Build the executor and clock of this game."""
@@ -142,6 +145,11 @@ def game_of(chance: Random, *, most: int = 12) -> Game:
     limited = {task.id for task in tasks if task.retry.deadline is not None}  # which counts from a first begin
     unfit = frozenset(key for key in steps if maybe(0.02) and key[0] not in limited)
     steps |= {key: Step(seconds=0.0, outcome=Failed(cause=Cause.BAD_PARAMETERS)) for key in unfit}
+    returned = frozenset(key for key in steps if maybe(0.03)) - unfit
+    first = _opened(maybe, names, broken=any(task.condition is CONDITIONS[None] for task in tasks))
+    outside = _outside(maybe, ahead=ahead)
+    remembers = maybe(0.3)
+    tasks = [replace(task, cache=True) if remembers and maybe(0.6) else task for task in tasks]
     graph = whole(
         sorted(tasks, key=lambda task: task.index),
         services,
@@ -151,12 +159,13 @@ def game_of(chance: Random, *, most: int = 12) -> Game:
     )
     return Game(
         graph=graph,
-        first=_opened(maybe, names, broken=any(task.condition is CONDITIONS[None] for task in tasks)),
+        first=first,
         steps=steps,
         services=going,
-        outside=_outside(maybe, ahead=ahead),
-        returned=frozenset(key for key in steps if maybe(0.03)) - unfit,
+        outside=outside,
+        returned=returned,
         unfit=unfit,
+        holds=frozenset(name for name in names if maybe(0.5)),
         lasting=lasting,
     )
 

@@ -28,9 +28,13 @@ def words(
     *,
     kept: Collection[str],
     broken: Collection[str],
+    holds: Collection[str],
     truth: Truth,
 ) -> dict[str, str]:
-    """Answer the final word of every task; `broken` names the services that never get ready."""
+    """Answer the final word of every task; `broken` names the services that never get ready.
+
+    The last results of the tasks in `holds` still hold.
+    """
 
     @cache
     def word(task: str) -> str:
@@ -44,6 +48,8 @@ def words(
             return possible[0]  # whatever its services do; so nobody starts them for it
         if (says := truth(spec)) is not True:
             return "failed" if says is None else "skipped"  # an `if` reads no service, so it does not wait for any
+        if spec.cache and task in holds:
+            return "cached"  # what is left out needs no service
         answer = decided(spec, tasks | services)
         return last_word(spec, steps, began) if answer == "run" else answer
 
@@ -52,7 +58,7 @@ def words(
 
 def kind_of(word: str, spec: TaskSpec) -> str:
     """Answer S, F or K: how a settled task looks to those that need it."""
-    if word in ("succeeded", "kept"):
+    if word in ("succeeded", "kept", "cached"):
         return "S"
     if word == "skipped":
         return "K"

@@ -448,6 +448,42 @@ BUGS = (
         "                return Need.S",
     ),
     Bug(
+        "a task is looked up again and again",
+        "machine.py",
+        "if not task.asked:",
+        "if not task.told:",
+    ),
+    Bug(
+        "what is outdated never hears of it",
+        "machine.py",
+        "task.told = True\n",
+        "task.told = False\n",
+    ),
+    Bug(
+        "a clean-up is left out while the run is being stopped",
+        "machine.py",
+        "return  # what was asked for has been settled since, or cleans up",
+        "pass",
+    ),
+    Bug(
+        "a clean-up is looked up while the run is being stopped",
+        "machine.py",
+        "or task.told or self.mode is not Mode.GOING:",
+        "or task.told:",
+    ),
+    Bug(
+        "a task that is left out keeps others from running",
+        "board.py",
+        "if self.phase is Phase.SUCCEEDED:\n            return Need.S",
+        "if self.phase is Phase.SUCCEEDED:\n            return Need.F if self.cached else Need.S",
+    ),
+    Bug(
+        "a task is looked up whose `if` says no",
+        "machine.py",
+        "not (self._own_if_agrees(task) and self._must_run(task))",
+        "not (self._must_run(task) and self._own_if_agrees(task))",
+    ),
+    Bug(
         "servers are started for tasks that will not run",
         "fate.py",
         "if services and not could_run(trigger, tasks.values()):",

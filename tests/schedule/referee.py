@@ -14,6 +14,7 @@ from runner.schedule.messages import (
     ClockTicked,
     Command,
     LimitWorkers,
+    Recall,
     StartAttempt,
     StartService,
     StopAttempt,
@@ -93,6 +94,9 @@ class Referee(Bookkeeper):
                 assert self.fewer_owed, "a worker was taken away for nothing"
                 assert workers == self.workers, f"{workers} workers are left instead of {self.workers}"
                 self.fewer_owed = False
+            case Recall(task=task):
+                assert self.books[task].look == "owed", f"{task} is looked up, and nothing is owed to it"
+                self.books[task].look = "asked"
 
     def _start(self, book: Book, attempt: int) -> None:
         name = book.spec.id
@@ -169,6 +173,8 @@ class Referee(Bookkeeper):
             if book.at is At.RUNNING:
                 self._check_stopped(book, ticked=ticked)
         assert not self.fewer_owed, "three tasks crashed within a minute, and no worker was taken away"
+        unasked = [name for name, book in self.books.items() if book.look == "owed" and book.at is At.WAITING]
+        assert self.mode is not Mode.GOING or not unasked, f"{unasked} should have been looked up"
         assert not self.port_owed, f"{self.port_owed}: its port was taken, and it was not started again"
         for service, desk in self.desks.items():
             assert desk.at != "idle" or not self._wanted(service), f"{service} should have started"
@@ -238,7 +244,8 @@ class Referee(Bookkeeper):
 
     def _waits_for(self, book: Book) -> bool:
         settled = all(self.books[need].at is At.SETTLED for need in book.tasks)
-        return book.at is At.WAITING and settled and "run" in self.answers(book)[0]
+        looking = self.mode is Mode.GOING and book.spec.cache and book.look != "told"
+        return book.at is At.WAITING and settled and not looking and "run" in self.answers(book)[0]
 
     def _key(self, book: Book) -> tuple[float, float, int]:
         return (-book.spec.priority, -self._longest[book.spec.id], book.spec.index)

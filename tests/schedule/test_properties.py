@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
+from functools import partial
 from random import Random
 
 import pytest
@@ -12,8 +14,8 @@ from runner.driver import Unwatched, World, drive
 from runner.plain import from_plain, to_plain
 from runner.requests import Requests, Surroundings
 from runner.schedule.machine import Schedule
-from runner.schedule.messages import AttemptEnded, AttemptStarted, Event
-from tests.kit import Listed, Played
+from runner.schedule.messages import AttemptEnded, AttemptStarted, Event, Kept, Outdated
+from tests.kit import Listed, Played, result_of
 from tests.schedule import oracle
 from tests.schedule.book import Tally
 from tests.schedule.generator import Game, game_of
@@ -23,7 +25,7 @@ CHUNKS, GRAPHS = 4, 1000
 OFTEN, RARELY = 0.2, 0.02
 SHARES = {
     **dict.fromkeys(("oracle", "retry", "time-out", "full pool"), OFTEN),
-    **dict.fromkeys(("fail fast", "cancel", "kill", "clean-up", "kept result", "return"), RARELY),
+    **dict.fromkeys(("fail fast", "cancel", "kill", "clean-up", "kept result", "cached result", "return"), RARELY),
     **dict.fromkeys(("runs alone", "fewer workers"), RARELY),
     "waits to run alone": 0.01,
     "asked for ahead": 0.02,
@@ -56,7 +58,7 @@ def ask_oracle(game: Game, played: Played) -> None:
             began.setdefault((turn.event.task, turn.event.attempt), turn.event.at)
     broken = {service for service in game.graph.services if game.broken(service)}
     kept = game.first.kept
-    expected = oracle.words(game.graph, game.steps, began, kept=kept, broken=broken, truth=game.truth)
+    expected = oracle.words(game.graph, game.steps, began, kept=kept, broken=broken, holds=game.holds, truth=game.truth)
 
     assert expected == {task: played.schedule.state(task) for task in game.graph.tasks}
 
@@ -71,6 +73,10 @@ def replay(played: Played, kind: type[Schedule]) -> None:
     assert schedule.finished
     assert played.states == again.states
     assert (played.schedule.verdict, played.schedule.exit_code) == (schedule.verdict, schedule.exit_code)
+
+
+def _remembered(game: Game, task: str, _needs: Mapping[str, Kept]) -> Kept | Outdated:
+    return result_of(task) if task in game.holds else Outdated(because="it has changed")
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
@@ -101,7 +107,7 @@ def test_the_driver_runs_what_the_tests_run() -> None:
     for game in games:
         simulation, recorder = game.simulation(), Listed()
         world = World(executor=simulation, clock=simulation, recorder=recorder, observer=Unwatched())
-        requests = Requests(game.graph, Surroundings(), game.first.params)
+        requests = Requests(game.graph, Surroundings(), game.first.params, partial(_remembered, game))
         schedule = drive(game.graph, game.first, requests, world)
         expected = game.play()
         read = [from_plain(Event, json.loads(json.dumps(to_plain(event)))) for event in recorder.events]

@@ -11,7 +11,7 @@ from runner.schedule.board import Board, Phase
 from runner.schedule.crashes import Crashes, Places
 from runner.schedule.history import Stories
 from runner.schedule.machine import Schedule
-from runner.schedule.messages import AttemptEnded, AttemptStarted, ServiceEnded, ServiceReady, StartAttempt
+from runner.schedule.messages import AttemptEnded, AttemptStarted, Kept, ServiceEnded, ServiceReady, StartAttempt
 from runner.schedule.policy import chance
 from runner.task import Succeeded
 from tests.kit import failed, graph_of, opened
@@ -127,7 +127,7 @@ def test_stories_begin_at_zero_and_belong_to_their_task() -> None:
     """Before the first event nothing is opened; asking for a story makes one of that task alone."""
     stories = Stories()
     assert (None, 0.0, False) == (stories.opened, stories.ended, stories.any_ledger)
-    stories.of("a").run = "r"
+    stories.of("a").kept = Kept(outcome=Succeeded(), run="r")
 
     assert ("r", "") == (stories.of("a").run, stories.of("b").run)
     first = opened()
