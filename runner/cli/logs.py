@@ -6,7 +6,6 @@ import argparse
 import shutil
 import sys
 import time
-from functools import cache
 from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
@@ -61,24 +60,7 @@ def _goes_on(folder: RunFolder) -> bool:
     """Say whether a run may still print: it has not reported, and was not killed."""
     from runner.record.lock import going_on
 
-    if folder.report.exists():
-        return False
-    started = _started(folder.journal)
-    return not started or going_on(folder.path.parents[1], started) is not None
-
-
-@cache
-def _started(journal: Path) -> str:
-    """Answer when a run began, "" if it cannot be told; asked once, for a journal may be long."""
-    from runner.errors import DamagedJournal
-    from runner.record.journal import read
-    from runner.schedule.messages import RunOpened
-
-    try:
-        first = next(iter(read(journal).events), None)
-    except (OSError, DamagedJournal):  # a border: anybody may break a folder
-        return ""
-    return first.started if isinstance(first, RunOpened) else ""
+    return not folder.report.exists() and going_on(folder.path.parents[1], folder.began) is not None
 
 
 def _insist_on_task(folder: RunFolder, task: str) -> None:

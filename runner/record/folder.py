@@ -18,6 +18,7 @@ KEPT_RUNS = 50
 
 _A_RUN = re.compile(r"\d{8}-")
 """How the id of a run begins: with its day. What else lies there is not ours."""
+_MOMENT = re.compile(r"(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)")
 
 
 class RunFolder(Struct, frozen=True, kw_only=True):
@@ -29,6 +30,12 @@ class RunFolder(Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         """Answer the run's id."""
         return self.path.name
+
+    @property
+    def began(self) -> str:
+        """Answer when it began, to the second (ISO-8601 UTC), as its id tells; "" if that tells nothing."""
+        told = _MOMENT.match(self.name)
+        return "{}-{}-{}T{}:{}:{}".format(*told.groups()) if told else ""
 
     @property
     def journal(self) -> Path:
