@@ -117,6 +117,7 @@ class Requests:
             key=self._keys.of(task, _results(stories, spec)),
             receipts=self._receipts,
             outputs=self._outputs,
+            generates=spec.generates,
         )
 
     def _said(self, schedule: Schedule, spec: TaskSpec) -> _Said:

@@ -108,11 +108,25 @@ class OutputFile(Data, frozen=True, kw_only=True):
     digest: str
 
 
+class MadeFile(Data, frozen=True, kw_only=True):
+    """A file that a task has made: `path` from its folder, `digest` sha256 of what was in it when it had succeeded.
+
+    Where nothing was there, or nobody could read it, `digest` is "", and `path` may be the pattern.
+    """
+
+    path: str
+    digest: str
+
+
 class Succeeded(Data, frozen=True, kw_only=True):
-    """The attempt did what it should; `outputs` is what the function returned, as a mapping, but for the `files`."""
+    """The attempt did what it should; `outputs` is what the function returned, as a mapping, but for the `files`.
+
+    `made` are the files that its patterns (`generates`) named then.
+    """
 
     outputs: Mapping[str, Json] = field(default_factory=dict)
     files: Mapping[str, OutputFile] = field(default_factory=dict)
+    made: tuple[MadeFile, ...] = ()
 
 
 class Failed(Data, frozen=True, kw_only=True):
@@ -185,8 +199,9 @@ class Request(Data, frozen=True, kw_only=True):
     masked. `path` is put before sys.path. `needs` holds what the task needs; `above` those of all its ancestors, needs
     included, that have a data prefix or ledger rows. `deadline` is seconds from the attempt's start, for the task to
     read; the runner enforces it from outside, as it does `memory` (bytes) and `processes` of the attempt's whole tree,
-    and `log_limit` (bytes) of what it prints. `key` tells what is asked. Folders, "" for none: `receipts`, in which the
-    worker writes its outcome down, and `outputs` for large outputs; `placed` says which of them are for `arguments`.
+    and `log_limit` (bytes) of what it prints. `key` tells what is asked, `generates` which files it
+    makes. Folders, "" for none: `receipts`, in which the worker writes its outcome down, and `outputs` for large
+    outputs; `placed` says which of them are for `arguments`.
     """
 
     run: str
@@ -212,6 +227,7 @@ class Request(Data, frozen=True, kw_only=True):
     receipts: str = ""
     outputs: str = ""
     placed: tuple[Placed, ...] = ()
+    generates: tuple[str, ...] = ()
 
 
 class Receipt(Data, frozen=True, kw_only=True):

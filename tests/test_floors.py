@@ -18,7 +18,7 @@ ROOT = Path(runner.__file__).parent.parent
 Sources = Mapping[str, str]
 """Text by dotted module name; packages by the name of their folder."""
 
-FLOOR_0 = {"task", "errors", "mask", "plain"}
+FLOOR_0 = {"task", "errors", "mask", "plain", "files"}
 LOWER = FLOOR_0 | {"graph", "schedule"}
 MAY_IMPORT = {
     **{part: set[str]() for part in FLOOR_0},

@@ -156,6 +156,10 @@ class Worker:
             os._exit(0)  # a copy of us, forked by the task, that came back from it as if it were us
         stopped = self._stop.heard
         left, leaving = self._clear_up()
+        if request.generates:
+            from runner.execute.made import with_made  # noqa: PLC0415  # few tasks say which files they make
+
+            outcome = with_made(outcome, request)
         if not stopped:
             secrets = {name: request.env[name] for name in request.secrets if request.env.get(name)}
             self._receipts.add(request.receipts, replace(receipt, outcome=outcome, notes=tuple(said)), secrets)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from runner.files import digest_of
 from runner.graph.loose import EvaluationError
 
 
@@ -32,13 +33,12 @@ def digest_of_files(folder: str, patterns: Sequence[str]) -> str:
     files = [path for name in sorted(chosen) if (path := Path(folder, name)).is_file()]
     whole = hashlib.sha256()
     for path in files:
-        whole.update(_digest(path))
+        whole.update(bytes.fromhex(_digest(path)))
     return whole.hexdigest() if files else ""
 
 
-def _digest(path: Path) -> bytes:
+def _digest(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
+        return digest_of(str(path))
     except OSError as error:
         raise EvaluationError(f"hashFiles: {path} cannot be read ({error.strerror})") from error

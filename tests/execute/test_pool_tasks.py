@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -223,3 +224,12 @@ def test_what_a_command_leaves_behind_is_ended_and_named(bench: Bench) -> None:
     assert isinstance(end.outcome, Succeeded)
     assert (f"sleep 3600 (pid {pid})",) == end.left
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_what_an_attempt_has_made_is_told_with_its_end(bench: Bench) -> None:
+    """Digested in its own folder, by its worker, also where the task has gone elsewhere."""
+    end = bench.run("make", command="mkdir out; echo one > out/a; cd /", generates=("out/*", "none"))
+    made = {"none": "", "out/a": sha256(b"one\n").hexdigest()}
+
+    assert isinstance(end.outcome, Succeeded)
+    assert made == {each.path: each.digest for each in end.outcome.made}
