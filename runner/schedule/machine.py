@@ -307,15 +307,17 @@ class Schedule:
         that task ends does not depend on when a server died.
         """
         condition = task.spec.condition
+        if condition is None:
+            return True
         try:
-            wanted = condition is None or is_true(condition, scope_of(self._opened, self.need_scope(task.spec.id)))
+            wanted = is_true(condition, scope_of(self._opened, self.need_scope(task.spec.id)))
         except EvaluationError as error:  # a border: the file's author wrote this expression
             task.reason = f"its `if` could not be evaluated: {error}"
             task.outcome = Failed(cause=Cause.BAD_PARAMETERS, message=task.reason)
             self._settle(task, Phase.FAILED)
             return False
         if not wanted:
-            self._skip(task, Why.SKIPPED, f"its `if` is false: {condition.source if condition else ''}")
+            self._skip(task, Why.SKIPPED, f"its `if` is false: {condition.source}")
         return wanted
 
     def _must_run(self, task: TaskState) -> bool:

@@ -118,6 +118,17 @@ def test_with_jitter_too_no_rest_ends_after_the_retry_deadline() -> None:
     assert {"failed", "timed_out"} >= {played.states["a"] for played in runs}
 
 
+def test_each_task_rests_its_own_while() -> None:
+    """With jitter no two of twenty tasks that failed at the same moment are tried again at the same moment."""
+    retry = Retry(attempts=2, delay=9.0)
+    names = [f"t{number}" for number in range(20)]
+    graph = graph_of("; ".join(names), **{name: {"retry": retry} for name in names})
+    bad = Step(seconds=1.0, outcome=failed())
+    played = run(graph, dict.fromkeys(names, bad), slots=20)
+
+    assert 20 == len({moments(played, name)[1] for name in names})
+
+
 def test_a_running_attempt_is_stopped_at_the_retry_deadline_and_not_tried_again() -> None:
     """The deadline counts from the task's first start, not from the attempt's."""
     retry = Retry(attempts=9, delay=1.0, backoff=Backoff.FIXED, jitter="none", deadline=5.0)
@@ -357,6 +368,7 @@ def test_nothing_is_cleaned_up_where_nothing_was_started() -> None:
     played = run(graph, {"a": Step(seconds=9.0, start_after=9.0)}, cancels=(1.0,), slots=1)
 
     assert {"a": "cancelled", "b": "cancelled", "x": "skipped", "y": "skipped", "z": "skipped"} == played.states
+    assert {"nothing above it was started"} == {played.schedule.reason(name) for name in "xyz"}
 
 
 def test_a_second_cancel_kills_everything_and_starts_nothing() -> None:

@@ -101,7 +101,7 @@ def test_conditions_read_parameters_environment_needs_and_run() -> None:
 def test_a_task_that_will_not_run_says_why() -> None:
     """Blocked, not called, skipped with another, left out by name, an `if` that says no or cannot be asked."""
     graph = graph_of(
-        "bad; blocked: bad; fine; idle: fine; no; with_it: no; out; unknown",
+        "bad; blocked: bad; fine; idle: fine; no; with_it: no; out; below: out; unknown",
         idle={"trigger": Trigger.ONE_FAILED},
         no={"condition": CONDITIONS[False]},
         unknown={"condition": CONDITIONS[None]},
@@ -116,6 +116,7 @@ def test_a_task_that_will_not_run_says_why() -> None:
         "no": ("skipped", "its `if` is false: params.no"),
         "with_it": ("skipped", "skipped with `no`"),
         "out": ("skipped", "left out by name"),
+        "below": ("skipped", "skipped with `out`"),
         "unknown": ("failed", UNKNOWN),
     }
 

@@ -34,6 +34,17 @@ def test_tasks_that_became_ready_and_settled_are_told_in_order() -> None:
     assert schedule.task("b").settled
 
 
+def test_first_starts_are_numbered_from_one() -> None:
+    """In the order in which attempts began, which says in what order they are cleaned up after; 0 is not begun."""
+    schedule = Schedule(graph_of("a; b; c"))
+    assert schedule.opened is None
+    schedule.handle(opened())
+    schedule.handle(AttemptStarted(at=1.0, task="b", attempt=1))
+    schedule.handle(AttemptStarted(at=2.0, task="a", attempt=1))
+
+    assert [2, 1, 0] == [schedule.task(name).started for name in "abc"]
+
+
 def test_who_holds_a_pool_is_told_with_how_much() -> None:
     """From the start of an attempt to its end; what lacks room is told by the pool's name."""
     pools = {"a": {"claims": {"db": 2}}, "b": {"claims": {"db": 2}}, "c": {}}
