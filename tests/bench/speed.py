@@ -2,136 +2,133 @@
 
 `python -m tests.bench.speed BARE [--runs N] [--peers] [CASE ...]` where BARE is a script that takes a graph as JSON
 (`{"task": ["need", ...]}`) and a number of workers, built on graphlib and ProcessPoolExecutor. The same work,
-interleaved, with default flags, journal and report on. Never collected by pytest: a busy machine is no failure.
+interleaved, with default flags, journal and report on. Exits 1 where something is slower or larger than it should be.
+Never collected by pytest: a busy machine is no failure.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-ROOT = Path(__file__).resolve().parents[2]
-WORKERS = 2
-Needs = Mapping[str, Sequence[str]]
+from msgspec import Struct
+
+from tests.bench.cases import CASES, Case
+from tests.bench.tools import KEEPING, Tool, bare, installed, ours
+from tests.bench.watched import LONGEST, ROOT, Memory, TooSlowError, memory_of, seconds_of
 
 
-def wide(count: int) -> Needs:
-    """Answer tasks that need nothing."""
-    return {f"t{number}": [] for number in range(count)}
+class Figures(Struct, frozen=True, kw_only=True):
+    """What one tool took for one case: the median of its seconds (None: too long), and the most memory."""
+
+    seconds: float | None
+    memory: Memory
 
 
-def chain(count: int) -> Needs:
-    """Answer tasks that each need the one before."""
-    return {f"t{number}": [f"t{number - 1}"] if number else [] for number in range(count)}
-
-
-def layers(count: int, width: int) -> Needs:
-    """Answer layers in which each task needs three of the layer above."""
+def measured(case: Case, tools: Mapping[str, Tool], runs: int) -> dict[str, Figures]:
+    """Measure one case; each tool is first looked at for its memory, then all are timed in turns."""
+    with tempfile.TemporaryDirectory() as place:
+        folders = {name: Path(place, name) for name in tools}
+        memory: dict[str, Memory] = {}
+        for name, tool in tools.items():
+            with suppress(TooSlowError):  # it is asked once, and told as too slow
+                memory[name] = memory_of(_asked(case, tool, folders[name], first=True), folders[name])
+        seconds: dict[str, list[float]] = {name: [] for name in tools}
+        for _ in range(runs):
+            for name in memory:
+                command = _asked(case, tools[name], folders[name], first=False)
+                seconds[name].append(seconds_of(command, folders[name]) - case.beside)
     return {
-        f"l{layer}_{place}": [f"l{layer - 1}_{(place + step) % width}" for step in range(3)] if layer else []
-        for layer in range(count)
-        for place in range(width)
+        name: Figures(seconds=median(each) if each else None, memory=memory.get(name, Memory()))
+        for name, each in seconds.items()
     }
 
 
-CASES: Mapping[str, Needs] = {
-    "phase of four": {"config": [], "power": [], "health": [], "checkpoint": ["config", "power", "health"]},
-    "chain of 500": chain(500),
-    "20 x 50 layers": layers(20, 50),
-    "1,000 wide": wide(1000),
-    "10,000 wide": wide(10_000),
-}
+def row(case: Case, tools: Sequence[str], found: Mapping[str, Figures], load: float) -> str:
+    """Answer a row of the table; a tool that was not asked has an empty cell."""
+    base = found["bare"].seconds if "bare" in found else None
+    cells = [_cell(found[name], base) if name in found else "" for name in tools]
+    return f"| {case.name} | {case.limit} | {' | '.join(cells)} | {load:.1f} |"
 
 
-def ours(folder: Path, needs: Needs) -> list[str]:
-    """Write a graph of no-op functions; answers the command that runs it."""
-    (folder / "noop.py").write_text("def noop(i: int) -> int:\n    return i\n", encoding="utf-8")
-    tasks = {name: {"uses": "noop:noop", "with": {"i": 1}, "needs": list(above)} for name, above in needs.items()}
-    (folder / "graph.json").write_text(json.dumps({"version": 1, "name": "bench", "tasks": tasks}), encoding="utf-8")
-    return [sys.executable, "-m", "runner", "graph.json", "-j", str(WORKERS), "-o", "quiet"]
+def kept(case: Case, found: Mapping[str, Figures]) -> bool:
+    """Say whether we are as fast and as small as we should be."""
+    us = found["ours"]
+    if us.seconds is None:
+        return False
+    base = found["bare"].seconds if "bare" in found else None
+    fast = case.ratio is None or base is None or us.seconds <= case.ratio * base
+    quick = case.seconds is None or us.seconds <= case.seconds
+    return fast and quick and (case.memory is None or us.memory.pss <= case.memory)
 
 
-def bare(folder: Path, needs: Needs, script: str) -> list[str]:
-    """Write the same graph for the bare script; answers its command."""
-    (folder / "bare.json").write_text(
-        json.dumps({name: list(above) for name, above in needs.items()}), encoding="utf-8"
-    )
-    return [sys.executable, script, "bare.json", str(WORKERS)]
-
-
-def make(folder: Path, needs: Needs) -> list[str]:
-    """Write the same graph for make, with `true` as its work; answers its command."""
-    rules = "\n".join(f"{name}: {' '.join(above)}\n\t@true" for name, above in needs.items())
-    (folder / "Makefile").write_text(
-        f".PHONY: all {' '.join(needs)}\nall: {' '.join(needs)}\n{rules}\n", encoding="utf-8"
-    )
-    return ["make", "-s", f"-j{WORKERS}", "all"]
-
-
-def ninja(folder: Path, needs: Needs) -> list[str]:
-    """Write the same graph for ninja, with `true` as its work; answers its command."""
-    rules = "\n".join(f"build {name}: run {' '.join(above)}" for name, above in needs.items())
-    (folder / "build.ninja").write_text(f"rule run\n  command = true\n{rules}\n", encoding="utf-8")
-    return ["ninja", "--quiet", f"-j{WORKERS}"]
-
-
-PEERS = {"make": make, "ninja": ninja}
-
-
-def timed(command: Sequence[str], folder: Path) -> tuple[float, float]:
-    """Run a command; answers its wall seconds, and the peak memory (MiB) of its largest process so far."""
-    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    shutil.rmtree(folder / ".runner", ignore_errors=True)
-    began = time.perf_counter()
-    subprocess.run(command, cwd=folder, env={**env, "PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL, check=True)
-    return time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-
-
-def row(name: str, needs: Needs, script: str, *, runs: int, peers: bool) -> str:
-    """Measure one case; answers its row of the table."""
-    load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        commands = {"ours": ours(folder, needs), "bare": bare(folder, needs, script)}
-        if peers:
-            commands |= {tool: PEERS[tool](folder, needs) for tool in PEERS if shutil.which(tool)}
-        seconds: dict[str, list[float]] = {who: [] for who in commands}
-        for command in commands.values():
-            timed(command, folder)  # once for the caches
-        for _ in range(runs):
-            for who, command in commands.items():
-                seconds[who].append(timed(command, folder)[0])
-    base = median(seconds["bare"])
-    cells = [f"{median(each):.2f} s ({median(each) / base:.2f}x)" for each in seconds.values()]
-    return f"| {name} | {' | '.join(cells)} | {load:.1f} |"
-
-
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("bare")
-    parser.add_argument("cases", nargs="*", metavar="CASE")
+def main(words: Sequence[str]) -> int:
+    """Print the table; answers 1 where a figure is worse than it should be."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bare", type=Path)
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(case.name for case in CASES))
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--peers", action="store_true")
-    chosen = parser.parse_args()
-    tools = [tool for tool in PEERS if chosen.peers and shutil.which(tool)]
-    print(f"| case | ours | bare | {''.join(f'{tool} | ' for tool in tools)}load before |")
-    print(f"|{'---|' * (4 + len(tools))}")
-    for name, needs in CASES.items():
-        if not chosen.cases or name in chosen.cases:
-            script = str(Path(chosen.bare).resolve())
-            print(row(name, needs, script, runs=chosen.runs, peers=chosen.peers), flush=True)
+    parser.add_argument("--peers", action="store_true", help="beside other tools, too, as far as they are installed")
+    chosen = parser.parse_intermixed_args(words)
+    tools = {"ours": ours, "bare": bare(chosen.bare), **(installed() if chosen.peers else {})}
+    print(f"{datetime.now(UTC):%Y-%m-%d}, commit {_commit()}, {os.cpu_count()} cores, median of {chosen.runs} runs\n")
+    print(f"| case | at most | {' | '.join(tools)} | load before |")
+    print(f"|{'---|' * (len(tools) + 3)}")
+    good = True
+    for case in CASES:
+        if not chosen.cases or case.name in chosen.cases:
+            load = os.getloadavg()[0]
+            found = measured(case, _fit(case, tools), chosen.runs)
+            print(row(case, list(tools), found, load), flush=True)
+            good = good and kept(case, found)
+    return 0 if good else 1
+
+
+# -- the helpers -------------------------------------------------------------------------------------------------------
+
+
+def _fit(case: Case, tools: Mapping[str, Tool]) -> dict[str, Tool]:
+    """Answer the tools that can do a case."""
+    if case.work is None:
+        return {"ours": ours}
+    return {name: tool for name, tool in tools.items() if not case.work.keeps or name in KEEPING}
+
+
+def _asked(case: Case, tool: Tool, folder: Path, *, first: bool) -> Sequence[str]:
+    """Answer the command of a case, in a fresh folder; where what was done is to be known again, it stays."""
+    stays = case.work is not None and case.work.keeps and not first
+    if not stays:
+        shutil.rmtree(folder, ignore_errors=True)
+        (folder / "done").mkdir(parents=True)
+    if case.work is None:
+        assert case.command is not None, "a case has work or a command"
+        return case.command(folder)
+    command = tool(folder, case.work)
+    if first and case.work.keeps:
+        seconds_of(command, folder)
+    return command
+
+
+def _cell(figures: Figures, base: float | None) -> str:
+    if figures.seconds is None:
+        return f"over {LONGEST:g} s"
+    ratio = "" if base is None else f" ({figures.seconds / base:.2f}x)"
+    return f"{figures.seconds:.2f} s{ratio}, {figures.memory.pss:.0f}/{figures.memory.rss:.0f} MB"
+
+
+def _commit() -> str:
+    asked = ["git", "describe", "--always", "--dirty"]
+    return subprocess.run(asked, cwd=ROOT, capture_output=True, check=True, text=True).stdout.strip()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))
