@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, NoReturn
@@ -24,6 +25,9 @@ Plan it first:    python -m runner plan graphs/phase2.yaml
 Check its file:   python -m runner validate graphs/phase2.yaml
 Read its report:  python -m runner report
 All commands:     python -m runner --help"""
+
+FULL = frozenset({errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC})
+"""How the kernel says that a disk takes no more."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -69,18 +73,37 @@ def main(arguments: Sequence[str] | None = None, warden: WardenProcess | None = 
         print("taskgraph-runner needs Linux or macOS; on Windows run it inside WSL", file=sys.stderr)
         return 5
     words = list(sys.argv[1:] if arguments is None else arguments)
+    chosen = argparse.Namespace(warden=warden)
+    try:
+        with _handed_over():
+            return _obeyed(words, chosen)
+    except Exception as error:  # noqa: BLE001  # a border: what is nobody's fault is raised again
+        return _complain(error, chosen)
+
+
+def _obeyed(words: Sequence[str], chosen: argparse.Namespace) -> int:
     if not words:
         print(WELCOME)
         return 2
-    chosen = argparse.Namespace(warden=warden)
+    words = with_command(words)
+    parser(command_of(words) or "").parse_args(words, chosen)
+    _fit_streams(chosen)
+    command: Callable[[argparse.Namespace], int] = import_module(f"runner.cli.{chosen.command}").main
+    return command(chosen)
+
+
+@contextmanager
+def _handed_over() -> Iterator[None]:
+    """Let what was printed go out before we end: the interpreter could only complain, with an exit code of its own."""
     try:
-        words = with_command(words)
-        parser(command_of(words) or "").parse_args(words, chosen)
-        _fit_streams(chosen)
-        command: Callable[[argparse.Namespace], int] = import_module(f"runner.cli.{chosen.command}").main
-        return command(chosen)
-    except Exception as error:  # noqa: BLE001  # a border: what is nobody's fault is raised again
-        return _complain(error, chosen)
+        yield
+    finally:
+        try:
+            sys.stdout.flush()
+        except OSError as error:  # a border: whoever reads is not ours
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left would be tried once more
+            if not isinstance(error, BrokenPipeError):
+                raise
 
 
 def _complain(error: Exception, chosen: argparse.Namespace) -> int:
@@ -100,7 +123,6 @@ def _complain(error: Exception, chosen: argparse.Namespace) -> int:
         case GraphError():
             return _complain_about_graph(error, chosen)
         case BrokenPipeError():  # whoever read our output has had enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return Exit.PASSED
         case Locked():
             code = error.exit_code
@@ -112,6 +134,9 @@ def _complain(error: Exception, chosen: argparse.Namespace) -> int:
             code = Exit.USAGE
         case RunnerFault() | DamagedJournal():
             code = Exit.RUNNER_FAULT
+        case OSError(errno=number, filename=None) if number in FULL:  # files have names: it is where we print to
+            print(f"error: what was printed cannot be written: {error.strerror}", file=sys.stderr)
+            return Exit.RUNNER_FAULT
         case _:
             raise error
     print(f"error: {error}", file=sys.stderr)

@@ -8,7 +8,6 @@ import time
 from typing import TYPE_CHECKING
 
 from runner.cli.options import add_parameters, add_selection, params_of, wish_of
-from runner.cli.view import for_whoever_reads
 
 if TYPE_CHECKING:
     from runner.opening import Options
@@ -71,11 +70,10 @@ def show_plan(options: Options, question: Question, chosen: argparse.Namespace) 
 
         write_approval(chosen.out, made.approval(), made.plan, made.masker)
     style = COLOURED if coloured(sys.stdout, chosen.color) else PLAIN
-    with for_whoever_reads(sys.stdout):
-        if chosen.json:
-            sys.stdout.write(render_json(made.plan))
-        else:
-            sys.stdout.write(render_plan(made.plan, style, width_of(sys.stdout)) + "\n")
+    if chosen.json:
+        sys.stdout.write(render_json(made.plan))
+    else:
+        sys.stdout.write(render_plan(made.plan, style, width_of(sys.stdout)) + "\n")
 
 
 def options_of(chosen: argparse.Namespace) -> Options:
