@@ -68,6 +68,17 @@ def nothing_outside(_now: float) -> Sequence[Event]:
     return ()
 
 
+Witness = Callable[[Event, Sequence[Command]], None]
+"""Is shown each event that was handled, with the commands that followed from it, before the next one is handled."""
+Summon = Callable[[Schedule, Stories], Witness]
+"""Answers the witness of a run, given its schedule and the stories of its events."""
+
+
+def no_witness(_schedule: Schedule, _stories: Stories) -> Witness:
+    """Answer for runs of which nothing is told."""
+    return lambda _event, _commands: None
+
+
 class World(Struct, frozen=True, kw_only=True):
     """What a run is driven with: who runs the work, what time it is, who keeps the events and who looks on."""
 
@@ -76,19 +87,23 @@ class World(Struct, frozen=True, kw_only=True):
     recorder: Recorder
     observer: Observer
     outside: Outside = nothing_outside
+    summon: Summon = no_witness
 
 
 def drive(graph: Graph, opened: RunOpened, requests: Requests | Unfilled, world: World) -> Schedule:
     """Run a graph to its end; answers the finished schedule. The executor is left for its owner to close."""
     schedule, stories = Schedule(graph), Stories()
     known = _Known(schedule=schedule, stories=stories, requests=requests)
+    witness = world.summon(schedule, stories)
     events: Sequence[Event] = [opened]
     while True:
-        world.recorder.record(events)  # facts are durable before anything follows from them
+        events = world.recorder.record(events)  # facts are durable before anything follows from them
         faults: list[Event] = []
         for event in events:
             stories.add(event)
-            faults += _obey(schedule.handle(event), known, world)
+            commands = schedule.handle(event)
+            faults += _obey(commands, known, world)
+            witness(event, commands)
         world.observer.observe(events, schedule)
         if schedule.finished:
             return schedule

@@ -19,7 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from runner.clock import WallClock
-from runner.driver import Outside, Together, World, drive
+from runner.driver import Outside, Together, Witness, World, drive
 from runner.errors import GraphError, Locked
 from runner.execute.pool import Pool
 from runner.execute.ports import Observer
@@ -36,9 +36,9 @@ from runner.record.decisions import Decisions
 from runner.record.earlier import borrow, with_previous
 from runner.record.events import Both, EventLines
 from runner.record.folder import RunFolder, StateFolder, write_whole
-from runner.record.folding import fold
+from runner.record.folding import Telling
 from runner.record.former import Former
-from runner.record.journal import Journal, read
+from runner.record.journal import Journal
 from runner.record.lock import GraphLock, Holder
 from runner.record.measured import History
 from runner.record.remembered import refolded
@@ -46,6 +46,7 @@ from runner.record.render.formats import formats_of, write_reports
 from runner.record.report import Report
 from runner.requests import Requests, Surroundings
 from runner.resuming import Wanted, parameters, past_of, still_good
+from runner.schedule.history import Stories
 from runner.schedule.machine import CANCEL_EXIT, Schedule
 from runner.schedule.messages import CancelAsked, RunOpened
 from runner.task import Json
@@ -89,15 +90,14 @@ def run_graph(options: Options, clock: WallClock, pool: Pool, watch: Watch, outs
         carry(opened.kept, runs_of(state, options.graph), folder)
         pool.open(folder.path)
         place = _Place(state=state, folder=folder, clock=clock, pool=pool, watch=watch, outside=outside)
-        exit_code = _driven(checked, replace(opened, run=folder.name, at=clock.now()), options, place).exit_code
+        telling = _driven(checked, replace(opened, run=folder.name, at=clock.now()), options, place)
         pool.let_go()  # its processes end while the report is written
-        with without_collection():  # what is read, folded and written only grows
-            events = read(folder.journal).events
-            report = with_previous(fold(checked.loaded.graph, events), runs_of(state, options.graph))
+        with without_collection():  # what is told and written only grows
+            report = with_previous(telling.report(), runs_of(state, options.graph))
             write_reports(report, folder, formats_of(options.reports, options.environment))
-        history.add(folder.name, checked.loaded.graph, events)
+        history.add(folder.name, telling.stories, checked.loaded.graph)
         state.prune(runs_of(state, options.graph))
-    return Finished(report=report, folder=folder, exit_code=exit_code)
+    return Finished(report=report, folder=folder, exit_code=report.exit_code)
 
 
 def check_functions(loaded: Loaded, params: Mapping[str, Json], options: Options, pool: Pool) -> None:
@@ -227,15 +227,29 @@ def _turn(state: StateFolder, options: Options, clock: WallClock, pool: Pool, ou
         lock.close()
 
 
-def _driven(checked: _Checked, opened: RunOpened, options: Options, place: _Place) -> Schedule:
+def _driven(checked: _Checked, opened: RunOpened, options: Options, place: _Place) -> Telling:
+    tellings: list[Telling] = []
+
+    def summon(schedule: Schedule, stories: Stories) -> Witness:
+        tellings.append(Telling(schedule, stories))
+        return tellings[0].turn
+
     graph, folder, pool = checked.selection.graph, place.folder, place.pool
     masker = Masker(secret_values(graph, options.environment))
     with _recorder(folder, place.clock, masker, options) as recorder:
         requests = Requests(graph, _surroundings(options, folder), checked.params)
         decisions = Decisions(partial(_log, place.state, options, masker), options.log_level)
         observer = Together(place.watch(replace(checked.loaded, graph=graph), folder, pool), decisions)
-        world = World(executor=pool, clock=place.clock, recorder=recorder, observer=observer, outside=place.outside)
-        return drive(graph, opened, requests, world)
+        world = World(
+            executor=pool,
+            clock=place.clock,
+            recorder=recorder,
+            observer=observer,
+            outside=place.outside,
+            summon=summon,
+        )
+        drive(graph, opened, requests, world)
+    return tellings[0]
 
 
 def _log(state: StateFolder, options: Options, masker: Masker) -> Logger:
@@ -249,7 +263,7 @@ def _recorder(folder: RunFolder, clock: WallClock, masker: Masker, options: Opti
     journal = Journal(folder.journal, clock, masker)
     lines = None
     try:
-        lines = None if options.events is None else EventLines(Path(options.events), masker)
+        lines = None if options.events is None else EventLines(Path(options.events))
         yield journal if lines is None else Both(journal, lines)
         journal.sync()  # always before a verdict is printed
     finally:

@@ -119,8 +119,9 @@ class Listed:
     def __init__(self) -> None:
         self.events: list[Event] = []
 
-    def record(self, events: Sequence[Event]) -> None:
+    def record(self, events: Sequence[Event]) -> Sequence[Event]:
         self.events += events
+        return events
 
     def due(self) -> float | None:
         return None

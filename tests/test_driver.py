@@ -25,9 +25,10 @@ class Listed:
         self._after = after
         self._due: float | None = None
 
-    def record(self, events: Sequence[Event]) -> None:
+    def record(self, events: Sequence[Event]) -> Sequence[Event]:
         self.events += events
         self._due = self._clock.now() + self._after if self._due is None else self._due
+        return events
 
     def due(self) -> float | None:
         return self._due

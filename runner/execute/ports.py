@@ -61,8 +61,8 @@ class Clock(Protocol):
 class Recorder(Protocol):
     """Keeps events before they are handled. The journal is one, a list another."""
 
-    def record(self, events: Sequence[Event]) -> None:
-        """Write; when this returns the events survive the runner's death."""
+    def record(self, events: Sequence[Event]) -> Sequence[Event]:
+        """Write; answers the events as they are kept, for those are handled: they survive the runner's death now."""
 
     def due(self) -> float | None:
         """Answer when `sync` is wanted (the clock's seconds), None for never."""

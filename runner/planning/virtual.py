@@ -81,9 +81,10 @@ class _Listed:
     def __init__(self) -> None:
         self.events: list[Event] = []
 
-    def record(self, events: Sequence[Event]) -> None:
+    def record(self, events: Sequence[Event]) -> Sequence[Event]:
         """Keep them."""
         self.events += events
+        return events
 
     def due(self) -> float | None:
         """Answer that nothing is to be synced."""

@@ -1,12 +1,13 @@
 """A Report, folded from a graph and the events of its journal. Knows no file and no format.
 
-The final states are not in the journal, which holds only what came from outside: they are replayed, by handing the
-events to a fresh schedule. So a report made years later says what the run's own report said.
+The final states are not in the journal, which holds only what came from outside: they are seen by looking on while a
+schedule handles the events. That is the run's own schedule, which handles what was recorded, or a fresh one that is
+handed the same events again. So a report made years later says what the run's own report said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -37,8 +38,38 @@ from runner.record.report import (
 from runner.record.times import iso, moment
 from runner.schedule.history import Attempt, Stories, Story
 from runner.schedule.machine import Schedule
-from runner.schedule.messages import Event, RunOpened
+from runner.schedule.messages import Command, Event, RunOpened
 from runner.task import Check, Failed, Json, Outcome
+
+
+class Telling:
+    """What is told of a run: taken in while it goes on, or while it is played once more. One event at a time."""
+
+    def __init__(self, schedule: Schedule, stories: Stories) -> None:
+        """Look on while `schedule` handles events, each of which `stories` is told before."""
+        self._schedule = schedule
+        self.stories = stories
+        self._watch = Watch(schedule.graph, schedule)
+
+    def turn(self, event: Event, commands: Sequence[Command]) -> None:
+        """Take in an event that the schedule has handled, and the commands that followed from it."""
+        self._watch.turn(event, commands)
+
+    def report(self) -> Report:
+        """Answer the report; where the run is not over it is interrupted, and what runs is lost."""
+        opened = self._schedule.opened
+        assert opened is not None, "a run begins with RunOpened"
+        if not self._schedule.finished:
+            self._watch.close(self.stories.ended)
+        run = _Run(
+            schedule=self._schedule,
+            stories=self.stories,
+            watch=self._watch,
+            opened=opened,
+            began=moment(opened.started),
+            lanes=lanes(self.stories),
+        )
+        return _report(run)
 
 
 def fold(graph: Graph, events: Iterable[Event]) -> Report:
@@ -50,12 +81,41 @@ def fold(graph: Graph, events: Iterable[Event]) -> Report:
     """
     first, *others = events
     assert isinstance(first, RunOpened), "a journal begins with RunOpened"
-    opened, graph = first, _of_the_run(graph, first)
-    run = _replayed(graph, opened, others)
-    schedule, stories, began = run.schedule, run.stories, run.began
-    tasks = tuple(_task(run, graph.tasks[name]) for name in graph.tasks)
+    schedule, stories = Schedule(_of_the_run(graph, first)), Stories()
+    telling = Telling(schedule, stories)
+    try:
+        for event in (first, *others):
+            stories.add(event)
+            telling.turn(event, schedule.handle(event))
+    except (KeyError, IllegalMove) as error:  # a border: the graph file is a copy that anybody may have edited
+        told = f"the events of run `{first.run}` do not fit its graph file, which was changed since"
+        raise UsageError(told) from error
+    return telling.report()
+
+
+class _Run(Struct, frozen=True, kw_only=True):
+    """A run that was looked at to its end."""
+
+    schedule: Schedule
+    stories: Stories
+    watch: Watch
+    opened: RunOpened
+    began: datetime
+    lanes: Mapping[tuple[str, int], int]
+
+
+# -- the helpers -------------------------------------------------------------------------------------------------------
+
+
+def _of_the_run(graph: Graph, opened: RunOpened) -> Graph:
+    return graph if opened.selected is None else restricted(graph, opened.selected)
+
+
+def _report(run: _Run) -> Report:
+    schedule, stories, opened, began = run.schedule, run.stories, run.opened, run.began
+    graph, complete = schedule.graph, schedule.finished
+    tasks = tuple(_task(run, spec) for spec in graph.tasks.values())
     sequential = sum(task.seconds for task in tasks)
-    complete = schedule.finished
     return Report(
         schema=SCHEMA,
         run=opened.run,
@@ -83,40 +143,6 @@ def fold(graph: Graph, events: Iterable[Event]) -> Report:
             Fewer(at=iso(began, each.at), workers=each.workers, crashed=each.tasks) for each in schedule.fewer_workers
         ),
     )
-
-
-class _Run(Struct, frozen=True, kw_only=True):
-    """A run that was played once more."""
-
-    schedule: Schedule
-    stories: Stories
-    watch: Watch
-    opened: RunOpened
-    began: datetime
-    lanes: Mapping[tuple[str, int], int]
-
-
-# -- the helpers -------------------------------------------------------------------------------------------------------
-
-
-def _of_the_run(graph: Graph, opened: RunOpened) -> Graph:
-    return graph if opened.selected is None else restricted(graph, opened.selected)
-
-
-def _replayed(graph: Graph, opened: RunOpened, others: Iterable[Event]) -> _Run:
-    schedule, stories = Schedule(graph), Stories()
-    watch = Watch(graph, schedule)
-    try:
-        for event in (opened, *others):
-            stories.add(event)
-            watch.turn(event, schedule.handle(event))
-    except (KeyError, IllegalMove) as error:  # a border: the graph file is a copy that anybody may have edited
-        told = f"the events of run `{opened.run}` do not fit its graph file, which was changed since"
-        raise UsageError(told) from error
-    if not schedule.finished:
-        watch.close(stories.ended)
-    began = moment(opened.started)
-    return _Run(schedule=schedule, stories=stories, watch=watch, opened=opened, began=began, lanes=lanes(stories))
 
 
 def _task(run: _Run, spec: TaskSpec) -> TaskReport:

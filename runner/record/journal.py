@@ -59,16 +59,18 @@ class Journal:
             raise RunnerFault(f"{path} cannot be made: {error.strerror}") from error
         self._write(self._line(FORMAT))
 
-    def record(self, events: Sequence[Event]) -> None:
-        """Write events; when this returns they survive the runner's death.
+    def record(self, events: Sequence[Event]) -> Sequence[Event]:
+        """Write events without secrets; answers them as they were written. They survive the runner's death now.
 
         Raises:
             RunnerFault: the disk does not take them.
 
         """
-        self._write(b"".join(self._line(encode(without_secrets(event, self._masker))) for event in events))
+        kept = [without_secrets(event, self._masker) for event in events]
+        self._write(b"".join(self._line(encode(event)) for event in kept))
         if self._due is None:
             self._due = self._clock.now() + GROUPED
+        return kept
 
     def due(self) -> float | None:
         """Answer when the disk is to be told, None if it knows all."""

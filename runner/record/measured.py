@@ -22,7 +22,8 @@ from runner.graph.definition import definition_of
 from runner.graph.model import Graph
 from runner.record.folder import RunFolder, StateFolder, write_whole
 from runner.record.journal import read
-from runner.schedule.messages import AttemptEnded, AttemptStarted, Event, RunOpened, ServiceReady
+from runner.schedule.history import Stories, stories_of
+from runner.schedule.messages import RunOpened
 from runner.task import Succeeded
 
 FORMAT = 1
@@ -88,9 +89,9 @@ class History:
                 self._write(settled)
         return found
 
-    def add(self, run: str, graph: Graph, events: Iterable[Event]) -> None:
+    def add(self, run: str, stories: Stories, graph: Graph) -> None:
         """Write down what a run took that is over."""
-        known = {**self.read(), run: measured_of(graph, events)}
+        known = {**self.read(), run: measured_of(graph, stories)}
         with suppress(RunnerFault, OSError):  # a border: the run is over, and its journal holds the same
             self._write(latest(sorted(known.items(), reverse=True)))
 
@@ -100,7 +101,7 @@ class History:
             if not events or not isinstance(events[0], RunOpened):
                 return None
             same = self._is_this(run, events[0].file)
-            return measured_of(load(str(run.graph)).graph, events) if same else RunMeasured()
+            return measured_of(load(str(run.graph)).graph, stories_of(events)) if same else RunMeasured()
         except (OSError, DamagedJournal, GraphError, UsageError):  # a border: what was damaged tells nothing
             return None
 
@@ -113,36 +114,21 @@ class History:
         write_whole(self.file, encode(_Written(history=FORMAT, runs=dict(measured))).decode())
 
 
-def measured_of(graph: Graph, events: Iterable[Event]) -> RunMeasured:
-    """Fold a run into what its tasks and services took."""
-    begun: dict[tuple[str, int], float] = {}
-    failed: dict[str, list[float]] = {}
-    seconds: dict[str, float] = {}
-    services: dict[str, float] = {}
-    for event in events:
-        match event:
-            case AttemptStarted():
-                begun[event.task, event.attempt] = event.since
-            case AttemptEnded() if (event.task, event.attempt) in begun:
-                took = round(event.at - begun[event.task, event.attempt], 6)
-                if isinstance(event.outcome, Succeeded):
-                    seconds[event.task] = took
-                else:
-                    failed.setdefault(event.task, []).append(took)
-            case ServiceReady(service=service) if event.asked is not None:
-                services[service] = round(event.at - event.asked, 6)
-            case _:
-                pass
-    tasks = {
-        name: TaskRun(
-            definition=definition_of(graph, graph.tasks[name]),
-            failed=tuple(failed.get(name, ())),
-            seconds=seconds.get(name),
-        )
-        for name in {**seconds, **failed}
-        if name in graph.tasks
-    }
-    return RunMeasured(tasks=tasks, services=services)
+def measured_of(graph: Graph, stories: Stories) -> RunMeasured:
+    """Answer what the tasks and services of a run took."""
+    tasks: dict[str, TaskRun] = {}
+    for name in (name for name in stories.tasks if name in graph.tasks):
+        over = [each for each in stories.of(name).attempts if each.started is not None and each.outcome is not None]
+        good = [isinstance(each.outcome, Succeeded) for each in over]
+        took = [round(each.seconds, 6) for each in over]
+        if over:
+            tasks[name] = TaskRun(
+                definition=definition_of(graph, graph.tasks[name]),
+                failed=tuple(seconds for seconds, fine in zip(took, good, strict=True) if not fine),
+                seconds=next((seconds for seconds, fine in zip(took, good, strict=True) if fine), None),
+            )
+    waited = {name: story.waited for name, story in stories.services.items() if story.waited is not None}
+    return RunMeasured(tasks=tasks, services={name: round(seconds, 6) for name, seconds in waited.items()})
 
 
 def latest(newest_first: Iterable[tuple[str, RunMeasured | None]]) -> dict[str, RunMeasured]:

@@ -6,13 +6,16 @@ Only what a comparison needs is read, so fifty runs take no longer than a glance
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.errors import DamagedJournal, GraphError, RunnerFault, UsageError
-from runner.graph.check import load
+from runner.graph.check import Loaded, load
+from runner.graph.model import Graph
 from runner.record.folder import RunFolder
 from runner.record.folding import fold
 from runner.record.journal import read
@@ -128,11 +131,17 @@ def refolded(run: RunFolder) -> Report:
     if not isinstance(events[0], RunOpened):
         raise DamagedJournal(str(run.journal), 2, "it does not begin with the start of a run")
     try:
-        graph = load(str(run.graph)).graph
+        graph = _as_called(load(str(run.graph)), events[0].file)
     except (GraphError, UsageError) as error:  # a border: what was a graph when it ran has been damaged since
         first = error.problems[0].message if isinstance(error, GraphError) else str(error)
         raise RunnerFault(f"run `{run.name}`: its copy of the graph file is damaged: {first}") from error
     return fold(graph, events)
+
+
+def _as_called(loaded: Loaded, file: str) -> Graph:
+    """Name a graph without a name of its own after the file it was in, not after the copy that is kept of it."""
+    named = isinstance(loaded.document.data, dict) and "name" in loaded.document.data
+    return loaded.graph if named or not file else replace(loaded.graph, name=Path(file).stem)
 
 
 def as_reported(run: RunFolder) -> Report | None:

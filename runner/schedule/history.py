@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct, field
 
@@ -87,10 +87,11 @@ class Story(Struct, kw_only=True):
 
 
 class ServiceStory(Struct, kw_only=True):
-    """What became of one service; times are seconds of the run."""
+    """What became of one service; times are seconds of the run, `waited` those from its start until it was ready."""
 
     ready: float | None = None
     ended: float | None = None
+    waited: float | None = None
     url: str = ""
     how: str = ""
     message: str = ""
@@ -113,6 +114,11 @@ class Stories:
     def tasks(self) -> Mapping[str, Story]:
         """Answer the stories of all tasks that have one."""
         return self._tasks
+
+    @property
+    def services(self) -> Mapping[str, ServiceStory]:
+        """Answer the stories of all services that have one."""
+        return self._services
 
     def of(self, task: str) -> Story:
         """Answer the story of a task."""
@@ -142,6 +148,7 @@ class Stories:
             case ServiceReady(service=service):
                 served = self.of_service(service)
                 served.ready, served.url = event.at, event.url
+                served.waited = None if event.asked is None else event.at - event.asked
             case ServiceEnded(service=service):
                 self._services[service] = _over(self.of_service(service), event)
             case CancelAsked():
@@ -177,10 +184,19 @@ class Stories:
                 story.progress = progress
 
 
+def stories_of(events: Iterable[Event]) -> Stories:
+    """Answer all stories of a run."""
+    stories = Stories()
+    for event in events:
+        stories.add(event)
+    return stories
+
+
 def _over(story: ServiceStory, event: ServiceEnded) -> ServiceStory:
     return ServiceStory(
         ready=story.ready,
         ended=event.at,
+        waited=story.waited,
         url=story.url,
         how=event.how,
         message=event.message,

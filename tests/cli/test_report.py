@@ -137,3 +137,36 @@ def test_the_schema_of_the_report_is_printed(tmp_path: Path) -> None:
     schema = json.loads(run("schema", "--report", cwd=tmp_path).out)
 
     assert "urn:taskgraph-runner:report:1" == schema["$id"]
+
+
+def test_a_report_made_later_is_the_one_the_run_wrote(tmp_path: Path) -> None:
+    """With failures, retries, kept results, a service and a secret in a parameter: byte for byte, from the journal."""
+    secret = "hunter22-and-more"
+    (tmp_path / "g.yaml").write_text(EVENTFUL)
+    for words in ((), ("--resume",)):
+        ended = run("g.yaml", "-p", f"word={secret}", *words, cwd=tmp_path, env=environment(KEY=secret))
+        latest = (tmp_path / ".runner/latest").resolve()
+        written = (latest / "report.json").read_text(encoding="utf-8")
+        shutil.move(latest / "report.json", tmp_path / "written.json")
+        again = run("report", "--json", cwd=tmp_path)
+        shutil.move(tmp_path / "written.json", latest / "report.json")
+
+        assert 1 == ended.code, ended.out + ended.err
+        assert written == again.out
+        assert "***" in written
+        assert secret not in written
+
+
+EVENTFUL = """\
+secrets: [KEY]
+params: {word: {type: string}}
+services:
+  up: {run: "echo hello; sleep 60", ready: {log: hello}}
+tasks:
+  a: {run: "true", if: "params.word != 'x'"}
+  b: {run: "exit 1", retry: {attempts: 3, delay: 10ms}, needs: [a]}
+  c: {run: "true", needs: [b]}
+  d: {run: "true", needs: [up]}
+  e: {run: "exit 1", allow_failure: true}
+  f: {run: "echo $KEY", trigger: all_done, needs: [b, e]}
+"""

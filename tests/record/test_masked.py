@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
 
+from runner.clock import WallClock
 from runner.mask import Masker
 from runner.plain import to_plain
-from runner.record.events import EventLines
+from runner.record.events import Both, EventLines
+from runner.record.journal import Journal, read
 from runner.record.masked import OURS, without_secrets
 from runner.schedule.messages import AttemptEnded, ClockTicked, Event, Kept, Noted, RunOpened
 from runner.task import Cause, Check, Failed, Succeeded
@@ -80,12 +82,14 @@ def test_a_secret_that_is_a_word_of_ours_breaks_nothing() -> None:
 
 
 def test_event_lines_are_json_that_any_program_reads(tmp_path: Path) -> None:
-    """Each line is one event, masked as in the journal, in ASCII."""
-    lines = EventLines(tmp_path / "e", Masker({"KEY": SECRET}))
+    """Each line is one event, masked as in the journal, in ASCII; what is handled is what was kept."""
+    journal, lines = Journal(tmp_path / "j", WallClock(), Masker({"KEY": SECRET})), EventLines(tmp_path / "e")
     note = Check(name=f"\ud800 {SECRET}", verdict="failed")
-    lines.record([ClockTicked(at=1.0), Noted(at=2.0, task="a", attempt=1, note=note)])
+    kept = Both(journal, lines).record([ClockTicked(at=1.0), Noted(at=2.0, task="a", attempt=1, note=note)])
     lines.close()
+    journal.close()
     first, second = (tmp_path / "e").read_bytes().decode("ascii").splitlines()
 
     assert {"is": "ClockTicked", "at": 1.0} == json.loads(first)
     assert "\ud800 ***" == json.loads(second)["note"]["name"]
+    assert list(read(tmp_path / "j").events) == kept

@@ -15,6 +15,7 @@ from runner.mask import Masker
 from runner.record.folder import RunFolder, StateFolder
 from runner.record.journal import Journal
 from runner.record.measured import LARGEST, History, RunMeasured, TaskRun, latest, measured_of
+from runner.schedule.history import stories_of
 from runner.schedule.messages import AttemptEnded, AttemptReturned, AttemptStarted, Event, RunOpened, ServiceReady
 from runner.task import Cause, Failed, Succeeded
 
@@ -79,7 +80,7 @@ def place(tmp_path: Path) -> Place:
 
 def test_a_run_is_measured_attempt_by_attempt(place: Place) -> None:
     """Time counts from when a worker was asked; a service's until it answers; what never began says nothing."""
-    found = measured_of(load(str(place.file)).graph, events(1.5))
+    found = measured_of(load(str(place.file)).graph, stories_of(events(1.5)))
 
     assert ["a"] == list(found.tasks)
     assert ((0.5,), 1.5) == (found.tasks["a"].failed, found.tasks["a"].seconds)
@@ -89,8 +90,8 @@ def test_a_run_is_measured_attempt_by_attempt(place: Place) -> None:
 def test_what_is_written_is_read_again_and_nothing_else_is(place: Place) -> None:
     """A run adds itself; reading what is written looks at no run folder."""
     graph = load(str(place.file)).graph
-    place.history.add("r1", graph, events(1.0))
-    place.history.add("r2", graph, events(2.0))
+    place.history.add("r1", stories_of(events(1.0)), graph)
+    place.history.add("r2", stories_of(events(2.0)), graph)
 
     assert {"r1": 1.0, "r2": 2.0} == seconds_of(place)
     assert not (place.state.path / "runs").exists()

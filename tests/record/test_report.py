@@ -5,11 +5,14 @@ import json
 import os
 import re
 from pathlib import Path
+from random import Random
 
 import pytest
 
+from runner.driver import Unwatched, Witness, World, drive
 from runner.errors import UsageError
-from runner.record.folding import fold
+from runner.plain import from_plain, to_plain
+from runner.record.folding import Telling, fold
 from runner.record.progress import PlainProgress
 from runner.record.render.html import render_html
 from runner.record.render.json import render_json
@@ -18,9 +21,13 @@ from runner.record.render.markdown import render_markdown
 from runner.record.render.text import COLOURED, PLAIN, render_text
 from runner.record.render.trace import render_trace
 from runner.record.report import Report
+from runner.requests import Requests, Surroundings
+from runner.schedule.history import Stories
 from runner.schedule.machine import Schedule
-from tests.kit import graph_of
+from runner.schedule.messages import Event
+from tests.kit import Listed, graph_of
 from tests.record.sample import GRAPH, sample_events
+from tests.schedule.generator import game_of
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "record"
 FOLDER = Path("runs/20260101-000000-test-0000")
@@ -191,3 +198,22 @@ def test_events_of_another_graph_are_refused() -> None:
     """A graph file that was changed since the run is named as such; nothing else is made of it."""
     with pytest.raises(UsageError, match="changed since"):
         fold(graph_of("other"), sample_events())
+
+
+def test_a_run_tells_of_itself_what_its_journal_tells() -> None:
+    """Told by looking on at the schedule that runs it, a report is the one that is folded later from its events."""
+    games = [game for game in (game_of(Random(seed)) for seed in range(150)) if not game.unfit]
+    for game in games:
+        tellings: list[Telling] = []
+
+        def summon(schedule: Schedule, stories: Stories, told: list[Telling] = tellings) -> Witness:
+            told.append(Telling(schedule, stories))
+            return told[0].turn
+
+        simulation, recorder = game.simulation(), Listed()
+        world = World(executor=simulation, clock=simulation, recorder=recorder, observer=Unwatched(), summon=summon)
+        drive(game.graph, game.first, Requests(game.graph, Surroundings(), game.first.params), world)
+        read = [from_plain(Event, json.loads(json.dumps(to_plain(event)))) for event in recorder.events]
+
+        assert fold(game.graph, read) == tellings[0].report()
+    assert len(games) > 75
