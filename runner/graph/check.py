@@ -49,13 +49,19 @@ def load(path: str) -> Loaded:
 
 @contextmanager
 def without_collection() -> Iterator[None]:
-    """Keep the garbage collector from walking, again and again, over a large graph that is only growing."""
+    """Keep the garbage collector from walking, again and again, over a large graph that is only growing.
+
+    What there is in the end counts as old: else the very next object would have all of it walked over after all.
+    """
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if enabled:
+            if gc.get_freeze_count() == 0:  # else it is somebody else's, and not ours to thaw
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+
+def in_order(needs: Iterable[tuple[str, Collection[str]]], above: Iterable[str]) -> bool:
+    """Say whether each task comes behind all it needs, some of which is `above`: then there is no ring."""
+    seen = set(above)
+    for task, needed in needs:
+        if not seen.issuperset(needed):
+            return False
+        seen.add(task)
+    return True
 
 
 def rings(needs: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, ...]]:

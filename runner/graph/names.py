@@ -53,8 +53,11 @@ class _Site(Struct, frozen=True, kw_only=True):
 
 def check_names(graph: Graph, parsed: Iterable[Parsed], findings: Findings) -> None:
     """Report every name that is not there, or not to be used where it stands."""
+    site: _Site = _site(graph, ())
+    where: Path = ()
     for each in parsed:
-        site = _site(graph, each.path)
+        if where != each.path[:3]:  # what may be used is the same in all of a `with`, and needs may be thousands
+            site, where = _site(graph, each.path), each.path[:3]
         for reference in references(each.value):
             _Look(reference=reference, site=site, graph=graph, path=each.path, findings=findings).all()
         if site.what in ("if", "run"):
@@ -67,9 +70,9 @@ def _site(graph: Graph, path: Path) -> _Site:
     match path:
         case ("tasks", str(name), str(what), *_):
             task = graph.tasks[name]
-            secrets = (*graph.secrets, *task.secrets)
+            needs, secrets = frozenset(task.needs), (*graph.secrets, *task.secrets)
             roots = {"params", "needs", "services", "env", "run"} | ({"secrets"} if what in ("with", "env") else set())
-            return _Site(what=what, roots=roots, needs=task.needs, services=task.needs, secrets=secrets, task=name)
+            return _Site(what=what, roots=roots, needs=needs, services=needs, secrets=secrets, task=name)
         case ("services", str(name), str(what), *_):
             extra = {"if": set(), "run": {"services"}, "env": {"services", "secrets"}}[what]
             roots = {"params", "env", "run"} | extra

@@ -39,6 +39,8 @@ from runner.graph.tree import DEEPEST
 from runner.graph.values import Expression, Template, Value, parse, parse_bare
 from runner.task import Json
 
+_ANY_TEXT = Text()
+
 
 class Parsed(Struct, frozen=True, kw_only=True):
     """A text with expressions, and where it stands."""
@@ -139,6 +141,8 @@ class Reader:
             return BAD if value is BAD else (value,)
         if not isinstance(data, list):
             return wrong(path, shape.what, data, self.findings)
+        if shape.item == _ANY_TEXT and all(isinstance(item, str) and "${{" not in item for item in data):
+            return tuple(data)  # long lists of needs are of this kind
         values = [self.read(shape.item, item, (*path, index)) for index, item in enumerate(data)]
         return BAD if BAD in values else tuple(values)
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from msgspec.structs import replace
 
 from runner.errors import Problem
-from runner.graph.cycles import rings
+from runner.graph.cycles import in_order, rings
 from runner.graph.findings import Findings
 from runner.graph.model import Graph, ServiceSpec, TaskSpec, Trigger
 from runner.graph.source import Path
@@ -25,11 +25,14 @@ def check_rules(graph: Graph, findings: Findings) -> None:
     for name in graph.tasks.keys() & graph.services.keys():
         _same_id(name, findings)
     written = _keys_of(findings, ("tasks",))
+    known = {*graph.tasks, *graph.services}
     for task in graph.tasks.values():
         keys = written.get(task.id)
         if isinstance(keys, dict):
             _check_task(task, keys, findings)
-        _check_needs(task, graph, findings)
+        needs = set(task.needs)
+        if len(needs) < len(task.needs) or task.id in needs or not needs <= known:
+            _check_needs(task, graph, findings)
         _check_claims(task, graph, findings)
     for service in graph.services.values():
         _check_service(service, findings)
@@ -144,6 +147,8 @@ def _overlap(earlier: tuple[str, int, str], later: tuple[str, int, str], finding
 
 
 def _check_cycles(graph: Graph, findings: Findings) -> None:
+    if in_order(((task.id, task.needs) for task in graph.tasks.values()), graph.services):
+        return  # as mostly
     needs = {
         task.id: [need for need in task.needs if need in graph.tasks and need != task.id]
         for task in graph.tasks.values()

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.graph.cycles import rings
+from runner.graph.cycles import in_order, rings
 
 
 @st.composite
@@ -47,6 +47,16 @@ def test_every_knot_shows_one_true_ring(needs: Mapping[str, Sequence[str]]) -> N
         assert min(ring, key=list(others).index) == ring[0]
     assert len(expected) == len(found)
     assert all(any(set(ring) <= knot for ring in found) for knot in expected)
+
+
+@settings(max_examples=300, deadline=None)
+@given(graphs())
+def test_an_order_is_one_in_which_each_task_comes_behind_its_needs(needs: Mapping[str, Sequence[str]]) -> None:
+    """Only where each need stands further up, or is above them all, is a graph said to be in order."""
+    place = {name: number for number, name in enumerate(needs)}
+
+    assert all(place[need] < place[name] for name in needs for need in needs[name]) == in_order(needs.items(), ())
+    assert in_order(needs.items(), needs)
 
 
 def test_a_long_ring_is_found_without_recursion() -> None:
