@@ -50,6 +50,7 @@ class Watch:
     def __init__(self, graph: Graph, schedule: Schedule) -> None:
         self._graph = graph
         self._schedule = schedule
+        self._state = schedule.task  # what a task is at
         self._waits = Waits(schedule)
         self._past = {name: _Past() for name in graph.tasks}
         self._opened = 0.0
@@ -74,8 +75,8 @@ class Watch:
         if isinstance(event, AttemptStarted) and not commands:
             return  # it was handed over before: nobody's place or turn changes
         for name, waits in self._waits.turn(now, started, ended).items():
-            unstarted = name not in started
-            self._add(name, told.waited(self._state(name).attempt + unstarted, waits))
+            attempt = self._state(name).attempt + (name not in started)
+            self._past[name].episodes += told.waited(attempt, waits)
         for command in commands:
             if isinstance(command, StopAttempt) and self._past[command.task].stop is None:
                 self._past[command.task].stop = (now, command)
@@ -124,9 +125,9 @@ class Watch:
         past, task = self._past[name], self._state(name)
         past.handed = now
         if task.attempt == 1:
-            if not any(each.kind == "returned" for each in past.episodes):
-                self._add(name, self._waited_for_needs(task))
-            self._add(name, [told.ran(task, now, self._nodes(task), self._schedule)])
+            if task.spec.needs and not any(each.kind == "returned" for each in past.episodes):
+                past.episodes += self._waited_for_needs(task)
+            past.episodes.append(told.ran(task, now, self._nodes(task), self._schedule))
 
     def _waited_for_needs(self, task: TaskState) -> Iterator[Episode]:
         tasks = [need for need in task.spec.needs if need in self._settled]
@@ -158,6 +159,8 @@ class Watch:
 
     def _settle(self, task: TaskState, now: float, *, own_end: bool) -> None:
         name = task.spec.id
+        if task.phase is Phase.SUCCEEDED and not task.kept:
+            return
         self._rested(name, now)
         self._roots[name] = self._roots_of(task)
         if task.kept:
@@ -192,9 +195,6 @@ class Watch:
 
     def _nodes(self, task: TaskState) -> Mapping[str, str]:
         return {need: self._schedule.state(need) for need in task.spec.needs}
-
-    def _state(self, task: str) -> TaskState:
-        return self._schedule.task(task)
 
     def _add(self, task: str, episodes: Iterator[Episode] | Sequence[Episode]) -> None:
         self._past[task].episodes += episodes

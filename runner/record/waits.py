@@ -66,6 +66,7 @@ class Waits:
 
     def __init__(self, schedule: Schedule) -> None:
         self._schedule = schedule
+        self._task = schedule.task  # what a task is at
         self._ready = 0
         self._settled = 0
         self._begun: dict[str, _Begun] = {}
@@ -82,24 +83,32 @@ class Waits:
         self._running |= dict.fromkeys(started)
         for group in self._groups.values():
             self._note(group, now)
-        for name in self._schedule.ready[self._ready :]:
-            if self._schedule.task(name).phase is Phase.READY:
-                self._begin(name, now)
+        self._begin_all(self._schedule.ready[self._ready :], now)
         self._ready = len(self._schedule.ready)
         return told
 
     # -- the helpers -----------------------------------------------------------------------------------------------
 
-    def _begin(self, name: str, now: float) -> None:
-        task = self._schedule.task(name)
-        claims: Claims = (*task.claims, (EVERY_SLOT, 1)) if task.alone else task.claims
+    def _begin_all(self, names: Sequence[str], now: float) -> None:
+        begun: dict[Claims, _Begun] = {}  # those with the same claims begin alike
+        for name in names:
+            task = self._task(name)
+            if task.phase is not Phase.READY:
+                continue
+            claims: Claims = (*task.claims, (EVERY_SLOT, 1)) if task.alone else task.claims
+            if claims not in begun:
+                begun[claims] = self._begin(task, claims, now)
+            self._begun[name] = begun[claims]
+            begun[claims].group.waiting[name] = None
+
+    def _begin(self, task: TaskState, claims: Claims, now: float) -> _Begun:
         key = self._lacking(task)
         group = self._groups.setdefault(claims, _Group(key=key, since=now))
-        group.waiting[name] = None
+        group.waiting[task.spec.id] = None
         self._note(group, now)
         holders = self._holders(key)
         group.holders.setdefault(key, holders)
-        self._begun[name] = _Begun(at=now, group=group, key=key, holders=holders, before=group.until(now))
+        return _Begun(at=now, group=group, key=key, holders=holders, before=group.until(now))
 
     def _until(self, name: str, now: float) -> Iterator[Wait]:
         begun = self._begun.pop(name)
@@ -117,7 +126,7 @@ class Waits:
     def _note(self, group: _Group, now: float) -> None:
         """Add up what was lacking until now, if it is something else from now on."""
         name = next(iter(group.waiting), None)
-        if name is None or (task := self._schedule.task(name)).phase is not Phase.READY:
+        if name is None or (task := self._task(name)).phase is not Phase.READY:
             return
         key = self._lacking(task)
         if key != group.key:
