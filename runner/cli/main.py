@@ -28,6 +28,8 @@ All commands:     python -m runner --help"""
 
 FULL = frozenset({errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC})
 """How the kernel says that a disk takes no more."""
+SPENT = frozenset({errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+"""How it says that there are no more descriptors, no more processes or no more memory: nobody's bug, wherever."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -136,6 +138,9 @@ def _complain(error: Exception, chosen: argparse.Namespace) -> int:
             code = Exit.RUNNER_FAULT
         case OSError(errno=number, filename=None) if number in FULL:  # files have names: it is where we print to
             print(f"error: what was printed cannot be written: {error.strerror}", file=sys.stderr)
+            return Exit.RUNNER_FAULT
+        case OSError(errno=number) if number in SPENT:
+            print(f"error: {error.strerror}: the limits of this machine or shell leave too little", file=sys.stderr)
             return Exit.RUNNER_FAULT
         case _:
             raise error

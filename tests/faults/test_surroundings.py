@@ -275,6 +275,25 @@ def test_too_few_descriptors_are_said(tmp_path: Path) -> None:
     assert "Too many open files" in seen["err"]
 
 
+def test_however_few_descriptors_there_are_nobody_sees_a_traceback(tmp_path: Path) -> None:
+    """From twelve on, with which the warden works, a run succeeds or ends with exit 5 and one line that says why."""
+    prepared(tmp_path, "version: 1\ntasks: {a: {run: 'true'}, b: {run: 'true'}}\n")
+    env = {name: value for name, value in environment().items() if not name.startswith("COVERAGE")}  # it opens files
+    codes = []
+    for files in range(12, 24, 3):
+        seen = laboratory(tmp_path, "g.yaml", "-j", "2", files=files, env=env)
+        codes.append(seen["code"])
+        if seen["code"]:
+            sound(seen, 5)
+            assert "error: " in seen["err"].splitlines()[-1]
+
+    assert {0, 5} == set(codes)
+    assert sorted(codes, reverse=True) == codes, "with more it does not get worse"
+    doctor = laboratory(tmp_path, "doctor", files=5, env=env)
+    sound(doctor, 5)
+    assert "error: Too many open files: the limits of this machine or shell leave too little\n" == doctor["err"]
+
+
 def test_the_deadline_of_a_run_ends_it(tmp_path: Path) -> None:
     """Exit 124, within its time and the grace of what runs; clean-ups run."""
     graph = """
