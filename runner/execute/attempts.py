@@ -64,11 +64,6 @@ class RunningAttempt:
         assert self.child is not None, "it is with a worker"
         self.child.stop(command.kill_after)
 
-    @property
-    def stopping(self) -> bool:
-        """Whether it was asked to end."""
-        return self._stop is not None
-
     def next_look(self) -> float | None:
         """Answer when it is to be looked at how much it takes, None before it has begun and once it was stopped."""
         return self._next_look if self.begun_at is not None and self._stop is None else None

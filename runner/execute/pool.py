@@ -102,11 +102,6 @@ class Pool:
         output = self._outputs.get(name)
         return output.last_line if output is not None else ""
 
-    @property
-    def wake_fd(self) -> int:
-        """A descriptor that wakes `wait` when it is written, fit for `signal.set_wakeup_fd`."""
-        return self._wake_write
-
     def wake(self) -> None:
         """Let `wait` return, now or the next time; safe in a signal handler."""
         with suppress(BlockingIOError):  # it is full of wakes already
