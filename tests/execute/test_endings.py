@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from runner.execute.endings import CLOSED, GARBAGE, of_exit, of_reply, without_secrets
+from runner.execute.endings import (
+    CLOSED,
+    GARBAGE,
+    note_without_secrets,
+    of_exit,
+    of_reply,
+    secret_in,
+    without_secrets,
+)
 from runner.execute.wire import LOST_CHANNEL, Ended, Exited
 from runner.mask import Masker
 from runner.schedule.messages import StopAttempt
-from runner.task import Cause, Failed, Outcome, Succeeded
+from runner.task import Artifact, Cause, Check, Failed, LedgerRow, Note, Outcome, Progress, Succeeded
 
 STOP = StopAttempt(task="a", attempt=1, cause=Cause.TIMED_OUT, kill_after=5.0, message="longer than 3 s")
 WORDS = "it was stopped before it could end"
@@ -86,3 +94,35 @@ def test_an_outcome_without_secrets_is_left_alone() -> None:
     masker = Masker({"T": "hunter22"})
     for outcome in (Succeeded(outputs={"a": "b"}), OWN, Failed(cause=Cause.EXIT_CODE, message="m", exit_code=3)):
         assert outcome == without_secrets(outcome, masker, "")
+
+
+@pytest.mark.parametrize(
+    ("note", "masked", "leaks"),
+    [
+        (
+            Check(
+                name="hunter22", verdict="failed", expected=["hunter22"], observed={"a": "hunter22"}, message="hunter22"
+            ),
+            Check(name="***", verdict="failed", expected=["***"], observed={"a": "***"}, message="***"),
+            False,
+        ),
+        (Artifact(path="out/hunter22.txt", title="of hunter22"), Artifact(path="out/***.txt", title="of ***"), False),
+        (Progress(message="hunter22", done=1), Progress(message="***", done=1), False),
+        (
+            LedgerRow(action="created", kind="hunter22", id="hunter22", at="now", name="hunter22", url="hunter22"),
+            LedgerRow(action="created", kind="***", id="***", at="now", name="***", url="***"),
+            True,
+        ),
+        (
+            LedgerRow(action="created", kind="k", id="1", at="now"),
+            LedgerRow(action="created", kind="k", id="1", at="now"),
+            False,
+        ),
+    ],
+)
+def test_no_note_tells_a_secret(note: Note, masked: Note, leaks: bool) -> None:
+    """Each kind is masked in all its words; only a ledger row, which others act on, makes its attempt fail."""
+    masker = Masker({"TOKEN": "hunter22"})
+
+    assert masked == note_without_secrets(note, masker)
+    assert ("TOKEN" if leaks else "") == secret_in(note, masker)

@@ -252,6 +252,14 @@ def test_what_is_not_plain_is_found_at_its_place(value: Any, message: str) -> No
     assert str(caught.value).startswith(message)
 
 
+class Closed(Exception):  # noqa: N818  # it is no error, it has one
+    """Lets nobody look inside."""
+
+    def __getattribute__(self, name: str) -> Any:
+        """Refuse."""
+        raise RuntimeError(name)
+
+
 class Rude(Exception):  # noqa: N818
     """An exception that cannot even say what it is."""
 
@@ -269,6 +277,7 @@ def test_what_was_raised_is_one_line() -> None:
     assert LONGEST_LINE == len(long)
     assert LONGEST_TRACEBACK + 100 > len(traceback_of(ValueError("x" * 5_000_000)))
     assert "Rude" in traceback_of(Rude())
+    assert "Closed: lost\n(its traceback could not be spelt: RuntimeError)\n" == traceback_of(Closed("lost"))
 
 
 @pytest.mark.parametrize(

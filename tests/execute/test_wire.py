@@ -146,6 +146,18 @@ def test_lines_come_whole_however_they_are_cut() -> None:
     assert whole == [line for at in range(len(stream)) for line in lines.feed(stream[at : at + 1])]
 
 
+def test_a_line_that_does_not_end_is_refused() -> None:
+    """However it is cut, no more of it is kept than a message may have; whoever is trusted may say more."""
+    with pytest.raises(NotThisShape, match="a line without an end"):
+        Lines(longest=10).feed(b"12345678901")
+    lines, trusted = Lines(longest=10), Lines(longest=None)
+
+    assert [] == lines.feed(b"1234567890")
+    with pytest.raises(NotThisShape, match="a line without an end"):
+        lines.feed(b"1")
+    assert [b"1" * 100] == [*trusted.feed(b"1" * 100), *trusted.feed(b"\n")]
+
+
 def test_marks_differ_by_worker_and_attempt() -> None:
     """No mark is the beginning of another."""
     marks = [mark(token, attempt) for token in ("ab", "abc") for attempt in (1, 10, 11)]
