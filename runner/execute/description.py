@@ -72,7 +72,7 @@ class Description:
 
     def lost(self, exited: Exited, fault: str) -> None:
         """Say what importing the module did to its process."""
-        if exited.killed:
+        if exited.stopped:
             self._fail("it took too long")
         elif exited.status < 0:
             self._fail(f"its process was killed by {signal_name(-exited.status)}")

@@ -11,7 +11,10 @@ import pytest
 from msgspec import Struct
 from pydantic import BaseModel
 
+from runner.errors import Problem
 from runner.execute.describe import describe
+from runner.execute.description import Description
+from runner.execute.wire import Exited
 from runner.task import Parameter, Signature
 
 
@@ -118,3 +121,25 @@ def test_a_function_in_c_without_a_signature_takes_what_it_is_given() -> None:
     signature = said("builtins:dict")
 
     assert (True, ()) == (signature.accepts_any, signature.parameters)
+
+
+@pytest.mark.parametrize(
+    ("exited", "fault", "reason"),
+    [
+        (Exited(child=1, status=0, stopped=True), "", "it took too long"),
+        (Exited(child=1, status=-9, stopped=True, killed=True), "", "it took too long"),
+        (Exited(child=1, status=-11), "", "its process was killed by SIGSEGV"),
+        (Exited(child=1, status=3), "", "its process ended with exit code 3"),
+        (Exited(child=1, status=0), "closed its pipe", "closed its pipe"),
+        (Exited(child=1, error="no room"), "", "no room"),
+    ],
+)
+def test_a_module_that_takes_its_process_along_is_a_problem(exited: Exited, fault: str, reason: str) -> None:
+    """Its message tells how it went, whether it had to be killed or went when it was asked to; and its last words."""
+    description = Description("m:f")
+    description.printed(b"first\nlast words\n\n")
+    description.lost(exited, fault)
+
+    assert isinstance(description.answer, Problem)
+    assert f"`m:f` cannot be imported: {reason}" == description.answer.message
+    assert "the last it printed: last words" == description.answer.hint
