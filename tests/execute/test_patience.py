@@ -18,8 +18,8 @@ from runner.execute.handout import UNHEARD
 from runner.execute.pool import Pool
 from runner.schedule.messages import AttemptStarted, ServiceEnded
 from runner.task import Request
-from tests.execute.pools import Bench
 from tests.cli.command import wait_for
+from tests.execute.pools import Bench
 
 pytestmark = pytest.mark.real
 
