@@ -8,7 +8,15 @@ from runner.execute.simulate import Simulation, Step
 from runner.graph.model import Retry, Trigger
 from runner.graph.pieces import Piece
 from runner.schedule.machine import Schedule
-from runner.schedule.messages import AttemptReturned, CancelAsked, StopAttempt
+from runner.schedule.messages import (
+    AttemptEnded,
+    AttemptReturned,
+    AttemptStarted,
+    CancelAsked,
+    ClockTicked,
+    StartAttempt,
+    StopAttempt,
+)
 from runner.schedule.reasons import blocked_by, need_scope, not_called, scope_of
 from runner.schedule.rules import Need
 from runner.task import Cause, Failed, OutputFile, Succeeded
@@ -179,13 +187,37 @@ def test_a_stopped_run_says_why_nothing_starts() -> None:
 
 
 def test_an_attempt_that_comes_back_to_a_stopped_run_says_why_it_is_not_tried() -> None:
-    """It had not begun, and will not."""
-    schedule = Schedule(graph_of("a"))
+    """It had not begun, and will not: neither a second attempt nor, once everything is killed, a clean-up."""
+    retry = Retry(attempts=2, delay=0.0, jitter="none")
+    schedule = Schedule(graph_of("a; x: a", a={"retry": retry}, x={"trigger": Trigger.ALWAYS}))
+    cancel = CancelAsked(at=4.0, why="interrupted")
     schedule.handle(opened())
-    schedule.handle(CancelAsked(at=1.0, why="interrupted"))
-    schedule.handle(AttemptReturned(at=2.0, task="a", attempt=1))
+    schedule.handle(AttemptStarted(at=1.0, task="a", attempt=1))
+    schedule.handle(AttemptEnded(at=2.0, task="a", attempt=1, outcome=failed()))
+    schedule.handle(ClockTicked(at=3.0))
+    told = [schedule.handle(event) for event in (cancel, AttemptReturned(at=5.0, task="a", attempt=2))]
 
-    assert ("cancelled", "the run was stopped") == (schedule.state("a"), schedule.reason("a"))
+    assert [StartAttempt(task="x", attempt=1)] == told[-1]
+    schedule.handle(cancel)
+    assert [] == schedule.handle(AttemptReturned(at=6.0, task="x", attempt=1))
+    assert schedule.finished
+    why = ("cancelled", "the run was stopped")
+    assert {"a": why, "x": why} == {name: (schedule.state(name), schedule.reason(name)) for name in "ax"}
+
+
+def test_an_attempt_that_comes_back_to_a_run_that_failed_fast_is_not_tried() -> None:
+    """Not its first, and not its second either."""
+    retry = Retry(attempts=2, delay=0.0, jitter="none")
+    schedule = Schedule(graph_of("bad; a; b", a={"retry": retry}))
+    schedule.handle(opened(fail_fast=True))
+    schedule.handle(AttemptEnded(at=1.0, task="a", attempt=1, outcome=failed()))
+    assert [StartAttempt(task="a", attempt=2)] == schedule.handle(ClockTicked(at=1.0))
+    schedule.handle(AttemptEnded(at=2.0, task="bad", attempt=1, outcome=failed()))
+
+    assert [[], []] == [
+        schedule.handle(AttemptReturned(at=3.0, task=task, attempt=number)) for task, number in (("a", 2), ("b", 1))
+    ]
+    assert ["cancelled"] * 2 == [schedule.state(name) for name in "ab"]
 
 
 def test_a_run_that_goes_on_says_nothing() -> None:
