@@ -159,7 +159,7 @@ class Watch:
 
     def _settle(self, task: TaskState, now: float, *, own_end: bool) -> None:
         name = task.spec.id
-        if task.phase is Phase.SUCCEEDED and not task.kept:
+        if task.phase is Phase.SUCCEEDED and not (task.kept or task.cached):
             return
         self._rested(name, now)
         self._roots[name] = self._roots_of(task)
