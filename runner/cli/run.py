@@ -29,6 +29,9 @@ COLLECTED_EVERY = (50_000, 20, 20)
 """How seldom the garbage collector looks: the graph, the schedule and what is told of a run live as long as it does,
 and next to nothing of ours is a cycle. Python's own figure, 700, costs a large graph a sixth of its time."""
 
+FIRST_WORKERS = 4
+"""How many workers start at most before the graph is read; most phases begin with so many tasks, or fewer."""
+
 SIGNALS: dict[signal.Signals, CancelReason] = {
     signal.SIGINT: "interrupted",
     signal.SIGTERM: "terminated",
@@ -81,6 +84,7 @@ def main(chosen: argparse.Namespace) -> int:
     clock = WallClock()
     gc.set_threshold(*COLLECTED_EVERY)
     with closing(Pool(None, clock, chosen.warden)) as pool:
+        pool.order(min(chosen.jobs or FIRST_WORKERS, os.cpu_count() or 1, FIRST_WORKERS))
         options = _options(chosen)
         with _signals_heard(pool) as heard:
             finished = _run(chosen, options, clock, pool, heard)

@@ -64,15 +64,15 @@ class Phase(Enum):
 class Child:
     """One worker and its pipes."""
 
-    def __init__(self, number: int, setting: Setting, lifeline: Lifeline, selector: BaseSelector) -> None:
-        """Order the worker from the warden; it can be asked at once.
+    def __init__(self, number: int, lifeline: Lifeline, selector: BaseSelector) -> None:
+        """Order the worker from the warden; it can be asked at once, after it was told its setting.
 
         Raises:
             RunnerFault: the process has no descriptor left, or the warden is gone.
 
         """
         self.number = number
-        self.setting = setting
+        self.setting: Setting | None = None
         self.phase = Phase.IDLE
         self.loaded: set[str] = set()
         self.alone = True
@@ -92,7 +92,6 @@ class Child:
         self._wanted = EVENT_READ
         self._selector.register(self._channel, EVENT_READ, self._on_channel)
         self._selector.register(self._output, EVENT_READ, self._on_output)
-        self._outgoing += encode(setting)
 
     @property
     def ahead(self) -> int:
@@ -114,6 +113,12 @@ class Child:
         return self._asked[0][0] if self._asked else None
 
     # -- asking ----------------------------------------------------------------------------------------------------
+
+    def settle(self, setting: Setting) -> None:
+        """Say, once, what all its work shares; it goes out with the next `flush`."""
+        assert self.setting is None, "a worker settles once"
+        self.setting = setting
+        self._outgoing += encode(setting)
 
     def ask(self, work: Work, request: Request | Describe) -> None:
         """Hand over a piece of work; it goes out with the next `flush`."""

@@ -83,6 +83,15 @@ class Pool:
         self._selector.register(self._lifeline, EVENT_READ, self._on_report)
         self._selector.register(self._wake_read, EVENT_READ, self._on_wake)
 
+    def order(self, workers: int) -> None:
+        """Let workers start before it is known what for; what is not needed leaves with the pool.
+
+        Raises:
+            RunnerFault: no worker can be ordered.
+
+        """
+        self._workers.order(workers)
+
     def open(self, run_folder: Path) -> None:
         """Say where logs belong."""
         self._folder = run_folder

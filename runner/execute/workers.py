@@ -12,7 +12,10 @@ from runner.execute.wire import Exited, Setting
 
 
 class Workers:
-    """The living workers. Those that take a place are reused; those beside the places serve once."""
+    """The living workers. Those that take a place are reused; those beside the places serve once.
+
+    Those in reserve were ordered before anybody knew for what.
+    """
 
     def __init__(self, lifeline: Lifeline, selector: BaseSelector) -> None:
         self._lifeline = lifeline
@@ -20,6 +23,18 @@ class Workers:
         self._numbers = count(1)
         self._all: dict[int, Child] = {}
         self._placed: dict[int, Child] = {}  # the one that has been idle longest comes first
+        self._reserve: dict[int, Child] = {}
+
+    def order(self, count: int) -> None:
+        """Let so many workers start, so that the first to be needed are there.
+
+        Raises:
+            RunnerFault: the process has no descriptor left, or the warden is gone.
+
+        """
+        for _ in range(count):
+            child = self._new()
+            self._reserve[child.number] = child
 
     def take(self, setting: Setting, uses: str, places: int) -> Child:
         """Answer a worker to be asked: one that has loaded the function, any other that is idle, or a new one."""
@@ -51,9 +66,10 @@ class Workers:
             child.flush()
 
     def beside(self, setting: Setting) -> Child:
-        """Answer a new worker that takes no place."""
-        child = Child(next(self._numbers), setting, self._lifeline, self._selector)
-        self._all[child.number] = child
+        """Answer a worker that takes no place: one in reserve, else a new one."""
+        fit = [child for child in self._reserve.values() if child.phase is Phase.IDLE]  # others have died meanwhile
+        child = self._reserve.pop(fit[0].number) if fit else self._new()
+        child.settle(setting)
         return child
 
     def bury(self, exited: Exited) -> None:
@@ -61,6 +77,7 @@ class Workers:
         child = self._all.pop(exited.child, None)
         if child is not None:
             self._placed.pop(exited.child, None)
+            self._reserve.pop(exited.child, None)
             child.bury(exited)
 
     def close(self) -> None:
@@ -69,6 +86,7 @@ class Workers:
             child.close()
         self._all.clear()
         self._placed.clear()
+        self._reserve.clear()
 
     def _idle(self, setting: Setting, uses: str) -> Child | None:
         found = None
@@ -78,6 +96,11 @@ class Workers:
                     return child
                 found = found or child
         return found
+
+    def _new(self) -> Child:
+        child = Child(next(self._numbers), self._lifeline, self._selector)
+        self._all[child.number] = child
+        return child
 
     def _make_room(self, places: int) -> None:
         """Let idle workers go, those first that have been idle longest, until one more has a place."""

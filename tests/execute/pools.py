@@ -115,3 +115,9 @@ class Bench:
         event = self.until(ServiceEnded, service)
         assert isinstance(event, ServiceEnded)
         return event
+
+
+def children_of(pid: int) -> list[int]:
+    """Answer the children of a process, the oldest first."""
+    stats = [each.read_text() for each in Path("/proc").glob("[0-9]*/stat") if each.exists()]
+    return sorted(int(stat.split()[0]) for stat in stats if stat.rpartition(")")[2].split()[1] == str(pid))

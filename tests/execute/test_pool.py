@@ -21,7 +21,7 @@ from runner.task import (
     Signature,
     Succeeded,
 )
-from tests.execute.pools import ENV, ROOT, Bench
+from tests.execute.pools import ENV, ROOT, Bench, children_of
 
 pytestmark = pytest.mark.real
 
@@ -231,6 +231,21 @@ def test_an_idle_worker_that_dies_costs_nothing(bench: Bench) -> None:
 
     assert first != second
     assert 1 == sum(isinstance(event, AttemptStarted) and event.task == "b" for event in bench.events)
+
+
+def test_workers_that_were_ordered_before_are_asked_first(bench: Bench) -> None:
+    """Two wait in reserve, of which one is killed: the other serves the first attempt, a new one the second."""
+    bench.pool.order(2)
+    while len(born := children_of(bench.pool._lifeline.pid)) < 2:
+        bench.pool.wait(0.01)
+    os.kill(born[0], signal.SIGKILL)
+    bench.pool.wait(0.2)
+    bench.start("a", command="sleep 1")
+    bench.start("b", command="sleep 1")
+    pids = {started.pid for name in "ab" if isinstance(started := bench.until(AttemptStarted, name), AttemptStarted)}
+
+    assert [False, True] == [pid in pids for pid in born]
+    assert 2 == len(pids)
 
 
 def test_a_wake_ends_the_wait(bench: Bench) -> None:

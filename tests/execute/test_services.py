@@ -14,7 +14,7 @@ import pytest
 
 from runner.schedule.messages import AttemptEnded, ServiceEnded, ServiceReady, StopService
 from runner.task import PORT_MARK
-from tests.execute.pools import ENV, Bench
+from tests.execute.pools import ENV, Bench, children_of
 
 pytestmark = pytest.mark.real
 
@@ -208,10 +208,10 @@ def test_the_worker_of_a_service_does_not_stay(bench: Bench) -> None:
     bench.serve("short", "true")
     bench.end_of_service("short")
     until = time.monotonic() + 5
-    while time.monotonic() < until and _children_of(bench.pool._lifeline.pid):
+    while time.monotonic() < until and children_of(bench.pool._lifeline.pid):
         bench.pool.wait(0.05)
 
-    assert [] == _children_of(bench.pool._lifeline.pid)
+    assert [] == children_of(bench.pool._lifeline.pid)
 
 
 def test_secrets_are_masked_in_a_services_log(bench: Bench) -> None:
@@ -232,8 +232,3 @@ def test_closing_the_pool_ends_services(bench: Bench) -> None:
 
     with pytest.raises(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
-
-
-def _children_of(pid: int) -> list[str]:
-    stats = [each.read_text() for each in Path("/proc").glob("[0-9]*/stat") if each.exists()]
-    return [stat for stat in stats if stat.rpartition(")")[2].split()[1] == str(pid)]
