@@ -54,11 +54,7 @@ def width_of(stream: TextIO) -> int:
     """Answer how many columns to write for."""
     if os.environ.get("COLUMNS", "").isdecimal():
         return max(NARROWEST, int(os.environ["COLUMNS"]))
-    if not stream.isatty():
-        return ELSEWHERE
-    import shutil  # it loads three compressors
-
-    return min(WIDEST, max(NARROWEST, shutil.get_terminal_size().columns))
+    return min(WIDEST, max(NARROWEST, size_of(stream)[0])) if stream.isatty() else ELSEWHERE
 
 
 def annotate(problems: Sequence[Problem], stream: TextIO) -> None:
