@@ -37,25 +37,24 @@ def terminal() -> Iterator[TextIO]:
 
 
 @pytest.mark.parametrize(
-    ("wish", "said", "on_terminal", "elsewhere"),
+    ("wish", "said", "systems"),
     [
-        ("auto", {"TERM": "xterm"}, "standard", None),
-        ("auto", {"TERM": "dumb"}, None, None),
-        ("auto", {"TERM": "xterm-256color"}, "256", None),
-        ("auto", {"TERM": "xterm", "COLORTERM": "truecolor"}, "truecolor", None),
-        ("auto", {"TERM": "xterm", "NO_COLOR": "1"}, None, None),
-        ("auto", {"TERM": "xterm", "NO_COLOR": ""}, "standard", None),
-        ("auto", {"TERM": "xterm", "FORCE_COLOR": "1"}, "standard", "standard"),
-        ("auto", {"TERM": "xterm", "FORCE_COLOR": "1", "NO_COLOR": "1"}, None, None),
-        ("always", {"NO_COLOR": "1", "COLORTERM": "24bit"}, "truecolor", "truecolor"),
-        ("never", {"FORCE_COLOR": "1", "TERM": "xterm"}, None, None),
+        ("auto", {"TERM": "xterm"}, ("standard", None)),
+        ("auto", {"TERM": "dumb"}, (None, None)),
+        ("auto", {"TERM": "xterm-256color"}, ("256", None)),
+        ("auto", {"TERM": "xterm", "COLORTERM": "truecolor"}, ("truecolor", None)),
+        ("auto", {"TERM": "xterm", "NO_COLOR": "1"}, (None, None)),
+        ("auto", {"TERM": "xterm", "NO_COLOR": ""}, ("standard", None)),
+        ("auto", {"TERM": "xterm", "FORCE_COLOR": "1"}, ("standard", "standard")),
+        ("auto", {"TERM": "xterm", "FORCE_COLOR": "1", "NO_COLOR": "1"}, (None, None)),
+        ("always", {"NO_COLOR": "1", "COLORTERM": "24bit"}, ("truecolor", "truecolor")),
+        ("never", {"FORCE_COLOR": "1", "TERM": "xterm"}, (None, None)),
     ],
 )
 def test_colours(
     wish: str,
     said: dict[str, str],
-    on_terminal: str | None,
-    elsewhere: str | None,
+    systems: tuple[str | None, str | None],
     terminal: TextIO,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -63,9 +62,8 @@ def test_colours(
     for name, value in said.items():
         monkeypatch.setenv(name, value)
 
-    assert on_terminal == colour_system(terminal, wish)
-    assert elsewhere == colour_system(io.StringIO(), wish)
-    assert (on_terminal is not None) == coloured(terminal, wish)
+    assert systems == (colour_system(terminal, wish), colour_system(io.StringIO(), wish))
+    assert (systems[0] is not None) == coloured(terminal, wish)
 
 
 @pytest.mark.parametrize(
