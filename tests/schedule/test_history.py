@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.schedule.history import Stories
+from runner.schedule.history import Stories, stories_of
 from runner.schedule.messages import (
     AttemptEnded,
     AttemptReturned,
@@ -14,6 +14,8 @@ from runner.schedule.messages import (
     Event,
     Kept,
     Noted,
+    Outdated,
+    Recalled,
     ServiceEnded,
     ServiceReady,
     SlotsChanged,
@@ -29,10 +31,7 @@ CRASHED = Failed(cause=Cause.CRASHED)
 
 def told(*events: Event) -> Stories:
     """Tell stories of these events."""
-    stories = Stories()
-    for event in events:
-        stories.add(event)
-    return stories
+    return stories_of(events)
 
 
 def said(note: Note, attempt: int = 1) -> Event:
@@ -104,6 +103,31 @@ def test_what_was_kept_is_told_with_its_run() -> None:
     assert ("earlier", [(0, CHECK)], [ROW], []) == (story.run, story.checked, story.ledger, story.attempts)
 
 
+def test_the_result_of_a_task_is_its_last_attempts_or_what_was_taken_over() -> None:
+    """None where the last attempt failed or goes on, or nothing has happened; a success has what was said in all."""
+    kept = Kept(outcome=Succeeded(outputs={"n": 1}), run="earlier")
+    first = AttemptStarted(at=1.0, task="a", attempt=1, key="k1")
+    crash = AttemptEnded(at=2.0, task="a", attempt=1, outcome=CRASHED)
+    second = AttemptStarted(at=3.0, task="a", attempt=2, key="k2")
+    success = AttemptEnded(at=4.0, task="a", attempt=2, outcome=Succeeded(outputs={"n": 2}))
+    whole = Kept(outcome=Succeeded(outputs={"n": 2}), checks=(CHECK,), ledger=(ROW,), key="k2")
+
+    assert told(opened()).of("a").result is None
+    assert kept == told(opened(kept={"a": kept})).of("a").result
+    assert kept == told(Recalled(at=1.0, kept={"a": kept})).of("a").result
+    assert told(opened(kept={"a": kept}), first, crash).of("a").result is None
+    assert told(first, crash, second).of("a").result is None
+    assert whole == told(first, said(CHECK), crash, second, said(ROW, 2), success).of("a").result
+
+
+def test_why_a_last_result_was_not_taken_is_known() -> None:
+    """And the run of one that was."""
+    outdated = Outdated(because="it has changed")
+    stories = told(Recalled(at=1.0, kept={"a": Kept(outcome=Succeeded(), run="r0")}, outdated={"b": outdated}))
+
+    assert [("r0", None), ("", outdated)] == [(stories.of(task).run, stories.of(task).outdated) for task in "ab"]
+
+
 @pytest.mark.parametrize(("rows", "any_ledger"), [("", False), ("a", True), ("b", True), ("ab", True)])
 def test_a_ledger_that_was_kept_is_known_of(rows: str, *, any_ledger: bool) -> None:
     """Whichever of the kept tasks has one, and not where none has."""
@@ -118,13 +142,16 @@ def test_a_first_row_makes_a_ledger() -> None:
 
 
 def test_a_service_has_a_story_of_its_own() -> None:
-    """Of a service its address, its times, its end and its last lines are known."""
-    story = told(
-        ServiceReady(at=0.5, service="db", attempt=1, url="http://127.0.0.1:1", port=1, pid=7),
-        ServiceEnded(at=4.0, service="db", attempt=1, how="died", message="gone", lines=("x",), log="logs/db.log"),
-    ).of_service("db")
+    """Of a service its address, its times, its end and its last lines are known, and how long it took if it is said."""
+    ready = ServiceReady(at=0.5, service="db", attempt=1, asked=0.125, url="http://127.0.0.1:1", port=1, pid=7)
+    unasked = ServiceReady(at=0.5, service="other", attempt=1)
+    ended = ServiceEnded(at=4.0, service="db", attempt=1, how="died", message="gone", lines=("x",), log="logs/db.log")
+    stories = told(ready, unasked, ended)
+    story = stories.services["db"]
 
-    assert (0.5, 4.0, "http://127.0.0.1:1") == (story.ready, story.ended, story.url)
+    assert (0.5, 4.0, 0.375, "http://127.0.0.1:1") == (story.ready, story.ended, story.waited, story.url)
+    other = stories.of_service("other")
+    assert (0.5, None, None) == (other.ready, other.ended, other.waited)
     assert ("died", "gone", ("x",), "logs/db.log") == (story.how, story.message, story.lines, story.log)
 
 
