@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from runner.execute.ports import Clock, Executor, Observer, Recorder
 from runner.graph.model import Graph
@@ -80,7 +80,7 @@ def no_witness(_schedule: Schedule, _stories: Stories) -> Witness:
 
 
 class World(Struct, frozen=True, kw_only=True):
-    """What a run is driven with: who runs the work, what time it is, who keeps the events and who looks on."""
+    """What a run is driven with: who runs the work, what time it is, who keeps and tells the events, who looks on."""
 
     executor: Executor
     clock: Clock
@@ -88,11 +88,12 @@ class World(Struct, frozen=True, kw_only=True):
     observer: Observer
     outside: Outside = nothing_outside
     summon: Summon = no_witness
+    stories: Stories = field(default_factory=Stories)
 
 
 def drive(graph: Graph, opened: RunOpened, requests: Requests | Unfilled, world: World) -> Schedule:
     """Run a graph to its end; answers the finished schedule. The executor is left for its owner to close."""
-    schedule, stories = Schedule(graph), Stories()
+    schedule, stories = Schedule(graph), world.stories
     known = _Known(schedule=schedule, stories=stories, requests=requests)
     witness = world.summon(schedule, stories)
     events: Sequence[Event] = [opened]
@@ -102,7 +103,8 @@ def drive(graph: Graph, opened: RunOpened, requests: Requests | Unfilled, world:
         for event in events:
             stories.add(event)
             commands = schedule.handle(event)
-            faults += _obey(commands, known, world)
+            if commands:
+                faults += _obey(commands, known, world)
             witness(event, commands)
         world.observer.observe(events, schedule)
         if schedule.finished:

@@ -59,11 +59,12 @@ def always_ready(_service: str, _attempt: int) -> ServiceStep:
     return ServiceStep()
 
 
-class _Live(Struct, kw_only=True):
+class _Live(Struct, kw_only=True, eq=False):
     """One attempt or service under way; `ending` is the due event that will end it, `stopped` whether by a stop."""
 
     step: Step | ServiceStep
     begun: bool = False
+    over: bool = False
     stopped: bool = False
     ending: Event | None = None
 
@@ -76,7 +77,7 @@ class Simulation:
         self._script = script
         self._services = services
         self._now = 0.0
-        self._due: list[tuple[float, int, Event]] = []
+        self._due: list[tuple[float, int, Event, _Live | None]] = []
         self._order = count()
         self._live: dict[tuple[str, int], _Live] = {}
 
@@ -88,7 +89,7 @@ class Simulation:
 
     def at(self, time: float, event: Event) -> None:
         """Let an event from outside happen at a time, say a cancel."""
-        heappush(self._due, (time, next(self._order), event))
+        heappush(self._due, (time, next(self._order), event, None))
 
     # -- the executor ----------------------------------------------------------------------------------------------
 
@@ -99,7 +100,7 @@ class Simulation:
                 step = self._script(task, attempt)
                 live = self._live[task, attempt] = _Live(step=step)
                 begins = self._now + step.start_after
-                self.at(begins, AttemptStarted(at=begins, task=task, attempt=attempt))
+                self._begin(live, AttemptStarted(at=begins, task=task, attempt=attempt))
                 ends = begins + step.seconds
                 self._end(live, AttemptEnded(at=ends, task=task, attempt=attempt, outcome=step.outcome))
             case StartService(service=service, attempt=attempt):
@@ -120,15 +121,16 @@ class Simulation:
     def wait(self, timeout: float | None) -> Sequence[Event]:
         """Jump to the next due moment and answer one event; [] where the time-out comes first."""
         until = None if timeout is None else self._now + max(0.0, timeout)
-        while self._due and not self._real(self._due[0][2]):
+        while self._due and not _real(self._due[0][2], self._due[0][3]):
             heappop(self._due)
         if not self._due or (until is not None and self._due[0][0] > until):
             assert until is not None, "waiting for ever for nothing"
             self._now = until
             return []
-        time, _, event = heappop(self._due)
+        time, _, event, live = heappop(self._due)
         self._now = max(self._now, time)
-        self._happen(event)
+        if live is not None:
+            self._happen(event, live)
         return [event]
 
     def close(self) -> None:
@@ -150,7 +152,7 @@ class Simulation:
             ready = now + step.ready_after
             url, port = "http://127.0.0.1:8000", 8000
             answers = ServiceReady(at=ready, service=service, attempt=attempt, asked=now, url=url, port=port)
-            self.at(ready, answers)
+            self._begin(live, answers)
         if step.dies_after is not None:
             how: Literal["never_ready", "died"] = "never_ready" if step.ready_after is None else "died"
             dies = now + step.dies_after
@@ -181,32 +183,30 @@ class Simulation:
             ended = ServiceEnded(at=ends, service=command.service, attempt=command.attempt, how="stopped")
             self._end(live, ended)
 
+    def _begin(self, live: _Live, event: AttemptStarted | ServiceReady) -> None:
+        heappush(self._due, (event.at, next(self._order), event, live))
+
     def _end(self, live: _Live, event: Event) -> None:
         live.ending = event
-        self.at(event.at, event)
+        heappush(self._due, (event.at, next(self._order), event, live))
 
-    def _real(self, event: Event) -> bool:
-        """Say whether a due event still happens: a stop replaces the end that was planned."""
+    def _happen(self, event: Event, live: _Live) -> None:
+        if live.ending is not event:
+            live.begun = True
+            return
+        live.over = True
         match event:
-            case AttemptStarted(task=name, attempt=attempt) | ServiceReady(service=name, attempt=attempt):
-                live = self._live.get((name, attempt))
-                return live is not None and not isinstance(live.ending, AttemptReturned)
-            case AttemptEnded(task=name, attempt=attempt) | ServiceEnded(service=name, attempt=attempt):
-                live = self._live.get((name, attempt))
-                return live is not None and live.ending is event
-            case AttemptReturned(task=name, attempt=attempt):
-                live = self._live.get((name, attempt))
-                return live is not None and live.ending is event
-            case _:
-                return True
-
-    def _happen(self, event: Event) -> None:
-        match event:
-            case AttemptStarted(task=name, attempt=attempt) | ServiceReady(service=name, attempt=attempt):
-                self._live[name, attempt].begun = True
             case AttemptEnded(task=name, attempt=attempt) | AttemptReturned(task=name, attempt=attempt):
                 del self._live[name, attempt]
             case ServiceEnded(service=name, attempt=attempt):
                 del self._live[name, attempt]
             case _:
-                pass
+                raise AssertionError("nothing else ends an attempt or a service")
+
+
+def _real(event: Event, live: _Live | None) -> bool:
+    """Say whether a due event still happens: a stop replaces the end that was planned."""
+    if live is None or live.ending is event:
+        return True
+    begins = isinstance(event, AttemptStarted | ServiceReady)
+    return begins and not live.over and not isinstance(live.ending, AttemptReturned)

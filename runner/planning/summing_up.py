@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
-from runner.graph.model import Graph
+from runner.graph.model import Graph, TaskSpec
 from runner.mask import Masker
 from runner.planning.durations import Expected
 from runner.planning.foresight import Foresight
@@ -54,6 +54,7 @@ def sum_up(run: VirtualRun, given: Given, spread: Range) -> Plan:
     timing = Timing(graph, run.events, opened.slots)
     sequential = sum(span.seconds for span in timing.spans if span.worker)
     most = peaks(graph, timing.spans)
+    bad = frozenset(name for name in graph.tasks if schedule.task(name).need is not Need.S)
     return Plan(
         name=graph.name,
         file=graph.file,
@@ -65,10 +66,10 @@ def sum_up(run: VirtualRun, given: Given, spread: Range) -> Plan:
         busiest=most.running,
         critical_path=timing.critical,
         range=spread,
-        tasks=tuple(_task(name, run, given, timing) for name in graph.tasks),
+        tasks=tuple(_task(spec, run, given, timing, bad) for spec in graph.tasks.values()),
         services=tuple(_service(name, given, timing) for name in graph.services),
         lanes=_lanes(timing.spans),
-        pools=tuple(_pool(name, size, most.pools[name], graph, timing) for name, size in graph.pools.items()),
+        pools=tuple(_pools(graph, timing, most.pools)),
         memory=Memory(peak=most.memory, unlimited=most.unlimited, machine=given.machine),
         params=tuple(_parameters(graph, opened, given.masker)),
         secrets=tuple(_secrets(graph, given.environment)),
@@ -86,9 +87,10 @@ def sum_up(run: VirtualRun, given: Given, spread: Range) -> Plan:
 # -- tasks and services ------------------------------------------------------------------------------------------------
 
 
-def _task(name: str, run: VirtualRun, given: Given, timing: Timing) -> PlannedTask:
-    schedule, expected = run.schedule, given.tasks[name]
-    spans = timing.by_name.get(name, [])
+def _task(spec: TaskSpec, run: VirtualRun, given: Given, timing: Timing, bad: frozenset[str]) -> PlannedTask:
+    """Sum up one task; `bad` are those that did not do well."""
+    name, schedule = spec.id, run.schedule
+    expected, state, spans = given.tasks[name], schedule.task(name), timing.by_name.get(name, ())
     kept = _opened(schedule).kept.get(name)
     return PlannedTask(
         id=name,
@@ -97,25 +99,24 @@ def _task(name: str, run: VirtualRun, given: Given, timing: Timing) -> PlannedTa
         slack=_slack(timing, name),
         source=expected.source,
         runs=expected.runs,
-        state=schedule.state(name),
+        state=state.word,
         attempts=tuple(
-            PlannedAttempt(start=span.start, seconds=span.seconds, worker=span.worker, outcome=span.outcome)
-            for span in spans
+            [
+                PlannedAttempt(start=span.start, seconds=span.seconds, worker=span.worker, outcome=span.outcome)
+                for span in spans
+            ]
         ),
-        reason=schedule.reason(name),
+        reason=state.reason,
         critical=timing.is_critical(name),
-        sees=_sees(schedule, name) if spans else {},
+        sees={} if bad.isdisjoint(spec.needs) or not spans else _sees(schedule, spec),
         kept=None if kept is None else kept.run,
-        title=run.schedule.graph.tasks[name].title,
+        title=spec.title,
     )
 
 
-def _sees(schedule: Schedule, name: str) -> dict[str, str]:
-    """Answer how the needs of a task ended, {} where all did well."""
-    needs = [need for need in schedule.graph.tasks[name].needs if need in schedule.graph.tasks]
-    if all(schedule.task(need).need is Need.S for need in needs):
-        return {}
-    return {need: _how(schedule, need) for need in needs}
+def _sees(schedule: Schedule, spec: TaskSpec) -> dict[str, str]:
+    """Answer how the needs of a task ended."""
+    return {need: _how(schedule, need) for need in spec.needs if need in schedule.graph.tasks}
 
 
 def _how(schedule: Schedule, name: str) -> str:
@@ -154,14 +155,16 @@ def _busy(spans: Iterable[Span]) -> float:
     return _round(sum(span.seconds for span in spans))
 
 
-def _pool(name: str, size: int, peak: int, graph: Graph, timing: Timing) -> PlannedPool:
-    claims = {task.id: task.claims[name] for task in graph.tasks.values() if name in task.claims}
-    spans = [span for span in timing.spans if span.name in claims]
-    used = sum(span.seconds * claims[span.name] for span in spans)
-    part = _round(used / (size * timing.end)) if timing.end else 0.0
-    return PlannedPool(
-        name=name, size=size, peak=peak, used=part, tasks=tuple(dict.fromkeys(span.name for span in spans))
-    )
+def _pools(graph: Graph, timing: Timing, peaks: Mapping[str, int]) -> Iterator[PlannedPool]:
+    holding: dict[str, list[tuple[Span, int]]] = {pool: [] for pool in graph.pools}
+    for span in timing.spans if holding else ():
+        for pool, amount in graph.tasks[span.name].claims.items() if span.worker else ():
+            holding[pool].append((span, amount))
+    for name, size in graph.pools.items():
+        used = sum(span.seconds * amount for span, amount in holding[name])
+        part = _round(used / (size * timing.end)) if timing.end else 0.0
+        tasks = tuple(dict.fromkeys(span.name for span, _ in holding[name]))
+        yield PlannedPool(name=name, size=size, peak=peaks[name], used=part, tasks=tasks)
 
 
 # -- what is needed, kept, assumed -------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ critical path.
 
 from __future__ import annotations
 
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 
@@ -28,7 +29,7 @@ CLOSE = 1e-6
 class Span(Struct, kw_only=True, eq=False):
     """One attempt, or a service until it is ready; workers count from 1, a service has 0; `latest` is when it may end.
 
-    `before` are the spans that made room for it, the most telling first, each with the rest that lay between.
+    `before` are the spans that made room for it, the most telling first; between the first and itself lay `rest`.
     """
 
     name: str
@@ -38,7 +39,8 @@ class Span(Struct, kw_only=True, eq=False):
     worker: int = 0
     outcome: str = ""
     latest: float = float("inf")
-    before: list[tuple[Span, float]] = field(default_factory=list)
+    rest: float = 0.0
+    before: list[Span] = field(default_factory=list)
 
     @property
     def seconds(self) -> float:
@@ -69,7 +71,7 @@ class Timing:
     def slack(self, name: str) -> float | None:
         """Answer by how much a task or service could end later and nothing else would, None if it never begins."""
         spans = self.by_name.get(name)
-        return None if spans is None else max(0.0, min(span.latest - span.end for span in spans))
+        return None if spans is None else max(0.0, min([span.latest - span.end for span in spans]))
 
     def is_critical(self, name: str) -> bool:
         """Say whether a task or service is on the critical path."""
@@ -78,32 +80,38 @@ class Timing:
     # -- what makes room for what ----------------------------------------------------------------------------------
 
     def _follow_needs(self, graph: Graph) -> None:
+        last = {span.name: span for span in self.spans}
+        behind: dict[str, tuple[Span, ...]] = {}
         for span in self.spans:
             if span.number > 1:
                 earlier = self.by_name[span.name][span.number - 2]
-                span.before.append((earlier, span.start - earlier.end))
+                span.before, span.rest = [earlier], span.start - earlier.end
             elif span.name in graph.tasks:
-                spans = self._above(span.name, graph)
-                spans.sort(key=lambda each: -each.end)
-                span.before += [(each, 0.0) for each in spans]
+                needs = graph.tasks[span.name].needs
+                found = [last.get(need) for need in needs]
+                spans = [each for each in found if each is not None]
+                if len(spans) < len(needs):  # what did not run has waited for others itself
+                    spans = list(dict.fromkeys(each for need in needs for each in self._last(need, graph, behind)))
+                spans.sort(key=_end, reverse=True)
+                span.before = spans
             else:
-                span.before += [(each, 0.0) for each in self._asked_for(span, graph)]
+                span.before = [*self._asked_for(span, graph)]
 
-    def _above(self, name: str, graph: Graph) -> list[Span]:
-        """Answer what a task waited for: its needs, and behind those that did not run what these had waited for."""
-        needs = graph.tasks[name].needs
-        if all(need in self.by_name for need in needs):
-            return [self.by_name[need][-1] for need in needs]
-        found: dict[Span, None] = {}
-        waiting, seen = [*needs], set[str]()
+    def _last(self, need: str, graph: Graph, behind: dict[str, tuple[Span, ...]]) -> Sequence[Span]:
+        """Answer the last span of a need, or of one that did not run those behind it; `behind` remembers these."""
+        waiting = [need]
         while waiting:
-            need = waiting.pop()
-            if need in self.by_name:
-                found[self.by_name[need][-1]] = None
-            elif need in graph.tasks and need not in seen:
-                seen.add(need)
-                waiting += graph.tasks[need].needs
-        return list(found)
+            name = waiting[-1]
+            spans, spec = self.by_name.get(name), graph.tasks.get(name)
+            needs = spec.needs if spans is None and spec is not None else ()
+            unknown = [above for above in needs if above not in behind]
+            if unknown:
+                waiting += unknown
+                continue
+            waiting.pop()
+            found = dict.fromkeys(each for above in needs for each in behind[above])
+            behind[name] = tuple(found) if spans is None else (spans[-1],)
+        return behind[need]
 
     def _asked_for(self, service: Span, graph: Graph) -> Iterable[Span]:
         """Answer the ends after which a service was started: the tasks that need it needed nothing else any more."""
@@ -116,22 +124,20 @@ class Timing:
     def _follow_workers(self, slots: int) -> None:
         """Let each attempt follow one it waits for anyway, else the one on the worker that has been idle longest."""
         unused = slots
-        idle: dict[Span, None] = {}  # the last attempt of each idle worker, the longest idle first
+        idle = OrderedDict[Span, None]()  # the last attempt of each idle worker, the longest idle first
         busy: list[tuple[float, int, Span]] = []
         for number, span in enumerate(self.spans):
             if not span.worker:
                 continue
             while busy and busy[0][0] <= span.start:
                 idle[heappop(busy)[2]] = None
-            known = next((one for one, _ in span.before if one in idle), None)
+            known = next((one for one in span.before if one in idle), None)
             if known is not None:
                 del idle[known]
             elif unused:
                 unused -= 1
             else:
-                longest = next(iter(idle))
-                del idle[longest]
-                span.before.append((longest, 0.0))
+                span.before.append(idle.popitem(last=False)[0])
             heappush(busy, (span.end, number, span))
 
     def _number_workers(self, graph: Graph) -> None:
@@ -151,14 +157,20 @@ class Timing:
             heappush(busy, (span.end, span.worker))
 
     def _follow_pools(self, graph: Graph) -> None:
-        for pool, size in graph.pools.items():
-            claims = {task.id: task.claims[pool] for task in graph.tasks.values() if pool in task.claims}
-            free: list[tuple[float, int, Span | None]] = [(0.0, unit, None) for unit in range(size)]
-            for span in self.spans if claims else ():
-                taken = [heappop(free) for _ in range(claims.get(span.name, 0))]
-                span.before += [(last, 0.0) for _, _, last in taken if last is not None and last.name != span.name]
+        place = {pool: number for number, pool in enumerate(graph.pools)}
+        claims = [(span, graph.tasks[span.name].claims) for span in self.spans if span.worker] if place else []
+        wanted = Counter[str]()
+        for _, claimed in claims:
+            wanted.update(claimed)
+        free: dict[str, list[tuple[float, int, Span | None]]] = {
+            pool: [(0.0, unit, None) for unit in range(min(size, wanted[pool]))] for pool, size in graph.pools.items()
+        }
+        for span, claimed in claims:
+            for pool in sorted(claimed, key=place.__getitem__):
+                taken = [heappop(free[pool]) for _ in range(claimed[pool])]
+                span.before += [last for _, _, last in taken if last is not None and last.name != span.name]
                 for _, unit, _ in taken:
-                    heappush(free, (span.end, unit, span))
+                    heappush(free[pool], (span.end, unit, span))
 
     def _critical_path(self) -> tuple[str, ...]:
         """Answer the tasks and services that hold the end of the run up, first to last."""
@@ -169,16 +181,17 @@ class Timing:
         while span is not None:
             if not names or names[-1] != span.name:
                 names.append(span.name)
-            start = span.start
-            span = next((one for one, rest in span.before if one.end + rest >= start - CLOSE), None)
+            span = next((one for one in span.before if one.end >= _room(span, one) - CLOSE), None)
         return tuple(reversed(names))
 
     def _work_backwards(self) -> None:
         for span in reversed(self.spans):
             span.latest = min(span.latest, self.end)
-            starts = span.latest - span.seconds
-            for earlier, rest in span.before:
-                earlier.latest = min(earlier.latest, starts - rest)
+            starts = span.latest - span.end + span.start
+            for earlier in span.before:
+                earlier.latest = min(earlier.latest, starts)
+            if span.rest:
+                span.before[0].latest = min(span.before[0].latest, starts - span.rest)
 
 
 class Peaks(Struct, frozen=True, kw_only=True):
@@ -193,10 +206,13 @@ class Peaks(Struct, frozen=True, kw_only=True):
 def peaks(graph: Graph, spans: Sequence[Span]) -> Peaks:
     """Answer the most of everything that there is at once; what ends makes room before what begins takes it."""
     attempts = [(span, graph.tasks[span.name]) for span in spans if span.worker]
-    moments = [(span.start, 1, task) for span, task in attempts] + [(span.end, -1, task) for span, task in attempts]
+    moments = [(span.start, 1, number) for number, (span, _) in enumerate(attempts)]
+    moments += [(span.end, -1, number) for number, (span, _) in enumerate(attempts)]
+    moments.sort()
     running = memory = unlimited = most_running = most_memory = most_unlimited = 0
     claimed, most = dict.fromkeys(graph.pools, 0), dict.fromkeys(graph.pools, 0)
-    for _, sign, task in sorted(moments, key=lambda moment: moment[:2]):
+    for _, sign, number in moments:
+        task = attempts[number][1]
         running += sign
         most_running = max(most_running, running)
         if task.memory is None:
@@ -212,6 +228,15 @@ def peaks(graph: Graph, spans: Sequence[Span]) -> Peaks:
 
 
 # -- the helpers -------------------------------------------------------------------------------------------------------
+
+
+def _end(span: Span) -> float:
+    return span.end
+
+
+def _room(span: Span, before: Span) -> float:
+    """Answer when another span had to have ended for this one to begin when it did."""
+    return span.start - span.rest if before is span.before[0] else span.start
 
 
 def _spans(events: Sequence[Event]) -> list[Span]:
