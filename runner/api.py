@@ -53,12 +53,13 @@ def run(
     fail_fast: bool | None = None,
     state_dir: str = ".runner",
     resume: str | None = None,
+    force: bool = False,
     reports: Sequence[str] = (),
 ) -> Report:
     """Run a graph to its end, write its report into the state folder, and answer it.
 
-    `resume` names a run to go on with, or `latest`; `reports` are formats to write besides `json` and `md`: `html`,
-    `junit`, `trace`.
+    `resume` names a run to go on with, or `latest`; `force` runs also what is cached and has not changed; `reports` are
+    formats to write besides `json` and `md`: `html`, `junit`, `trace`.
 
     Raises:
         GraphError: the graph file or a parameter is wrong; nothing was started.
@@ -74,6 +75,7 @@ def run(
         fail_fast=fail_fast,
         state_dir=state_dir,
         resume=resume,
+        force=force,
         reports=formats_named(",".join(reports)),
     )
     clock = WallClock()

@@ -1,8 +1,8 @@
 """The key by which a result is known again: what was asked, by which code, on which results. Starts nothing.
 
 Two attempts with the same key were asked the same: the definition with every expression filled in, the file that holds
-the function, and the keys of what they need. What differs from run to run and says nothing (its id, the port that a
-service was given) stands in it by name, and so do secrets: a key may be read by anybody.
+the function, the sources it names, and the keys of what they need. What differs from run to run and says nothing (its
+id, the port that a service was given) stands in it by name, and so do secrets: a key may be read by anybody.
 """
 
 from __future__ import annotations
@@ -10,45 +10,93 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from graphlib import TopologicalSorter
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
+from runner.files import Digests, met
 from runner.graph.loose import as_text
 from runner.graph.model import Graph, TaskSpec
 from runner.graph.pieces import Piece, pieces_of
 from runner.graph.values import EvaluationError, Value, command_text, evaluate
 from runner.schedule.messages import Kept
-from runner.task import Json
+from runner.task import Json, MadeFile
+
+
+class NoKeyError(Exception):
+    """A task has no key: it rests upon what has none itself, or what is asked of it cannot be said."""
 
 
 class Keys:
-    """Answers the keys of the tasks of one graph, with these parameters, in this environment."""
+    """Answers the keys of the tasks of one graph, with these parameters, in this environment.
+
+    `digests` remember files that were read before; without them nothing is remembered.
+    """
 
     def __init__(
-        self, graph: Graph, environment: Mapping[str, str], started_in: str, params: Mapping[str, Json]
+        self,
+        graph: Graph,
+        environment: Mapping[str, str],
+        started_in: str,
+        params: Mapping[str, Json],
+        digests: Digests | None = None,
     ) -> None:
         self._graph = graph
+        self.digests = digests or Digests({}, lambda: 0)
+        self._listed: dict[tuple[str, tuple[str, ...]], list[str]] | None = None
         self._environment = environment
         self._started_in = started_in
         self._params = dict(params)
         self._modules: dict[str, str] = {}
 
     def of(self, task: str, needs: Mapping[str, Kept]) -> str:
-        """Answer the key of a task on these results, "" where it has none: it rests upon what has no key itself."""
-        spec = self._graph.tasks[task]
-        above = {need: needs.get(need) for need in spec.needs if need in self._graph.tasks}
-        if any(result is None or not result.key for result in above.values()):
-            return ""
+        """Answer the key of a task on these results, "" where it has none."""
         try:
-            said = self._definition(spec, {name: result for name, result in above.items() if result is not None})
-        except EvaluationError:  # a border: the attempt will fail by it
+            return self.asked(task, needs)[0]
+        except NoKeyError:
             return ""
-        return sha256(json.dumps(said, sort_keys=True, default=_spelled).encode()).hexdigest()[:32]
+
+    def asked(self, task: str, needs: Mapping[str, Kept]) -> tuple[str, Callable[[], dict[str, str]]]:
+        """Answer the key of a task on these results, and what says a digest of each part of what is asked.
+
+        Raises:
+            NoKeyError: it has none.
+
+        """
+        spec = self._graph.tasks[task]
+        known = {need: needs.get(need) for need in spec.needs if need in self._graph.tasks}
+        above = {need: result for need, result in known.items() if result is not None and result.key}
+        if len(above) < len(known):
+            without = next(need for need in known if need not in above)
+            raise NoKeyError(f"`{without}`, which it needs, has no result to compare")
+        try:
+            said = self._definition(spec, above)
+        except EvaluationError as error:  # a border: the attempt will fail by it
+            raise NoKeyError(str(error)) from error
+        key = sha256(json.dumps(said, sort_keys=True, default=_spelled).encode()).hexdigest()[:32]
+        return key, lambda: {**_parts(said), **self._handed(spec, above)}
+
+    def handed(self, task: str, needs: Mapping[str, Kept]) -> str:
+        """Answer the digest of what its needs hand to a function, times aside, "" for a command or where it has none.
+
+        A command sees of it only what its definition, filled in, says.
+        """
+        found = self._handed(self._graph.tasks[task], needs)
+        return _digest(found) if found else ""
+
+    @contextmanager
+    def one_look(self) -> Iterator[None]:
+        """Let the same patterns of several tasks name the same files, looked for once."""
+        self._listed = {}
+        try:
+            yield
+        finally:
+            self._listed = None
 
     def kept(self, successes: Mapping[str, Kept]) -> dict[str, Kept]:
         """Answer which results of a former run are those of what is asked today: all they rest upon is kept, too."""
@@ -58,9 +106,24 @@ class Keys:
         }
         for name in TopologicalSorter(above).static_order():
             result = successes.get(name)
-            if result is not None and result.key and result.key == self.of(name, found):
+            same = result is not None and result.key and result.key == self.of(name, found)
+            if same and result is not None and not self.spoilt(name, result):
                 found[name] = result
         return found
+
+    def spoilt(self, task: str, result: Kept) -> str:
+        """Answer in a sentence what of the files that a task made is not as it made it, "" if all are."""
+        folder = self.folder_of(self._graph.tasks[task])
+        return next(filter(None, (self._made(folder, file) for file in result.outcome.made)), "")
+
+    def _made(self, folder: str, file: MadeFile) -> str:
+        if not file.digest:
+            return f"when it had run there was no `{file.path}`"
+        try:
+            digest = self.digests.of(str(Path(folder, file.path)))
+        except OSError:  # a border: the files are the user's
+            return f"`{file.path}`, which it made, is gone"
+        return "" if digest == file.digest else f"`{file.path}`, which it made, was changed since"
 
     def file_of(self, name: str) -> Path | None:
         """Answer the file of a module, found as the worker finds it but not imported; None if there is none."""
@@ -75,7 +138,7 @@ class Keys:
 
     # -- the helpers -----------------------------------------------------------------------------------------------
 
-    def _definition(self, spec: TaskSpec, needs: Mapping[str, Kept]) -> Json:
+    def _definition(self, spec: TaskSpec, needs: Mapping[str, Kept]) -> dict[str, Json]:
         secrets = {name: f"<secret {name}>" for name in (*self._graph.secrets, *spec.secrets)}
         scope = {
             **self._scope,
@@ -88,7 +151,7 @@ class Keys:
         own |= self._filled(spec.env, scope)
         scope["env"] = {**self._environment, **own, **secrets}
         services = [need for need in spec.needs if need in self._graph.services]
-        return {
+        said: dict[str, Json] = {
             "uses": spec.uses,
             "with": evaluate(dict(spec.arguments), scope, folder=self._graph.folder),
             "run": None if spec.run is None else command_text(spec.run, scope),
@@ -99,6 +162,31 @@ class Keys:
             "needs": {name: result.key for name, result in needs.items()},
             "services": {name: self._service(name, scope) for name in services},
         }
+        return {**said, **self._files(spec)} if spec.caches or spec.sources or spec.generates else said
+
+    def folder_of(self, spec: TaskSpec) -> str:
+        """Answer where a task runs, and its files are looked for."""
+        given = spec.workdir if spec.workdir is not None else self._graph.workdir
+        return self._started_in if given is None else str(Path(self._graph.folder, given))
+
+    def _files(self, spec: TaskSpec) -> dict[str, Json]:
+        folder = self.folder_of(spec)
+        try:
+            sources = {name: self.digests.of(str(Path(folder, name))) for name in self._met(folder, spec.sources)}
+        except OSError as error:  # a border: the files are the user's
+            raise EvaluationError(f"the source `{error.filename}` cannot be read: {error.strerror}") from error
+        return {"folder": folder, "sources": sources, "generates": [*spec.generates]}
+
+    def _met(self, folder: str, patterns: tuple[str, ...]) -> list[str]:
+        if self._listed is None:
+            return met(folder, patterns)
+        if (folder, patterns) not in self._listed:
+            self._listed[folder, patterns] = met(folder, patterns)
+        return self._listed[folder, patterns]
+
+    def _handed(self, spec: TaskSpec, needs: Mapping[str, Kept]) -> dict[str, str]:
+        above = [need for need in spec.needs if need in needs] if spec.uses is not None else []
+        return {f"handed.{need}": _digest(_given(needs[need])) for need in above}
 
     @cached_property
     def _scope(self) -> dict[str, Json]:
@@ -118,7 +206,10 @@ class Keys:
         """Answer the digest of a module's file, found as the worker finds it but not imported; "" if there is none."""
         if name not in self._modules:
             file = self.file_of(name)
-            self._modules[name] = "" if file is None else sha256(file.read_bytes()).hexdigest()
+            try:
+                self._modules[name] = "" if file is None else self.digests.of(str(file))
+            except OSError as error:  # a border: the file is the user's
+                raise EvaluationError(f"{file} cannot be read: {error.strerror}") from error
         return self._modules[name]
 
 
@@ -126,6 +217,29 @@ def _seen(name: str, result: Kept) -> Json:
     """Answer what expressions read of a result, the same whether it is of this run or kept."""
     outputs = {**(result.outcome.outputs or {}), **pieces_of(name, result.outcome.files)}
     return {"state": "succeeded", "cause": None, "outputs": outputs, "run": "<run>"}
+
+
+def _given(result: Kept) -> Json:
+    """Answer what a function may see of a result, without what differs each time: how long it took, and when."""
+    checks = [(each.name, each.verdict, each.expected, each.observed, each.message) for each in result.checks]
+    ledger = [(each.action, each.kind, each.id, each.name, each.url) for each in result.ledger]
+    files = {name: file.digest for name, file in result.outcome.files.items()}
+    return [dict(result.outcome.outputs), files, checks, ledger]
+
+
+def _parts(said: Mapping[str, Json]) -> dict[str, str]:
+    """Answer a digest of each part of a definition that says anything, those of mappings by their own names."""
+    found: dict[str, str] = {}
+    for name, part in said.items():
+        if isinstance(part, Mapping):
+            found |= {f"{name}.{inner}": _digest(item) for inner, item in part.items()}
+        elif part not in (None, "", []):
+            found[name] = _digest(part)
+    return found
+
+
+def _digest(value: Json) -> str:
+    return blake2b(json.dumps(value, sort_keys=True, default=_spelled).encode(), digest_size=6).hexdigest()
 
 
 def _spelled(piece: Any) -> Json:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from runner.errors import UsageError
 from runner.graph.model import Graph
 from runner.graph.select import Selection, Wish
 from runner.graph.values import references
@@ -28,7 +29,12 @@ class Options(Struct, frozen=True, kw_only=True):
     """What a person may say about a run; None for `jobs` and `fail_fast` leaves it to the graph.
 
     `wait` is for the end of another run of the same graph; `resume` names a run to go on with, or `latest`;
-    `reports` are formats to write besides those of every run; `approval` is the plan that it must be.
+    `force` does everything again, whatever still holds; `reports` are formats to write besides those of every run;
+    `approval` is the plan that it must be.
+
+    Raises:
+        UsageError: it is to go on with a run, and to do everything again.
+
     """
 
     graph: str
@@ -41,10 +47,16 @@ class Options(Struct, frozen=True, kw_only=True):
     log_level: str = "WARNING"
     wait: bool = False
     resume: str | None = None
+    force: bool = False
     reports: tuple[str, ...] = ()
     approval: Approval | None = None
     environment: Mapping[str, str] = field(default_factory=lambda: given_environment(dict(os.environ)))
     started_in: str = field(default_factory=os.getcwd)
+
+    def __post_init__(self) -> None:
+        """Refuse what is at odds."""
+        if self.force and self.resume is not None:
+            raise UsageError("--resume keeps what is done, and --force does it again: leave one of them out")
 
 
 def given_environment(environment: Mapping[str, str]) -> dict[str, str]:

@@ -69,6 +69,7 @@ class Requests:
         surroundings: Surroundings,
         params: Mapping[str, Json],
         recall: Recaller = nothing_known,
+        keys: Keys | None = None,
     ) -> None:
         self._graph = graph
         self._recall = recall
@@ -77,7 +78,7 @@ class Requests:
         own = (name for spec in graph.tasks.values() for name in spec.secrets)
         self._masked = tuple(dict.fromkeys((*graph.secrets, *own)))  # of one task, and still a secret in every other
         self._root_env = self._filled(surroundings.environment, graph.env, {}, graph.secrets)
-        self._keys = Keys(graph, surroundings.environment, surroundings.started_in, params)
+        self._keys = keys or Keys(graph, surroundings.environment, surroundings.started_in, params)
         self._carriers: dict[str, frozenset[str]] = {}
         self._any_prefix = any(spec.data_prefix is not None for spec in graph.tasks.values())
         folder = surroundings.run_folder
@@ -134,7 +135,10 @@ class Requests:
 
     def recalled(self, _schedule: Schedule, stories: Stories, wanted: Sequence[str], now: float) -> Recalled:
         """Look whether the last results of these tasks still hold; all they need has settled."""
-        return _recalled({task: self._recall(task, _results(stories, self._graph.tasks[task])) for task in wanted}, now)
+        tasks = self._graph.tasks
+        with self._keys.one_look():
+            found = {task: self._recall(task, _results(stories, tasks[task])) for task in wanted}
+        return _recalled(found, now)
 
     def describing(self) -> dict[str, Request]:
         """Answer, for each function the graph names, a request in the setting of the first task that uses it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -53,9 +53,10 @@ def parameters(past: Former | None, graph: Graph, given: Mapping[str, Json]) -> 
     return {**{name: value for name, value in then.items() if name in graph.params}, **given}
 
 
-def still_good(past: Former | None, keys: Keys) -> dict[str, Kept]:
-    """Answer the results that a new run may take over."""
-    return {} if past is None else keys.kept(past.successes)
+def still_good(past: Former | None, keys: Keys, skipped: Collection[str] = ()) -> dict[str, Kept]:
+    """Answer the results that a new run may take over: none of what it skips, nor of what rests upon that."""
+    found = {} if past is None else past.successes
+    return keys.kept({task: kept for task, kept in found.items() if task not in skipped})
 
 
 def _same(found: Former, wanted: Wanted) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -31,7 +31,8 @@ from runner.graph.select import Selection, select
 from runner.keeping import Keys
 from runner.mask import Masker
 from runner.opening import Options, opened_of, runs_of, secret_values, slots_of, stem_of
-from runner.record.carried import carry
+from runner.recalling import Memory
+from runner.record.carried import carried, carry
 from runner.record.decisions import Decisions
 from runner.record.earlier import borrow, with_previous
 from runner.record.events import Both, EventLines
@@ -41,7 +42,6 @@ from runner.record.former import Former
 from runner.record.journal import Journal
 from runner.record.lock import GraphLock, Holder
 from runner.record.measured import History
-from runner.record.remembered import refolded
 from runner.record.render.formats import formats_of, write_reports
 from runner.record.report import Report
 from runner.requests import Requests, Surroundings
@@ -83,19 +83,20 @@ def run_graph(options: Options, clock: WallClock, pool: Pool, watch: Watch, outs
     state = StateFolder(path=Path(options.started_in, options.state_dir))
     checked = _checked(options, pool, _past(state, options))
     with _turn(state, options, clock, pool, outside):
-        history = History(state, Path(options.started_in, options.graph))
-        opened = _opened(checked, options, state, history, clock)  # once more: a run may have ended while we waited
+        before = _before(state, checked, options)  # once more: a run may have ended while we waited
+        opened = _opened(checked, options, before, clock)
         folder = state.create_run(stem_of(options.graph), clock.started, os.urandom(2).hex())
         write_whole(folder.path / f"graph{Path(options.graph).suffix or '.yaml'}", checked.loaded.text)
-        carry(opened.kept, runs_of(state, options.graph), folder)
+        carry(opened.kept, before.runs, folder)
         pool.open(folder.path)
-        place = _Place(state=state, folder=folder, clock=clock, pool=pool, watch=watch, outside=outside)
+        place = _Place(before=before, folder=folder, clock=clock, pool=pool, watch=watch, outside=outside)
         telling = _driven(checked, replace(opened, run=folder.name, at=clock.now()), options, place)
         pool.let_go()  # its processes end while the report is written
         with without_collection():  # what is told and written only grows
             report = with_previous(telling.report(), runs_of(state, options.graph))
             write_reports(report, folder, formats_of(options.reports, options.environment))
-        history.add(folder.name, telling.stories, checked.loaded.graph)
+        before.history.add(folder.name, telling.stories, checked.loaded.graph)
+        before.memory.add(folder, telling.stories)
         state.prune(runs_of(state, options.graph))
     return Finished(report=report, folder=folder, exit_code=report.exit_code)
 
@@ -114,18 +115,6 @@ def check_functions(loaded: Loaded, params: Mapping[str, Json], options: Options
         raise GraphError(problems)
 
 
-def report_of(folder: RunFolder) -> Report:
-    """Fold the report of a run from its folder alone.
-
-    Raises:
-        UsageError: the run was ended before it began.
-        DamagedJournal, RunnerFault: what is kept of it was damaged since.
-
-    """
-    report = refolded(folder)
-    return with_previous(report, runs_of(StateFolder(path=folder.path.parents[1]), report.graph.file))
-
-
 # -- the helpers -------------------------------------------------------------------------------------------------------
 
 
@@ -138,10 +127,20 @@ class _Checked(Struct, frozen=True, kw_only=True):
     params: Mapping[str, Json]
 
 
-class _Place(Struct, frozen=True, kw_only=True):
-    """Where a run happens: its folders, its clock and its processes, who looks on and who may interrupt."""
+class _Before(Struct, frozen=True, kw_only=True):
+    """What is known before a run: the runs of its graph, the oldest first, and what is derived from them."""
 
     state: StateFolder
+    runs: Sequence[RunFolder]
+    history: History
+    memory: Memory
+    keys: Keys
+
+
+class _Place(Struct, frozen=True, kw_only=True):
+    """Where a run happens: its folder, its clock and its processes, who looks on and who may interrupt."""
+
+    before: _Before
     folder: RunFolder
     clock: WallClock
     pool: Pool
@@ -166,21 +165,28 @@ def _checked(options: Options, pool: Pool, past: Former | None) -> _Checked:
     return _Checked(loaded=loaded, selection=selection, given=given, params=params)
 
 
-def _opened(checked: _Checked, options: Options, state: StateFolder, history: History, clock: WallClock) -> RunOpened:
+def _before(state: StateFolder, checked: _Checked, options: Options) -> _Before:
+    runs, file = runs_of(state, options.graph), Path(options.started_in, options.graph)
+    memory = Memory(state, file, checked.loaded.graph, runs)
+    keys = Keys(checked.selection.graph, options.environment, options.started_in, checked.params, memory.digests)
+    return _Before(state=state, runs=runs, history=History(state, file), memory=memory, keys=keys)
+
+
+def _opened(checked: _Checked, options: Options, before: _Before, clock: WallClock) -> RunOpened:
     """Answer the first event of the run, but for its id: with what is kept, what is known of times, what was approved.
 
     Raises:
         PlanChanged: this is not what was approved.
 
     """
-    past, graph = _past(state, options), checked.selection.graph
-    keys = Keys(graph, options.environment, options.started_in, checked.params)
+    past, selection, keys = _past(before.state, options), checked.selection, before.keys
+    graph = selection.graph
     opened = replace(
         opened_of(checked.selection, checked.params, options),
         started=clock.started.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         given=checked.given,
-        kept={**still_good(past, keys), **borrow(runs_of(state, options.graph), checked.selection)},
-        durations=_durations(graph, history),
+        kept={**still_good(past, keys, selection.skipped), **borrow(before.runs, selection)},
+        durations=_durations(graph, before.history),
     )
     if options.resume is not None:
         run, doubtful = ("", ()) if past is None else (past.opened.run, past.doubtful)
@@ -234,11 +240,13 @@ def _driven(checked: _Checked, opened: RunOpened, options: Options, place: _Plac
         tellings.append(Telling(schedule, stories))
         return tellings[0].turn
 
-    graph, folder, pool = checked.selection.graph, place.folder, place.pool
+    graph, before, folder, pool = checked.selection.graph, place.before, place.folder, place.pool
     masker = Masker(secret_values(graph, options.environment))
     with _recorder(folder, place.clock, masker, options) as recorder:
-        requests = Requests(graph, _surroundings(options, folder), checked.params)
-        decisions = Decisions(partial(_log, place.state, options, masker), options.log_level)
+        recollection = before.memory.recollection(graph, before.keys, forced=options.force)
+        recall = replace(recollection, carry=lambda kept: carried(kept, before.runs, folder))
+        requests = Requests(graph, _surroundings(options, folder), checked.params, recall, before.keys)
+        decisions = Decisions(partial(_log, before.state, options, masker), options.log_level)
         observer = Together(place.watch(replace(checked.loaded, graph=graph), folder, pool), decisions)
         world = World(
             executor=pool,

@@ -32,7 +32,7 @@ MAY_IMPORT = {
 }
 """What each part of the engine may import beside itself."""
 
-FREE = {"early", "version", "wiring", "opening", "resuming", "planning", "api", "clock", "cli", "__main__"}
+FREE = {"early", "version", "wiring", "opening", "resuming", "recalling", "planning", "api", "clock", "cli", "__main__"}
 """The parts that join the others and may import them all."""
 
 SEEN_BY_THE_DRIVER = {"runner.execute", "runner.execute.ports"}

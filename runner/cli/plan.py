@@ -23,6 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_failing(parser)
     add_rehearsal(parser)
     parser.add_argument("--resume", nargs="?", const="latest", metavar="RUN", help="what would be kept of a run")
+    add_force(parser)
     parser.add_argument("--out", metavar="FILE", help="write the plan down, for `run --plan FILE`")
     parser.add_argument("--json", action="store_true", help="print the plan as JSON")
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colours (default: auto)")
@@ -36,6 +37,11 @@ def add_failing(parser: argparse.ArgumentParser) -> None:
     text = "go on after a failure where nothing forbids it"
     failing.add_argument("-k", "--keep-going", action="store_true", help=text)
     failing.add_argument("--fail-fast", action="store_true", help="start nothing new after a failure")
+
+
+def add_force(parser: argparse.ArgumentParser) -> None:
+    """Add the option that does everything again."""
+    parser.add_argument("-f", "--force", action="store_true", help="run also what is cached and has not changed")
 
 
 def add_rehearsal(parser: argparse.ArgumentParser) -> None:
@@ -88,6 +94,7 @@ def options_of(chosen: argparse.Namespace) -> Options:
         fail_fast=False if chosen.keep_going else True if chosen.fail_fast else None,
         state_dir=chosen.state_dir,
         resume=chosen.resume,
+        force=chosen.force,
     )
 
 

@@ -18,12 +18,15 @@ def report_to_read(folder: RunFolder) -> Report:
 
     """
     from runner.errors import DamagedJournal, RunnerFault, UsageError
+    from runner.opening import runs_of
+    from runner.record.earlier import with_previous
+    from runner.record.folder import StateFolder
     from runner.record.lock import going_on
-    from runner.record.remembered import as_reported
-    from runner.wiring import report_of
+    from runner.record.remembered import as_reported, refolded
 
     try:
-        report = report_of(folder)
+        report = refolded(folder)
+        report = with_previous(report, runs_of(StateFolder(path=folder.path.parents[1]), report.graph.file))
     except (DamagedJournal, RunnerFault, UsageError) as error:  # a border: anybody may break a folder
         written = as_reported(folder)
         if written is None:

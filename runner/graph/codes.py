@@ -37,6 +37,10 @@ CODES: Mapping[str, tuple[str, str]] = {
     "bad-uses": ("`uses` does not name a function.", "`uses: tasks/health.py`"),
     "uses-and-run": ("A task has both.", "`uses: a.b:c` and `run: make`"),
     "with-without-uses": ("There are arguments, but no function.", "`run: make` and `with: …`"),
+    "generates-alone": (
+        "A task says which files it makes, but nothing lets it be left out.",
+        "`generates: out` without `sources` and `cache`",
+    ),
     "several-ready": ("`ready` has more than one of `http`, `tcp`, `log`.", "`ready: {tcp: true, log: up}`"),
     # between tasks
     "unknown-need": ("A task needs what is not there.", "`needs: [biuld]`"),

@@ -51,8 +51,7 @@ def warnings(graph: Graph, findings: Findings) -> tuple[Problem, ...]:
 
 def need_path(findings: Findings, task: str, index: int) -> Path:
     """Answer where one need stands: in a list, or alone."""
-    written = _at(findings, ("tasks", task, "needs"))
-    return ("tasks", task, "needs", index) if isinstance(written, list) else ("tasks", task, "needs")
+    return _item(findings, ("tasks", task, "needs"), index)
 
 
 def _check_task(task: TaskSpec, keys: Mapping[str, object], findings: Findings) -> None:
@@ -68,6 +67,25 @@ def _check_task(task: TaskSpec, keys: Mapping[str, object], findings: Findings) 
     if "needs" not in keys and task.trigger in (Trigger.ONE_SUCCESS, Trigger.ONE_FAILED):
         message = f"`{task.trigger.value}` asks for one of the needs, but `{task.id}` has none"
         findings.at_value((*path, "trigger"), "trigger-without-needs", message)
+    if task.sources or task.generates:
+        _check_files(task, findings)
+
+
+def _check_files(task: TaskSpec, findings: Findings) -> None:
+    path: Path = ("tasks", task.id)
+    if task.sources and task.sources[0].startswith("!"):
+        message = f"`{task.sources[0]}` takes files away, and there is nothing before it to take them from"
+        hint = "begin with what there is: `sources: ['**/*', '!**/*.tmp']`"
+        findings.at_value(_item(findings, (*path, "sources"), 0), "bad-value", message, hint=hint)
+    for index, pattern in enumerate(task.generates):
+        if pattern.startswith("!"):
+            message = f"each pattern of `generates` names files that must be there, and `{pattern}` names none"
+            findings.at_value(_item(findings, (*path, "generates"), index), "bad-value", message)
+    spoilt = {(*path, key) for key in ("sources", "cache")} & findings.spoilt
+    if task.generates and task.cache is None and not task.sources and not spoilt:
+        message = f"`{task.id}` is never left out, so nobody looks at what it generates"
+        hint = "name its `sources`, or write `cache: true`"
+        findings.at_key((*path, "generates"), "generates-alone", message, hint=hint)
 
 
 def _check_needs(task: TaskSpec, graph: Graph, findings: Findings) -> None:
@@ -199,6 +217,11 @@ def _claim_path(findings: Findings, task: str, pool: str) -> Path | None:
     if isinstance(written, dict):
         return (*path, pool)
     return (*path, written.index(pool)) if isinstance(written, list) else path
+
+
+def _item(findings: Findings, path: Path, index: int) -> Path:
+    """Answer where one item stands: in a list, or alone."""
+    return (*path, index) if isinstance(_at(findings, path), list) else path
 
 
 def _keys_of(findings: Findings, path: Path) -> Mapping[str, object]:

@@ -43,6 +43,14 @@ _USES = Text(
     code="bad-uses",
     hint="write `package.module:function`, such as `tasks.health:check`",
 )
+_FILES = ListOf(
+    item=Text(
+        what="a pattern of files",
+        pattern=r"!?[^~!\0][^\0]*",
+        hint="name files as the task would, from the folder it runs in; `~` means nothing here",
+    ),
+    what="a list of patterns",
+)
 _ATTEMPTS = Whole(least=1, hint="it counts all attempts: 1 means no retry")
 _CAUSES = Word(words={cause.word: cause for cause in Cause if cause is not Cause.CANCELLED})
 
@@ -107,6 +115,11 @@ LIMITS = {
     "priority": Key(shape=Whole(), desc="Higher starts first (default 0).", example=10),
     "estimate": Key(
         shape=Duration(), desc="How long it is thought to take, while nothing was measured yet.", example="2h"
+    ),
+    "cache": Key(
+        shape=Flag(),
+        desc="Do not run it while its last result still holds (default: true if it has `sources`).",
+        example=True,
     ),
     "pools": Key(
         shape=Either(
@@ -193,9 +206,16 @@ TASK = Record(
         "outputs": Key(shape=None, desc="What a shell command hands on.", example={"version": "version.txt"}),
         "artifacts": Key(shape=None, desc="Files to keep with the run.", example=["coverage.xml"]),
         "junit": Key(shape=None, desc="JUnit files whose cases become checks.", example=["junit.xml"]),
-        "sources": Key(shape=None, desc="Files it depends on.", example=["src/**/*.py"]),
-        "generates": Key(shape=None, desc="Files it makes.", example=["dist/*.whl"]),
-        "cache": Key(shape=None, desc="Not to run it again while nothing it depends on has changed.", example=True),
+        "sources": Key(
+            shape=_FILES,
+            desc="Files it depends on, named from the folder it runs in; `!` in front takes away.",
+            example=["src/**/*.py", "!src/**/test_*.py"],
+        ),
+        "generates": Key(
+            shape=_FILES,
+            desc="Files it makes; if one of them is gone or was changed, it runs again.",
+            example=["dist/*.whl"],
+        ),
         "tags": Key(shape=ListOf(item=TEXT, what="a list of words"), desc="Words to select it by.", example=["slow"]),
         "manual": Key(shape=None, desc="To ask before it starts.", example=True),
         "requires": Key(shape=None, desc="Resources that a cluster's worker must have.", example={"gpu": 1}),

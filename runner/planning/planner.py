@@ -146,7 +146,7 @@ def _prepared(options: Options, what_if: WhatIf) -> _Prepared:
     measured = History(state, Path(options.started_in, options.graph)).caught_up(runs)
     tasks, services = expected_tasks(graph, measured), expected_services(graph, measured)
     keys = Keys(graph, options.environment, options.started_in, params)
-    kept = {**still_good(past, keys), **borrow(runs, selection)}
+    kept = {**still_good(past, keys, selection.skipped), **borrow(runs, selection)}
     opened = replace(opened_of(selection, params, options), run="plan", started="1970-01-01T00:00:00.000Z", kept=kept)
     opened = replace(opened, durations=order_from(tasks), given=wanted, resumes=_resumes(options, past))
     foresight = foresee(graph, runs, opened, what_if)

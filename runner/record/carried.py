@@ -14,20 +14,41 @@ from runner.task import OutputFile
 
 
 def carry(kept: Mapping[str, Kept], runs: Sequence[RunFolder], folder: RunFolder) -> None:
-    """Bring the outputs that are files into the folder of a new run; `runs` are the oldest first.
-
-    A file of the same name in several runs is told by its digest.
+    """Bring outputs that are files, and kept files, into the folder of a new run; `runs` are the oldest first.
 
     Raises:
-        RunnerFault: a file is not what was written, or the folder cannot be written.
+        RunnerFault: an output is not what was written, or the folder cannot be written.
 
     """
     for task, result in kept.items():
-        for file in result.outcome.files.values():
-            source = _source(file, (run.path for run in reversed(runs)))
-            if source is None:
-                raise RunnerFault(f"the output {file.file}, kept of `{task}`, was changed while this run began")
-            _bring(source, folder.path / file.file)
+        missing = carried(result, runs, folder)
+        if missing:
+            raise RunnerFault(f"the output {missing}, kept of `{task}`, was changed while this run began")
+
+
+def carried(result: Kept, runs: Sequence[RunFolder], folder: RunFolder) -> str:
+    """Bring the files of one result; answers the first output that is not what was written, "" if all are.
+
+    An output of the same name in several runs is told by its digest. A file that was kept, and is gone since, is left.
+
+    Raises:
+        RunnerFault: the folder cannot be written.
+
+    """
+    for file in result.outcome.files.values():
+        source = _source(file, (run.path for run in reversed(runs)))
+        if source is None:
+            return file.file
+        _bring(source, folder.path / file.file)
+    for artifact in result.artifacts:
+        latest_first = runs[::-1]
+        places = (
+            run.path / artifact.path for run in sorted(latest_first, key=lambda run: run.name != result.run)
+        )  # its own run, if that is still kept
+        place = next((place for place in places if place.is_file()), None)
+        if place is not None:
+            _bring(place, folder.path / artifact.path)
+    return ""
 
 
 def is_whole(path: Path, file: OutputFile) -> bool:
@@ -55,7 +76,7 @@ def _digest(path: Path) -> str:
 
 def _bring(source: Path, target: Path) -> None:
     try:
-        target.parent.mkdir(mode=0o700, exist_ok=True)
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             os.link(source, target)
         except OSError:  # a border: not every disk can

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 from msgspec import Struct
@@ -57,6 +58,10 @@ class RunFolder(Struct, frozen=True, kw_only=True):
         """Where the report is, for programs."""
         return self.path / "report.json"
 
+    def is_of(self, graph: Path, file: str) -> bool:
+        """Say whether a run of `file`, as it was named then, was one of this graph: two files may have one name."""
+        return graph.resolve() in ((self.path.parents[2] / file).resolve(), Path(file).resolve())
+
 
 class StateFolder(Struct, frozen=True, kw_only=True):
     """The folder that holds all runs started in one place: `.runner` unless told otherwise."""
@@ -91,6 +96,11 @@ class StateFolder(Struct, frozen=True, kw_only=True):
                 raise UsageError(f"there is no run `{run}` in {self.path}; the latest is `{runs[-1].name}`")
             case _:
                 raise UsageError(f"`{run}` is the beginning of {len(found)} runs, from `{found[0].name}` on")
+
+    def index(self, graph: Path, kind: str) -> Path:
+        """Answer the file in which something is written down about all runs of a graph file, derived from them."""
+        mark = sha256(str(graph.resolve()).encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        return self.path / "history" / f"{graph.stem[:60]}-{mark}{kind}.json"
 
     def prepare(self) -> None:
         """Make the folder, for nobody else to read, with an ignore file of its own.

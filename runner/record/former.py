@@ -11,37 +11,48 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from runner.plain import NotThisShape, decode
 from runner.record.carried import is_whole
 from runner.record.folder import RunFolder
 from runner.record.journal import read
-from runner.schedule.history import Stories
-from runner.schedule.messages import Kept, RunOpened
-from runner.task import Check, Failed, LedgerRow, Receipt, Succeeded
+from runner.schedule.history import Stories, stories_of
+from runner.schedule.messages import Kept, Outdated, RunOpened
+from runner.task import Artifact, Check, Failed, LedgerRow, Receipt, Succeeded
 
 
 class Former(Struct, frozen=True, kw_only=True):
-    """One former run: how it was opened, its successes by task, and the tasks that are doubtful."""
+    """One former run: how it was opened, its successes by task, and the tasks that are doubtful, or failed at last.
+
+    `outdated` are the tasks that were looked up and had to run, with what was asked of them.
+    """
 
     opened: RunOpened
     successes: Mapping[str, Kept] = field(default_factory=dict)
     doubtful: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    outdated: Mapping[str, Outdated] = field(default_factory=dict)
 
 
 def former(run: RunFolder) -> Former | None:
-    """Answer what a run has left, None if it was ended before it began.
+    """Answer what a run has left, its successes as far as their files are whole; None if it was ended before it began.
 
     Raises:
         DamagedJournal: its journal was damaged since.
 
     """
-    stories = Stories()
-    for event in read(run.journal).events if run.journal.exists() else ():
-        stories.add(event)
+    found = left_by(run, stories_of(read(run.journal).events if run.journal.exists() else ()))
+    if found is None:
+        return None
+    return replace(found, successes={task: kept for task, kept in found.successes.items() if _whole(run, kept)})
+
+
+def left_by(run: RunFolder, stories: Stories) -> Former | None:
+    """Answer what a run with these stories has left, whatever became of its files; None if it never began."""
     if stories.opened is None:
         return None
-    found = {task: kept for task, kept in stories.opened.kept.items() if _whole(run, kept)}
+    found = {task: story.kept for task, story in stories.tasks.items() if story.kept is not None}
     ends = _ends(stories)
     begun = {
         (task, attempt.number)
@@ -52,12 +63,16 @@ def former(run: RunFolder) -> Former | None:
     for receipt in _receipts(run.receipts):
         begun.add((receipt.task, receipt.attempt))
         if receipt.outcome is not None:
-            ends.setdefault((receipt.task, receipt.attempt), _told(receipt, stories.opened.run))
-    ends = {key: kept if kept is None or _whole(run, kept) else None for key, kept in ends.items()}
+            ends.setdefault((receipt.task, receipt.attempt), _told(receipt, stories))
     latest = _latest(begun | ends.keys())
     found |= {task: kept for task, number in latest.items() if (kept := ends.get((task, number))) is not None}
-    doubtful = tuple(sorted(task for task, number in latest.items() if (task, number) not in ends))
-    return Former(opened=stories.opened, successes=found, doubtful=doubtful)
+    return Former(
+        opened=stories.opened,
+        successes=found,
+        doubtful=tuple(sorted(task for task, number in latest.items() if (task, number) not in ends)),
+        failed=tuple(sorted(each[0] for each in latest.items() if each in ends and ends[each] is None)),
+        outdated={task: story.outdated for task, story in stories.tasks.items() if story.outdated is not None},
+    )
 
 
 def _ends(stories: Stories) -> dict[tuple[str, int], Kept | None]:
@@ -65,12 +80,18 @@ def _ends(stories: Stories) -> dict[tuple[str, int], Kept | None]:
     assert stories.opened is not None, "a run is opened first"
     found: dict[tuple[str, int], Kept | None] = {}
     for task, story in stories.tasks.items():
-        checks, ledger = tuple(story.checks), tuple(story.ledger)
         for attempt in story.attempts:
             match attempt.outcome:
                 case Succeeded() as outcome:
-                    kept = Kept(outcome=outcome, run=stories.opened.run, checks=checks, ledger=ledger, key=attempt.key)
-                    found[task, attempt.number] = kept
+                    found[task, attempt.number] = Kept(
+                        outcome=outcome,
+                        run=stories.opened.run,
+                        checks=tuple(check for number, check in story.checked if number == attempt.number),
+                        ledger=tuple(story.ledger),
+                        key=attempt.key,
+                        artifacts=tuple(story.artifacts),
+                        handed="" if story.outdated is None else story.outdated.handed,
+                    )
                 case Failed():
                     found[task, attempt.number] = None
                 case None:
@@ -83,13 +104,24 @@ def _whole(run: RunFolder, kept: Kept) -> bool:
     return all(is_whole(run.path / file.file, file) for file in kept.outcome.files.values())
 
 
-def _told(receipt: Receipt, run: str) -> Kept | None:
+def _told(receipt: Receipt, stories: Stories) -> Kept | None:
     """Answer the success that a receipt tells of; it has all that the attempt said, the journal perhaps none of it."""
+    assert stories.opened is not None, "a run is opened first"
+    outdated = stories.of(receipt.task).outdated
     match receipt.outcome:
         case Succeeded() as outcome:
             checks = tuple(note for note in receipt.notes if isinstance(note, Check))
             ledger = tuple(note for note in receipt.notes if isinstance(note, LedgerRow))
-            return Kept(outcome=outcome, run=run, checks=checks, ledger=ledger, key=receipt.key)
+            artifacts = tuple(note for note in receipt.notes if isinstance(note, Artifact))
+            return Kept(
+                outcome=outcome,
+                run=stories.opened.run,
+                checks=checks,
+                ledger=ledger,
+                key=receipt.key,
+                artifacts=artifacts,
+                handed="" if outdated is None else outdated.handed,
+            )
         case Failed() | None:
             return None
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
@@ -67,8 +66,7 @@ class History:
 
     def __init__(self, state: StateFolder, graph: Path) -> None:
         self._graph = graph.resolve()
-        mark = sha256(str(self._graph).encode("utf-8", "surrogatepass")).hexdigest()[:8]
-        self.file = state.path / "history" / f"{graph.stem[:60]}-{mark}.json"
+        self.file = state.index(graph, "")
 
     def read(self) -> Measured:
         """Answer what is written down, nothing where there is no such file or it was damaged; reads no run."""
@@ -100,14 +98,10 @@ class History:
             events = read(run.journal).events
             if not events or not isinstance(events[0], RunOpened):
                 return None
-            same = self._is_this(run, events[0].file)
+            same = run.is_of(self._graph, events[0].file)
             return measured_of(load(str(run.graph)).graph, stories_of(events)) if same else RunMeasured()
         except (OSError, DamagedJournal, GraphError, UsageError):  # a border: what was damaged tells nothing
             return None
-
-    def _is_this(self, run: RunFolder, file: str) -> bool:
-        """Say whether a run was one of this graph file: two files may have one name."""
-        return (run.path.parents[2] / file).resolve() == self._graph or Path(file).resolve() == self._graph
 
     def _write(self, measured: Measured) -> None:
         self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
