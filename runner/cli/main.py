@@ -153,7 +153,7 @@ def _fit_streams(chosen: argparse.Namespace) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             if getattr(chosen, "json", False):
-                stream.reconfigure(encoding="utf-8")
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # of half a surrogate pair: JSON's own
             else:
                 stream.reconfigure(errors="replace")
 

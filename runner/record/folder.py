@@ -159,7 +159,12 @@ def write_whole(path: Path, text: str) -> None:
         RunnerFault: the disk does not take it.
 
     """
-    write_pieces(path, [text.encode()])
+    write_pieces(path, [in_utf_8(text)])
+
+
+def in_utf_8(text: str) -> bytes:
+    """Encode a text; half a surrogate pair, as the name of a file may hold, is spelled as in JSON."""
+    return text.encode("utf-8", "backslashreplace")
 
 
 def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:

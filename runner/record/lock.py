@@ -40,7 +40,7 @@ class GraphLock:
         """
         path = str(Path(graph).resolve())
         self._graph = graph
-        self._file = state / "locks" / f"{sha256(path.encode()).hexdigest()[:16]}.lock"
+        self._file = state / "locks" / f"{sha256(os.fsencode(path)).hexdigest()[:16]}.lock"
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600)

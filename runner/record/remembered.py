@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from runner.errors import DamagedJournal, GraphError, RunnerFault, UsageError
 from runner.graph.check import Loaded, load
 from runner.graph.model import Graph
+from runner.plain import decode
 from runner.record.folder import RunFolder
 from runner.record.folding import fold
 from runner.record.journal import read
@@ -87,9 +88,6 @@ class Remembered(Struct, frozen=True, kw_only=True):
     cancelled: str | None = None
 
 
-_DECODER = msgspec.json.Decoder(Remembered)
-
-
 def remembered(report: Report) -> Remembered:
     """Answer what is remembered of a run whose report is at hand."""
     return msgspec.convert(report, Remembered, from_attributes=True)
@@ -98,7 +96,7 @@ def remembered(report: Report) -> Remembered:
 def written(run: RunFolder) -> Remembered | None:
     """Answer what the report.json of a run says, None if there is none, or it is damaged or of another version."""
     try:
-        found = _DECODER.decode(run.report.read_bytes())
+        found: Remembered = decode(Remembered, run.report.read_bytes())
     except (OSError, ValueError, RecursionError):  # a border: anybody may have written this file
         return None
     return found if found.schema == SCHEMA and found.run == run.name else None
@@ -147,7 +145,7 @@ def _as_called(loaded: Loaded, file: str) -> Graph:
 def as_reported(run: RunFolder) -> Report | None:
     """Answer the report that a run wrote itself, None if there is none, or it is damaged or of another version."""
     try:
-        found = msgspec.json.decode(run.report.read_bytes(), type=Report)
+        found: Report = decode(Report, run.report.read_bytes())
     except (OSError, ValueError, RecursionError):  # a border: anybody may have written this file
         return None
     return found if found.schema == SCHEMA and found.run == run.name else None

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from runner.errors import RunnerFault, UsageError
-from runner.record.folder import RunFolder, write_pieces
+from runner.record.folder import RunFolder, in_utf_8, write_pieces
 from runner.record.report import Report
 
 FILES = {
@@ -60,7 +60,7 @@ def write_reports(report: Report, folder: RunFolder, formats: Iterable[str]) -> 
     from runner.record.render.json import json_pieces
 
     for each in formats:
-        content = json_pieces(report) if each == "json" else [rendered(report, folder, each).encode()]
+        content = json_pieces(report) if each == "json" else [in_utf_8(rendered(report, folder, each))]
         write_pieces(folder.path / FILES[each], content)
 
 
@@ -93,7 +93,7 @@ def append_summary(report: Report, folder: RunFolder, file: Path) -> None:
     from runner.record.render.markdown import render_summary
 
     try:
-        with file.open("a", encoding="utf-8") as summary:
+        with file.open("a", encoding="utf-8", errors="backslashreplace") as summary:
             summary.write(render_summary(report, folder.path) + "\n")
     except OSError as error:  # a border: the file is GitHub's
         raise RunnerFault(f"{file} cannot be written: {error.strerror}") from error
