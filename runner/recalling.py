@@ -101,19 +101,29 @@ class Recollection(Struct, frozen=True, kw_only=True):
         """
         found: dict[str, Kept | Outdated] = {}
         known = dict(kept)
-        tasks = self.graph.tasks
-        above = {name: [need for need in spec.needs if need in tasks] for name, spec in tasks.items()}
         with self.keys.one_look():
-            for name in TopologicalSorter(above).static_order():
+            for name in TopologicalSorter(self._wanted(kept)).static_order():
                 if name in kept:
                     continue
-                result = self(name, known) if tasks[name].caches else None
-                if result is not None:
-                    found[name] = result
+                if self.graph.tasks[name].caches:
+                    found[name] = self(name, known)
+                result = found.get(name)
                 known[name] = result if isinstance(result, Kept) else self._as_last(name, known)
         return found
 
     # -- the helpers -----------------------------------------------------------------------------------------------
+
+    def _wanted(self, kept: Mapping[str, Kept]) -> dict[str, list[str]]:
+        """Answer the tasks that are cached, and those above them that a run does not begin with, with their needs."""
+        tasks = self.graph.tasks
+        waiting = [name for name, spec in tasks.items() if spec.caches and name not in kept]
+        found: dict[str, list[str]] = {}
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found[name] = [need for need in tasks[name].needs if need in tasks and need not in kept]
+                waiting += found[name]
+        return found
 
     def _differs(self, last: LastResult, key: str, handed: str, parts: Callable[[], dict[str, str]]) -> str:
         assert last.kept is not None, "there is a result to compare"

@@ -36,16 +36,13 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     python: str = ""
 
 
-def nothing_known(_task: str, _needs: Mapping[str, Kept]) -> Kept | Outdated:
+def nothing_known(_task: str, _needs: Mapping[str, Kept]) -> Outdated:
     """Answer for runs that remember nothing."""
     return Outdated(because="it has not succeeded before")
 
 
 class Unfilled:
     """Requests for an executor that reads none: a rehearsal has no outputs to fill in."""
-
-    def __init__(self, recall: Recaller = nothing_known) -> None:
-        self._recall = recall
 
     def attempt(self, _schedule: Schedule, _stories: Stories, task: str, attempt: int) -> Request:
         """Answer an empty attempt."""
@@ -56,8 +53,8 @@ class Unfilled:
         return ServiceRequest(run="", service=service, attempt=attempt, command="")
 
     def recalled(self, _schedule: Schedule, _stories: Stories, wanted: Sequence[str], now: float) -> Recalled:
-        """Answer what is foreseen of the last results of these tasks."""
-        return _recalled({task: self._recall(task, {}) for task in wanted}, now)
+        """Answer that nothing is remembered."""
+        return Recalled(at=now, outdated={task: nothing_known(task, {}) for task in wanted})
 
 
 class Requests:

@@ -194,7 +194,8 @@ def _opened(checked: _Checked, options: Options, before: _Before, clock: WallClo
     if options.approval is not None:
         from runner.planning.approval import ground_of, planned_now  # noqa: PLC0415  # few runs are runs of a plan
 
-        ground = ground_of(graph, checked.loaded.digest, opened, keys)
+        recalled = before.memory.recollection(graph, keys, forced=options.force).foreseen(opened.kept)
+        ground = ground_of(graph, checked.loaded.digest, opened, keys, recalled)
         opened = replace(opened, planned=planned_now(options.approval, ground, clock.now()))
     return opened
 

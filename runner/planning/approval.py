@@ -17,6 +17,7 @@ from msgspec import Struct, field
 from msgspec.structs import fields, replace
 
 from runner.errors import PlanChanged, UsageError
+from runner.files import met
 from runner.graph.definition import as_written
 from runner.graph.digests import digest_of_files
 from runner.graph.expression import Literal
@@ -30,7 +31,7 @@ from runner.opening import Options
 from runner.plain import NotThisShape, from_plain, to_plain
 from runner.planning.model import Plan
 from runner.record.folder import write_whole
-from runner.schedule.messages import Planned, RunOpened
+from runner.schedule.messages import Kept, Outdated, Planned, RunOpened
 from runner.task import Json
 
 FORMAT = 1
@@ -52,13 +53,15 @@ class Ground(Struct, frozen=True, kw_only=True):
     nodes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
     kept: Mapping[str, str] = field(default_factory=dict)
+    cached: Mapping[str, str] = field(default_factory=dict)
     skipped: tuple[str, ...] = ()
 
 
 class Approval(Struct, frozen=True, kw_only=True):
     """A plan that can be run: which graph, as what was given then, what it rests upon, and what it said of each task.
 
-    `wish` is the choice of tasks, by kind; `resume` the run it goes on with. `file` is where it was read from.
+    `wish` is the choice of tasks, by kind; `resume` the run it goes on with, `force` whether it does everything again.
+    `file` is where it was read from.
     """
 
     graph: str
@@ -67,11 +70,14 @@ class Approval(Struct, frozen=True, kw_only=True):
     given: Mapping[str, Json] = field(default_factory=dict)
     wish: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     resume: str | None = None
+    force: bool = False
     file: str = ""
 
 
-def ground_of(graph: Graph, digest: str, opened: RunOpened, keys: Keys) -> Ground:
-    """Answer what a run that would be opened so rests upon."""
+def ground_of(
+    graph: Graph, digest: str, opened: RunOpened, keys: Keys, recalled: Mapping[str, Kept | Outdated]
+) -> Ground:
+    """Answer what a run that would be opened so rests upon; `recalled` is what is foreseen of cached tasks."""
     settings = ("env", "workdir", "pools", "deadline", "secrets")
     return Ground(
         digest=digest,
@@ -86,6 +92,7 @@ def ground_of(graph: Graph, digest: str, opened: RunOpened, keys: Keys) -> Groun
         },
         inputs=dict(_inputs(graph, opened, keys)),
         kept={task: kept.run for task, kept in opened.kept.items()},
+        cached={task: each.run for task, each in recalled.items() if isinstance(each, Kept)},
         skipped=opened.skipped,
     )
 
@@ -145,6 +152,7 @@ def approved(options: Options, approval: Approval) -> Options:
         fail_fast=approval.ground.fail_fast if options.fail_fast is None else options.fail_fast,
         wish=Wish(**{kind: tuple(names) for kind, names in approval.wish.items()}),
         resume=options.resume or approval.resume,
+        force=options.force or approval.force,
         approval=approval,
     )
 
@@ -185,10 +193,19 @@ def _inputs(graph: Graph, opened: RunOpened, keys: Keys) -> Iterator[tuple[str, 
         module = keys.file_of(name)
         yield (f"module {name}", "") if module is None else (str(module), _digest(module))
     for task in graph.tasks.values():
+        if task.sources:
+            yield f"sources of `{task.id}`", _sources(keys.folder_of(task), task.sources, keys)
         for call in (*functions_called(task.arguments), *functions_called(task.env)):
             patterns = [each.value for each in call.arguments if isinstance(each, Literal)]
             if call.function == "hashFiles":
                 yield f"files {' '.join(map(str, patterns))}", _files(graph.folder, patterns)
+
+
+def _sources(folder: str, patterns: tuple[str, ...], keys: Keys) -> str:
+    try:
+        return _mark([(name, keys.digests.of(str(Path(folder, name)))) for name in met(folder, patterns)])
+    except OSError:  # a border: what cannot be read is told when the task runs
+        return ""
 
 
 def _digest(path: Path) -> str:
@@ -218,9 +235,11 @@ def _differences(then: Ground, now: Ground) -> Iterator[str]:
     for name in sorted({*then.environment, *now.environment}):
         if then.environment.get(name) != now.environment.get(name):
             yield f"environment variable `{name}`, which a condition reads, has changed"
-    for task in sorted({*then.kept, *now.kept}):
-        if then.kept.get(task) != now.kept.get(task):
-            yield f"task `{task}` was to be {_taken(then.kept.get(task))}, and would be {_taken(now.kept.get(task))}"
+    for word, before, after in (("kept", then.kept, now.kept), ("cached", then.cached, now.cached)):
+        for task in sorted({*before, *after}):
+            one, other = (_taken(word, each.get(task)) for each in (before, after))
+            if one != other:
+                yield f"task `{task}` was to be {one}, and would be {other}"
     for what in ("workers", "fail_fast", "skipped"):
         if getattr(then, what) != getattr(now, what):
             yield f"{what}: {_shown(getattr(then, what))} then, {_shown(getattr(now, what))} now"
@@ -247,8 +266,8 @@ def _what(then: str, now: str) -> str:
     return "has changed" if then and now else "is there now" if now else "is gone"
 
 
-def _taken(run: str | None) -> str:
-    return "done" if run is None else f"kept from {run}"
+def _taken(word: str, run: str | None) -> str:
+    return "done" if run is None else f"{word} from {run}"
 
 
 def _shown(data: Json) -> str:

@@ -6,7 +6,7 @@ says so: a plan with a task too many is a lesser evil than one without the task 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -17,7 +17,6 @@ from runner.graph.values import references
 from runner.planning.what_if import WhatIf
 from runner.record.folder import RunFolder
 from runner.record.former import former
-from runner.schedule.messages import RunOpened
 from runner.task import Json
 
 
@@ -29,11 +28,11 @@ class Foresight(Struct, frozen=True, kw_only=True):
     assumptions: tuple[str, ...] = ()
 
 
-def foresee(graph: Graph, runs: Sequence[RunFolder], opened: RunOpened, what_if: WhatIf) -> Foresight:
-    """Answer what of a graph can be foreseen; `runs` are the oldest first."""
+def foresee(graph: Graph, runs: Sequence[RunFolder], results: Collection[str], what_if: WhatIf) -> Foresight:
+    """Answer what of a graph can be foreseen; `runs` are the oldest first, of `results` the outputs are known."""
     read_by = {spec.id: _outputs_read(spec) for spec in graph.tasks.values() if spec.condition is not None}
     wanted = {need for needs in read_by.values() for need in needs}
-    known = {name for name in wanted if name in opened.kept or name in what_if.fail or name in what_if.crash}
+    known = {name for name in wanted if name in results or name in what_if.fail or name in what_if.crash}
     outputs = _last_outputs(wanted - known, runs)
     missing = wanted - known - outputs.keys()
     blind = {task: sorted(needs & missing) for task, needs in read_by.items() if needs & missing}

@@ -95,7 +95,7 @@ def _never(row: _Row) -> str:
     if isinstance(row, PlannedService):
         return "not needed"
     if row.kept:
-        return f"kept from {row.kept}"
+        return f"{row.state} from {row.kept}"
     return f"{row.state}: {row.reason}" if row.reason else row.state
 
 

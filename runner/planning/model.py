@@ -29,7 +29,7 @@ class PlannedTask(Struct, frozen=True, kw_only=True):
 
     `slack` is by how much it could be later and nothing else would; `source` where its time is from, `runs` from how
     many past runs; `state` how it ends and `reason` why it does not run; `sees` how its needs ended, where not all did
-    well and it runs in spite of that; `kept` the run that its result is taken from.
+    well and it runs in spite of that; `kept` the run that its result is taken from, kept or cached.
     """
 
     id: str
@@ -102,7 +102,7 @@ class NeededSecret(Struct, frozen=True, kw_only=True):
 
 
 class Kept(Struct, frozen=True, kw_only=True):
-    """What `--resume` would keep of a task and from which run (None: it runs again), and why."""
+    """What would be taken over of a task and from which run (None: it runs again), and why."""
 
     task: str
     run: str | None
@@ -121,8 +121,9 @@ class Plan(Struct, frozen=True, kw_only=True):
     """What a run would do. Times are seconds from its start.
 
     `range` is where the makespan falls in eight of ten runs. `curve` has a point for each number of workers that was
-    asked for, `enough` the smallest that comes within 5 % of the best; both empty where one number was. `assumptions`
-    are sentences about what could not be known.
+    asked for, `enough` the smallest that comes within 5 % of the best; both empty where one number was. `kept` says
+    what `--resume` keeps, `cached` what becomes of the tasks that are cached where that is possible. `assumptions` are
+    sentences about what could not be known.
     """
 
     schema: int = SCHEMA
@@ -151,3 +152,4 @@ class Plan(Struct, frozen=True, kw_only=True):
     verdict: str
     exit_code: int
     assumptions: tuple[str, ...] = ()
+    cached: tuple[Kept, ...] = ()

@@ -29,12 +29,13 @@ from runner.planning.resampling import Drawn, Range, range_of
 from runner.planning.summing_up import Given, sum_up
 from runner.planning.virtual import Script, virtual_run, without_chance
 from runner.planning.what_if import WhatIf, check_known
+from runner.recalling import Memory
 from runner.record.earlier import borrow
 from runner.record.folder import RunFolder, StateFolder
 from runner.record.former import Former
 from runner.record.measured import History
 from runner.resuming import Wanted, parameters, past_of, still_good
-from runner.schedule.messages import Planned, RunOpened
+from runner.schedule.messages import Kept, Outdated, Planned, RunOpened
 
 NEARLY_BEST = 1.05
 """How much longer than with the best number of workers still counts as good enough."""
@@ -56,6 +57,7 @@ class Made(Struct, frozen=True, kw_only=True):
     graph: Graph
     keys: Keys
     masker: Masker
+    recalled: Mapping[str, Kept | Outdated] = field(default_factory=dict)
 
     def approval(self) -> Approval:
         """Answer what is written down to be approved.
@@ -76,11 +78,12 @@ class Made(Struct, frozen=True, kw_only=True):
         }
         return Approval(
             graph=self.options.graph,
-            ground=ground_of(self.graph, self.plan.digest, self.opened, self.keys),
+            ground=ground_of(self.graph, self.plan.digest, self.opened, self.keys, self.recalled),
             planned=planned,
             given=self.opened.given,
             wish={each.name: getattr(wish, each.name) for each in fields(wish)},
             resume=self.opened.resumes or self.options.resume,
+            force=self.options.force,
         )
 
 
@@ -119,7 +122,13 @@ def _made(options: Options, question: Question, now: Callable[[], float]) -> Mad
     )
     plan = replace(plan, curve=() if enough is None else curve, enough=enough)
     return Made(
-        plan=plan, options=options, opened=run.opened, graph=run.given.graph, keys=run.keys, masker=run.given.masker
+        plan=plan,
+        options=options,
+        opened=run.opened,
+        graph=run.given.graph,
+        keys=run.keys,
+        masker=run.given.masker,
+        recalled=run.script.recalled,
     )
 
 
@@ -145,20 +154,24 @@ def _prepared(options: Options, what_if: WhatIf) -> _Prepared:
     check_known(what_if, graph.tasks, graph.file)
     measured = History(state, Path(options.started_in, options.graph)).caught_up(runs)
     tasks, services = expected_tasks(graph, measured), expected_services(graph, measured)
-    keys = Keys(graph, options.environment, options.started_in, params)
+    memory = Memory(state, Path(options.started_in, options.graph), loaded.graph, runs)
+    keys = Keys(graph, options.environment, options.started_in, params, memory.digests)
     kept = {**still_good(past, keys, selection.skipped), **borrow(runs, selection)}
     opened = replace(opened_of(selection, params, options), run="plan", started="1970-01-01T00:00:00.000Z", kept=kept)
     opened = replace(opened, durations=order_from(tasks), given=wanted, resumes=_resumes(options, past))
-    foresight = foresee(graph, runs, opened, what_if)
+    recalled = memory.recollection(graph, keys, forced=options.force).foreseen(kept)
+    results = {*kept, *(name for name, each in recalled.items() if isinstance(each, Kept))}
+    foresight = foresee(graph, runs, results, what_if)
     script = Script(
         courses={name: each.course for name, each in tasks.items()},
         services={name: each.course.seconds for name, each in services.items()},
         outputs=foresight.outputs,
         what_if=what_if,
+        recalled=recalled,
     )
     given = Given(
         graph=graph, digest=loaded.digest, tasks=tasks, services=services, past=past, foresight=foresight,
-        what_if=what_if, environment=options.environment,
+        what_if=what_if, recalled=recalled, environment=options.environment,
         masker=Masker(secret_values(graph, options.environment)),
         machine=_memory(),
     )  # fmt: skip

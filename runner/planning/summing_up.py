@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from runner.graph.model import Graph, TaskSpec
 from runner.mask import Masker
@@ -28,7 +28,8 @@ from runner.planning.virtual import VirtualRun
 from runner.planning.what_if import WhatIf
 from runner.record.former import Former
 from runner.schedule.machine import Schedule
-from runner.schedule.messages import RunOpened
+from runner.schedule.messages import Kept as KeptResult
+from runner.schedule.messages import Outdated, Recalled, RunOpened
 from runner.schedule.rules import Need
 
 
@@ -45,6 +46,7 @@ class Given(Struct, frozen=True, kw_only=True):
     environment: Mapping[str, str]
     machine: int | None
     masker: Masker
+    recalled: Mapping[str, KeptResult | Outdated] = field(default_factory=dict)
 
 
 def sum_up(run: VirtualRun, given: Given, spread: Range) -> Plan:
@@ -75,6 +77,7 @@ def sum_up(run: VirtualRun, given: Given, spread: Range) -> Plan:
         secrets=tuple(_secrets(graph, given.environment)),
         resumes=opened.resumes,
         kept=tuple(_kept(graph, opened, given.past)),
+        cached=tuple(_cached(run, given)),
         curve=(),
         enough=None,
         what_if=given.what_if,
@@ -91,7 +94,7 @@ def _task(spec: TaskSpec, run: VirtualRun, given: Given, timing: Timing, bad: fr
     """Sum up one task; `bad` are those that did not do well."""
     name, schedule = spec.id, run.schedule
     expected, state, spans = given.tasks[name], schedule.task(name), timing.by_name.get(name, ())
-    kept = _opened(schedule).kept.get(name)
+    kept = given.recalled[name] if state.cached else _opened(schedule).kept.get(name)
     return PlannedTask(
         id=name,
         start=_round(spans[0].start) if spans else None,
@@ -109,7 +112,7 @@ def _task(spec: TaskSpec, run: VirtualRun, given: Given, timing: Timing, bad: fr
         reason=state.reason,
         critical=timing.is_critical(name),
         sees={} if bad.isdisjoint(spec.needs) or not spans else _sees(schedule, spec),
-        kept=None if kept is None else kept.run,
+        kept=kept.run if isinstance(kept, KeptResult) else None,
         title=spec.title,
     )
 
@@ -200,6 +203,22 @@ def _kept(graph: Graph, opened: RunOpened, past: Former | None) -> Iterator[Kept
         else:
             why = "what is asked of it has changed: its definition, a parameter, its module or a file it names"
         yield Kept(task=spec.id, run=None if result is None else result.run, why=why)
+
+
+def _cached(run: VirtualRun, given: Given) -> Iterator[Kept]:
+    """Yield what was found of each task that was looked up; what rests upon something that runs is only thought so."""
+    sure = {*_opened(run.schedule).kept}
+    for event in run.events:
+        if not isinstance(event, Recalled):
+            continue
+        for task, result in event.kept.items():
+            above = [need for need in given.graph.tasks[task].needs if need in given.graph.tasks]
+            if sure.issuperset(above):
+                sure.add(task)
+            guess = "" if task in sure else ", if what runs before it hands on the same as then"
+            yield Kept(task=task, run=result.run, why=f"nothing it rests upon has changed{guess}")
+        for task, outdated in event.outdated.items():
+            yield Kept(task=task, run=None, why=outdated.because)
 
 
 def _assumed(graph: Graph, given: Given, timing: Timing) -> Iterator[str]:

@@ -30,6 +30,7 @@ def render_plan(plan: Plan, style: Style, width: int) -> str:
         _titled("Memory", _memory(plan), style, width),
         _titled("Needs", _needs(plan), style, width),
         _titled("Resumed", _kept(plan), style, width),
+        _titled("Cached", _cached(plan), style, width),
         _titled("Assumed", iter(plan.assumptions), style, width),
     )
     return "\n\n".join(text for block in blocks if (text := "\n".join(block)))
@@ -133,6 +134,12 @@ def _kept(plan: Plan) -> Iterator[str]:
     yield f"goes on with run {plan.resumes}" if plan.resumes else "there is no earlier run to go on with"
     for each in plan.kept:
         yield f"{each.task}: {'kept' if each.run else 'done again'}, for {each.why}"
+
+
+def _cached(plan: Plan) -> Iterator[str]:
+    """Write what is looked up, first what has to run."""
+    for each in sorted(plan.cached, key=lambda each: each.run is not None):
+        yield f"{each.task}: {f'as in run {each.run}' if each.run else 'runs'}, for {each.why}"
 
 
 # -- the helpers -------------------------------------------------------------------------------------------------------

@@ -16,9 +16,10 @@ from runner.graph.model import Graph, Retry, TaskSpec
 from runner.planning.durations import Course
 from runner.planning.what_if import WhatIf
 from runner.requests import Unfilled
+from runner.schedule.board import Phase
 from runner.schedule.history import Stories
 from runner.schedule.machine import Schedule
-from runner.schedule.messages import Event, RunOpened
+from runner.schedule.messages import Event, Kept, Outdated, Recalled, RunOpened
 from runner.schedule.rules import Need
 from runner.task import Cause, Failed, Json, Outcome, Request, Succeeded
 
@@ -30,12 +31,16 @@ _SUCCEEDED = Succeeded()
 
 
 class Script(Struct, frozen=True, kw_only=True):
-    """How everything goes: the course of each task, after how many seconds each service is ready, what each returns."""
+    """How everything goes: the course of each task, after how many seconds each service is ready, what each returns.
+
+    `recalled` is what would be found of the last results of the tasks that are cached.
+    """
 
     courses: Mapping[str, Course]
     services: Mapping[str, float]
     outputs: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     what_if: WhatIf = field(default_factory=WhatIf)
+    recalled: Mapping[str, Kept | Outdated] = field(default_factory=dict)
 
 
 class VirtualRun(Struct, frozen=True, kw_only=True):
@@ -48,7 +53,7 @@ class VirtualRun(Struct, frozen=True, kw_only=True):
 
 def virtual_run(graph: Graph, opened: RunOpened, script: Script) -> VirtualRun:
     """Drive a graph to its end in virtual time."""
-    seen, listed = _Seen(), _Listed()
+    seen, listed = _Seen(script), _Listed()
     actors = _Actors(graph, script, seen)
     simulation = Simulation(actors.attempt, actors.service, slots=opened.slots)
     world = World(executor=simulation, clock=simulation, recorder=listed, observer=Unwatched(), stories=_Untold())
@@ -74,8 +79,9 @@ class _Untold(Stories):
 class _Seen(Unfilled):
     """Requests that nobody reads, so one will do; remembers the schedule they were asked of."""
 
-    def __init__(self) -> None:
+    def __init__(self, script: Script) -> None:
         super().__init__()
+        self._script = script
         self.schedule: Schedule | None = None
         self._request = Request(run="", task="", attempt=0)
 
@@ -83,6 +89,23 @@ class _Seen(Unfilled):
         """Answer an empty attempt."""
         self.schedule = schedule
         return self._request
+
+    def recalled(self, schedule: Schedule, _stories: Stories, wanted: Sequence[str], now: float) -> Recalled:
+        """Answer what would be found, if all that a task needs has succeeded; what is rehearsed is not left out."""
+        found = {task: self._found(schedule, task) for task in wanted}
+        kept = {task: each for task, each in found.items() if isinstance(each, Kept)}
+        return Recalled(
+            at=now, kept=kept, outdated={task: each for task, each in found.items() if isinstance(each, Outdated)}
+        )
+
+    def _found(self, schedule: Schedule, task: str) -> Kept | Outdated:
+        what_if, spec = self._script.what_if, schedule.graph.tasks[task]
+        if task in what_if.fail or task in what_if.crash or task in what_if.slow:
+            return Outdated(because="it is rehearsed")
+        phases = [schedule.task(need).phase for need in spec.needs if need in schedule.graph.tasks]
+        if any(phase is not Phase.SUCCEEDED for phase in phases):
+            return Outdated(because="something it needs did not succeed")
+        return self._script.recalled[task]
 
 
 class _Listed:
