@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import get_args
 
+import pytest
+from msgspec.structs import replace
+
 from runner.graph.model import Graph, Retry, Trigger
 from runner.graph.values import parse_bare
-from runner.record.changes import compare
+from runner.record.changes import compare, task_changes
 from runner.record.definitions import HIDDEN, definition_changes
 from runner.record.folding import fold
 from runner.record.remembered import Remembered, remembered
@@ -120,3 +123,44 @@ def test_a_run_is_no_different_from_itself() -> None:
     text = render_difference(PAST[1], PAST[1], compare(PAST[1], PAST[1], PAST[2:]), 100)
 
     assert text.endswith("\nNothing changed: 9 tasks went as before.\n")
+
+
+def test_runs_of_two_graphs_are_named_as_such() -> None:
+    """With the names of both files, in which no terminal is controlled."""
+    other = replace(LAST, graph=replace(LAST.graph, file="odd\x1b[31m.yaml"))
+    text = render_difference(PAST[0], other, (), 100)
+
+    assert "These are runs of two graph files: graphs/nightly.yaml and odd" in text
+    assert "\x1b" not in text
+
+
+def test_of_many_changes_twenty_are_shown() -> None:
+    """Under each title; the rest is counted, and the place named where they all are."""
+    many = [Change(kind="newly_flaky", task=f"t{number}", before="succeeded", after="failed") for number in range(23)]
+    lines = render_difference(PAST[0], LAST, many, 100).splitlines()
+
+    assert 20 == sum(line.endswith(" is newly flaky") for line in lines)
+    assert "  … and 3 more; `--json` has all" in lines
+
+
+def test_a_task_that_passes_now_and_then_is_newly_flaky() -> None:
+    """Only where it went as before: one that fails now is told as that."""
+    (before,) = (task for task in PAST[0].tasks if task.id == "fine")
+    flaky, fails = replace(before, flaky=True), replace(before, flaky=True, state="failed")
+
+    assert ["newly_flaky"] == [each.kind for each in task_changes(before, flaky, ())]
+    assert ["newly_failing"] == [each.kind for each in task_changes(before, fails, ())]
+    assert [] == list(task_changes(flaky, flaky, ()))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kinds"),
+    [(1.0, 4.0, ["slower"]), (4.0, 1.0, ["faster"]), (4.0, 4.1, []), (0.001, 0.004, [])],
+)
+def test_what_takes_much_longer_is_told_though_little_is_known(before: float, after: float, kinds: list[str]) -> None:
+    """With one run before it twice as long, by a time worth a word; and with a note that it may be noise."""
+    old, new = (ran(OLD, "r", {"fine": seconds}, "", {}).tasks[0] for seconds in (before, after))
+    found = list(task_changes(old, new, ()))
+
+    assert kinds == [each.kind for each in found]
+    assert all("too few runs are known" in (each.note or "") for each in found)

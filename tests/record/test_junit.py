@@ -106,6 +106,31 @@ def test_a_failure_that_is_allowed_fails_nothing() -> None:
     assert "failed (allowed): because exception" == skipped.get("message")
 
 
+def test_what_a_tried_attempt_printed_stands_with_it(tmp_path: Path) -> None:
+    """Each attempt has the end of its own log."""
+    (tmp_path / "logs").mkdir()
+    for number in (1, 2):
+        (tmp_path / f"logs/a.{number}.log").write_text(f"printed by {number}\n", encoding="utf-8")
+    case = next(junit(tried(failed(Cause.EXIT_CODE), Succeeded()), tmp_path).iter("testcase"))
+
+    assert "printed by 1" == (case.findtext("flakyFailure/system-out") or "").strip()
+    assert "printed by 2" == (case.findtext("system-out") or "").strip()
+
+
+def test_a_failed_check_of_a_task_that_may_fail_is_skipped() -> None:
+    """As its task is: the file has no failure in it, and the check says why."""
+    graph = graph_of("a", a={"allow_failure": True})
+    note = Noted(at=1.0, task="a", attempt=1, note=Check(name="count", verdict="failed", expected=1, observed=2))
+    events: list[Event] = [opened(), AttemptStarted(at=0.0, task="a", attempt=1), note]
+    events.append(AttemptEnded(at=2.0, task="a", attempt=1, outcome=failed(Cause.FAILED_CHECK)))
+    root = junit(fold(graph, events))
+    case = next(each for each in root.iter("testcase") if each.get("name") == "count")
+
+    assert ("0", "0") == (root.get("failures"), root.get("errors"))
+    assert ["skipped"] == [element.tag for element in case]
+    assert (case[0].get("message") or "").startswith("failed (allowed): ")
+
+
 def test_checks_of_one_name_are_told_apart() -> None:
     """Servers tell cases by their names, so a second check of a name gets a number."""
     notes = [Noted(at=1.0, task="a", attempt=1, note=Check(name="same", verdict="passed")) for _ in range(3)]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 
 from runner.record.remembered import Remembered
+from runner.record.render.legible import legible
 from runner.record.render.words import change_words, counted, duration
 from runner.record.report import Change, ChangeKind
 
@@ -37,7 +38,7 @@ def render_difference(old: Remembered, new: Remembered, changes: Sequence[Change
         _unchanged(old, new, changes),
     ]
     if old.graph.file != new.graph.file:
-        lines[1:1] = [f"These are runs of two graph files: {old.graph.file} and {new.graph.file}."]
+        lines[1:1] = [f"These are runs of two graph files: {legible(old.graph.file)} and {legible(new.graph.file)}."]
     return "\n".join(lines) + "\n"
 
 
