@@ -98,6 +98,13 @@ tasks:
     plan = json.loads(run("plan", "g.yaml", "--resume", "--json", cwd=tmp_path).out)
     why = {each["task"]: (each["run"] is not None, each["why"]) for each in plan["kept"]}
 
+    shown = run("plan", "g.yaml", "--resume", cwd=tmp_path).out
+    last = report_in(tmp_path)["run"]
+
+    assert f"goes on with run {last}\n" in shown
+    assert "  good: kept, for " in shown
+    assert "  changed: done again, for what is asked of it has changed" in shown
+    assert re.search(rf"^ +good .* kept from {last}$", shown, re.MULTILINE)
     assert "there is no earlier run to go on with" in none.out
     assert ["good"] == [task["id"] for task in plan["tasks"] if task["state"] == "kept"]
     assert {"good": True, "changed": False, "bad": False, "below": False, "upon": False} == {
@@ -106,6 +113,30 @@ tasks:
     assert "had not succeeded" in why["bad"][1]
     assert "what is asked of it has changed" in why["changed"][1]
     assert "rests upon changed" in why["upon"][1]
+
+
+def test_a_plan_foresees_what_past_runs_have_returned(tmp_path: Path) -> None:
+    """A condition that reads outputs is decided by those of the latest success that can be read; else it holds."""
+    (tmp_path / "mood.py").write_text("def say(word: str) -> dict:\n    return {'word': word}\n", encoding="utf-8")
+    text = """
+params: {word: {type: string, default: no}}
+tasks:
+  says: {uses: "mood:say", with: {word: "${{ params.word }}"}}
+  goes: {run: "true", needs: [says], if: needs.says.outputs.word == 'yes'}
+"""
+    (tmp_path / "g.yaml").write_text(text, encoding="utf-8")
+
+    def foreseen() -> list[str]:
+        return [task["state"] for task in json.loads(run("plan", "g.yaml", "--json", cwd=tmp_path).out)["tasks"]]
+
+    known = [foreseen()]
+    for word in ("no", "yes"):
+        run("g.yaml", "-p", f"word={word}", cwd=tmp_path)
+        known.append(foreseen())
+    (tmp_path / ".runner/latest/journal.jsonl").write_bytes(b"damaged\nin its\nmiddle\n")
+    known.append(foreseen())
+
+    assert [["succeeded"] * 2, ["succeeded", "skipped"], ["succeeded"] * 2, ["succeeded", "skipped"]] == known
 
 
 def test_a_run_orders_by_what_was_measured(tmp_path: Path) -> None:

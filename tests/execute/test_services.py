@@ -180,6 +180,48 @@ def test_a_port_that_is_taken_meanwhile_is_told(bench: Bench) -> None:
     assert ("OSError: [Errno 98] Address already in use",) == end.lines
 
 
+def test_a_port_that_somebody_takes_while_it_starts_is_told(bench: Bench) -> None:
+    """Whatever its last words are: when it has ended the port is looked at."""
+    bench.serve("web", "echo $TASKGRAPH_PORT > port.new; mv port.new port; until [ -e go ]; do :; done; exit 1", port=0)
+    file = bench.folder / "port"
+    while not file.exists():
+        bench.events += bench.pool.wait(0.05)
+    with socket.socket() as somebody:
+        somebody.bind(("127.0.0.1", int(file.read_text())))
+        somebody.listen()
+        (bench.folder / "go").touch()
+
+        assert "port_taken" == bench.end_of_service("web").how
+
+
+def test_a_service_without_a_port_that_ends_early_has_died(bench: Bench) -> None:
+    """It cannot have found its port taken, whatever it says."""
+    bench.serve("log", "echo address already in use; exit 1", ready_log="listening")
+
+    assert "died" == bench.end_of_service("log").how
+
+
+def test_a_service_may_be_stopped_before_it_runs(bench: Bench) -> None:
+    """Stopped in the same moment it is never ready, and its end says that it was stopped."""
+    for number in range(8):
+        bench.serve(f"web{number}", "sleep 60", port=0)
+        bench.pool.stop(StopService(service=f"web{number}", attempt=1, kill_after=5.0))
+
+    assert ["stopped"] * 8 == [bench.end_of_service(f"web{number}").how for number in range(8)]
+    assert not [event for event in bench.events if isinstance(event, ServiceReady)]
+
+
+def test_what_cannot_be_looked_at_is_said(bench: Bench) -> None:
+    """A probe needs no certificate: https is for a pattern or an open port."""
+    bench.serve("web", "sleep 60", port=0, ready_http="https://localhost/")
+    end = bench.end_of_service("web")
+
+    assert ("never_ready", "`https://localhost/` cannot be probed, only http:// can; use `tcp` or `log`") == (
+        end.how,
+        end.message,
+    )
+
+
 def test_what_a_service_leaves_behind_ends_with_it(bench: Bench) -> None:
     """Its children and daemons are gone when its end is told."""
     bench.serve(
