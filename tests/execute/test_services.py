@@ -204,7 +204,9 @@ def test_a_service_without_a_port_that_ends_early_has_died(bench: Bench) -> None
 def test_a_service_may_be_stopped_before_it_runs(bench: Bench) -> None:
     """Stopped in the same moment it is never ready, and its end says that it was stopped."""
     for number in range(8):
-        bench.serve(f"web{number}", "sleep 60", port=0)
+        bench.serve(f"web{number}", "trap '' TERM; sleep 0.5")  # it would be ready as soon as it runs
+        bench.pool._turn(bench.clock.now())
+        time.sleep(0.01 * number)  # some run by then, which we have yet to hear
         bench.pool.stop(StopService(service=f"web{number}", attempt=1, kill_after=5.0))
 
     assert ["stopped"] * 8 == [bench.end_of_service(f"web{number}").how for number in range(8)]
