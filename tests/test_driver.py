@@ -2,14 +2,24 @@
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from runner.driver import Unwatched, World, drive
 from runner.errors import Place
 from runner.execute.simulate import Simulation, Step
-from runner.graph.model import Graph, TaskSpec
+from runner.graph.model import Graph, ServiceSpec, TaskSpec
 from runner.graph.values import parse
 from runner.requests import Requests, Surroundings
 from runner.schedule.machine import Schedule
-from runner.schedule.messages import AttemptEnded, AttemptStarted, CancelAsked, ClockTicked, Event, RunOpened
+from runner.schedule.messages import (
+    AttemptEnded,
+    AttemptStarted,
+    CancelAsked,
+    ClockTicked,
+    Event,
+    RunOpened,
+    ServiceEnded,
+)
 from runner.task import Cause, Failed, Succeeded
 
 HERE = Place(file="graph.yaml")
@@ -84,6 +94,21 @@ def test_what_cannot_be_filled_in_fails_that_attempt_alone() -> None:
     assert isinstance(ends["a"], Failed)
     assert Cause.BAD_PARAMETERS == ends["a"].cause
     assert "failed" == schedule.verdict
+
+
+def test_a_service_that_cannot_be_asked_for_has_died() -> None:
+    """With what is wrong as its message; whoever needs it is blocked, and everybody else goes on."""
+    broken = ServiceSpec(id="db", where=HERE, run="true", env={"X": parse("${{ fromJSON('{') }}")})
+    tasks = {name: TaskSpec(id=name, index=number, where=HERE, uses="m:f") for number, name in enumerate("ab")}
+    graph = replace(graph_of(replace(tasks["a"], needs=("db",)), tasks["b"]), services={"db": broken})
+    simulation = Simulation(lambda _task, _attempt: Step(seconds=1), slots=2)
+    recorder = Listed(simulation, after=100)
+    schedule = run(graph, simulation, recorder)
+    (end,) = (event for event in recorder.events if isinstance(event, ServiceEnded))
+
+    assert ("died", 0.0) == (end.how, end.at)
+    assert "fromJSON" in end.message
+    assert ("failed", "blocked", "succeeded") == tuple(schedule.state(name) for name in ("db", "a", "b"))
 
 
 def test_an_alarm_rings_even_while_events_keep_coming() -> None:
