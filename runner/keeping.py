@@ -17,13 +17,15 @@ from graphlib import TopologicalSorter
 from hashlib import blake2b, sha256
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+from msgspec.json import Encoder
 
 from runner.files import Digests, met
 from runner.graph.loose import as_text
 from runner.graph.model import Graph, TaskSpec
 from runner.graph.pieces import Piece, pieces_of
-from runner.graph.values import EvaluationError, Value, command_text, evaluate
+from runner.graph.values import EvaluationError, Value, command_text, evaluate, is_plain
 from runner.schedule.messages import Kept
 from runner.task import Json, MadeFile
 
@@ -78,7 +80,7 @@ class Keys:
             said = self._definition(spec, above)
         except EvaluationError as error:  # a border: the attempt will fail by it
             raise NoKeyError(str(error)) from error
-        key = sha256(json.dumps(said, sort_keys=True, default=_spelled).encode()).hexdigest()[:32]
+        key = sha256(_written(said)).hexdigest()[:32]
         return key, lambda: {**_parts(said), **self._handed(spec, above)}
 
     def handed(self, task: str, needs: Mapping[str, Kept]) -> str:
@@ -139,6 +141,25 @@ class Keys:
     # -- the helpers -----------------------------------------------------------------------------------------------
 
     def _definition(self, spec: TaskSpec, needs: Mapping[str, Kept]) -> dict[str, Json]:
+        filled = self._as_it_stands(spec) or self._filled_in(spec, needs)
+        said: dict[str, Json] = {
+            "uses": spec.uses,
+            **filled,
+            "workdir": spec.workdir if spec.workdir is not None else self._graph.workdir,
+            "prefix": spec.data_prefix,
+            "module": "" if spec.uses is None else self._module(spec.uses.partition(":")[0]),
+            "needs": {name: result.key for name, result in needs.items()},
+        }
+        return {**said, **self._files(spec)} if spec.caches or spec.sources or spec.generates else said
+
+    def _as_it_stands(self, spec: TaskSpec) -> dict[str, Json]:
+        """Answer what is asked of a task in which nothing is to be filled in, as of most in large graphs; else {}."""
+        served = self._graph.services and any(need in self._graph.services for need in spec.needs)
+        if served or spec.run is not None or spec.env or self._graph.env or not is_plain(spec.arguments):
+            return {}
+        return {"with": cast("Json", spec.arguments), "run": None, "env": {}, "services": {}}
+
+    def _filled_in(self, spec: TaskSpec, needs: Mapping[str, Kept]) -> dict[str, Json]:
         secrets = {name: f"<secret {name}>" for name in (*self._graph.secrets, *spec.secrets)}
         scope = {
             **self._scope,
@@ -151,18 +172,12 @@ class Keys:
         own |= self._filled(spec.env, scope)
         scope["env"] = {**self._environment, **own, **secrets}
         services = [need for need in spec.needs if need in self._graph.services]
-        said: dict[str, Json] = {
-            "uses": spec.uses,
-            "with": evaluate(dict(spec.arguments), scope, folder=self._graph.folder),
+        return {
+            "with": _spelled(evaluate(dict(spec.arguments), scope, folder=self._graph.folder)),
             "run": None if spec.run is None else command_text(spec.run, scope),
             "env": {name: secrets.get(name, value) for name, value in own.items()},
-            "workdir": spec.workdir if spec.workdir is not None else self._graph.workdir,
-            "prefix": spec.data_prefix,
-            "module": "" if spec.uses is None else self._module(spec.uses.partition(":")[0]),
-            "needs": {name: result.key for name, result in needs.items()},
             "services": {name: self._service(name, scope) for name in services},
         }
-        return {**said, **self._files(spec)} if spec.caches or spec.sources or spec.generates else said
 
     def folder_of(self, spec: TaskSpec) -> str:
         """Answer where a task runs, and its files are looked for."""
@@ -239,10 +254,28 @@ def _parts(said: Mapping[str, Json]) -> dict[str, str]:
 
 
 def _digest(value: Json) -> str:
-    return blake2b(json.dumps(value, sort_keys=True, default=_spelled).encode(), digest_size=6).hexdigest()
+    return blake2b(_written(value), digest_size=6).hexdigest()
 
 
-def _spelled(piece: Any) -> Json:
-    """Answer what stands in a key for a part of an output that is a file."""
-    assert isinstance(piece, Piece), "all else is plain data"
-    return [piece.file.digest, *piece.steps]
+def _written(value: Json) -> bytes:
+    """Write plain data in one way only."""
+    try:
+        return _ENCODER.encode(value)
+    except (UnicodeEncodeError, TypeError):  # half a surrogate pair is no UTF-8; a key may be no text
+        return json.dumps(value, sort_keys=True).encode()
+
+
+def _spelled(value: Any) -> Json:
+    """Answer plain data with the digest of each output's part that is a file in its place."""
+    match value:
+        case Piece():
+            return [value.file.digest, *value.steps]
+        case Mapping():
+            return {name: _spelled(item) for name, item in value.items()}
+        case list() | tuple():
+            return [_spelled(item) for item in value]
+        case _:
+            return value  # type: ignore[no-any-return]  # all else is plain data
+
+
+_ENCODER = Encoder(order="sorted")
