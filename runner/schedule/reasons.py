@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from runner.graph.model import Trigger
 from runner.graph.pieces import pieces_of
-from runner.schedule.board import TaskState
+from runner.schedule.board import Phase, TaskState
 from runner.schedule.messages import RunOpened
 from runner.schedule.rules import Need
 from runner.task import Failed, Json
@@ -47,12 +47,15 @@ _PAST = {
 
 
 def need_scope(task: TaskState, opened: RunOpened) -> dict[str, Json]:
-    """Answer what expressions may read under `needs.ID`; outputs are empty where the task returned none."""
+    """Answer what expressions may read under `needs.ID`; outputs are empty where the task returned none.
+
+    A success that was taken over is a success: what is asked of a task must not depend on where a result is from.
+    """
     outcome = task.outcome
     failed = outcome if isinstance(outcome, Failed) else None
     outputs = {} if outcome is None else {**(outcome.outputs or {}), **pieces_of(task.spec.id, outcome.files)}
     return {
-        "state": task.word,
+        "state": "succeeded" if task.phase is Phase.SUCCEEDED else task.word,
         "cause": failed.cause.word if failed else None,
         "outputs": outputs,
         "data_prefix": task.spec.data_prefix,

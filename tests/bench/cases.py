@@ -94,6 +94,7 @@ CASES: Sequence[Case] = (
     Case(name="10,000 wide", work=Work(needs=wide(10_000)), ratio=0.7, memory=120),
     Case(name="chain of 500", work=Work(needs=chain(500)), ratio=0.8),
     Case(name="20 x 50 layers", work=Work(needs=layers(20, 50)), ratio=0.9),
+    Case(name="1,000 up to date", work=Work(needs=wide(1000), keeps=True), seconds=0.35),
     Case(name="check 10,000 YAML", command=_validated_yaml, seconds=0.8),
     Case(name="check 100,000 JSON", command=_validated_json, seconds=3),
     Case(name="plan 100,000", command=_planned, seconds=6),

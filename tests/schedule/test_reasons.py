@@ -7,6 +7,7 @@ import pytest
 from runner.execute.simulate import Simulation, Step
 from runner.graph.model import Retry, Trigger
 from runner.graph.pieces import Piece
+from runner.schedule.board import Phase
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import (
     AttemptEnded,
@@ -85,6 +86,9 @@ def test_expressions_read_what_became_of_a_need() -> None:
     told = {"data_prefix": "T_", "run": "r1"}
 
     assert {**told, "state": "running", "cause": None, "outputs": {}} == need_scope(task, first)
+    task.phase = Phase.SUCCEEDED
+    for task.kept, task.cached in ((True, False), (False, True)):
+        assert "succeeded" == need_scope(task, first)["state"]
     task.outcome = Succeeded(outputs={"n": 1})
     assert {"n": 1} == need_scope(task, first)["outputs"]
     assert need_scope(task, first)["cause"] is None

@@ -20,7 +20,8 @@ def render_full(report: Report, width: int) -> str:
 
 
 def _task(task: TaskReport) -> Iterator[str]:
-    yield f"{task.id}: {state_words(task)}" + (f", kept from run {task.kept_from}" if task.kept_from else "")
+    told = task.kept_from and not task.reason  # the reason names the run
+    yield f"{task.id}: {state_words(task)}" + (f" from run {task.kept_from}" if told else "")
     if task.reason:
         yield f"  {task.reason}"
     for attempt in task.attempts:
