@@ -146,7 +146,7 @@ def _obey(commands: Sequence[Command], known: _Known, world: World) -> list[Even
     comes last: looking at files must not hold up what runs.
     """
     asked: list[tuple[Command, Request | ServiceRequest | None]] = []
-    faults: list[Event] = []
+    faults, wanted = list[Event](), list[str]()
     for command in commands:
         try:
             asked.append((command, _request(command, known)))
@@ -161,9 +161,8 @@ def _obey(commands: Sequence[Command], known: _Known, world: World) -> list[Even
                 world.executor.stop(command)
             case LimitWorkers():
                 world.executor.limit(command)
-            case Recall():
-                pass  # that is for us
-    wanted = [command.task for command in commands if isinstance(command, Recall)]
+            case Recall(task=task):
+                wanted.append(task)  # that is for us
     if wanted:
         faults.append(known.requests.recalled(known.schedule, known.stories, wanted, world.clock.now()))
     return faults

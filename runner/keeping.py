@@ -103,6 +103,8 @@ class Keys:
     def kept(self, successes: Mapping[str, Kept]) -> dict[str, Kept]:
         """Answer which results of a former run are those of what is asked today: all they rest upon is kept, too."""
         found: dict[str, Kept] = {}
+        if not successes:
+            return found
         above = {
             name: [need for need in spec.needs if need in self._graph.tasks] for name, spec in self._graph.tasks.items()
         }

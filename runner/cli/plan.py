@@ -65,21 +65,23 @@ def main(chosen: argparse.Namespace) -> int:
 def show_plan(options: Options, question: Question, chosen: argparse.Namespace) -> None:
     """Make a plan, write it down where that is wished, and print it."""
     from runner.cli.style import coloured, width_of
+    from runner.graph.check import without_collection
     from runner.planning.as_json import render_json
     from runner.planning.planner import plan_of
     from runner.planning.text import render_plan
     from runner.record.render.text import COLOURED, PLAIN
 
-    made = plan_of(options, question, time.monotonic)
-    if getattr(chosen, "out", None) is not None:
-        from runner.planning.approval import write_approval
+    with without_collection():  # a large plan only grows until it is printed
+        made = plan_of(options, question, time.monotonic)
+        if getattr(chosen, "out", None) is not None:
+            from runner.planning.approval import write_approval
 
-        write_approval(chosen.out, made.approval(), made.plan, made.masker)
-    style = COLOURED if coloured(sys.stdout, chosen.color) else PLAIN
-    if chosen.json:
-        sys.stdout.write(render_json(made.plan))
-    else:
-        sys.stdout.write(render_plan(made.plan, style, width_of(sys.stdout)) + "\n")
+            write_approval(chosen.out, made.approval(), made.plan, made.masker)
+        style = COLOURED if coloured(sys.stdout, chosen.color) else PLAIN
+        if chosen.json:
+            sys.stdout.write(render_json(made.plan))
+        else:
+            sys.stdout.write(render_plan(made.plan, style, width_of(sys.stdout)) + "\n")
 
 
 def options_of(chosen: argparse.Namespace) -> Options:

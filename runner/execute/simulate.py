@@ -100,8 +100,8 @@ class Simulation:
                 step = self._script(task, attempt)
                 live = self._live[task, attempt] = _Live(step=step)
                 begins = self._now + step.start_after
-                self._begin(live, AttemptStarted(at=begins, task=task, attempt=attempt))
                 ends = begins + step.seconds
+                self._begin(live, AttemptStarted(at=begins, task=task, attempt=attempt))
                 self._end(live, AttemptEnded(at=ends, task=task, attempt=attempt, outcome=step.outcome))
             case StartService(service=service, attempt=attempt):
                 self._start_service(service, attempt, self._services(service, attempt))

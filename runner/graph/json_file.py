@@ -23,6 +23,8 @@ DEEPEST = 100
 """How deep objects and lists may lie inside each other."""
 
 _BLANK = re.compile(r"[ \t\r\n]*")
+_PLAIN_KEY = re.compile(r'"([^"\\\x00-\x1f]*)"[ \t\r\n]*:[ \t\r\n]*')
+"""A key without escapes, as they mostly are, with all up to its value."""
 _MESSAGES = {
     "Expecting value": "a value is missing here",
     "Expecting property name enclosed in double quotes": "a key in double quotes is missing here",
@@ -124,7 +126,9 @@ def _items(
     while more:
         key: str | int = index
         key_span: Span | None = None
-        if mapping:
+        if mapping and (plain := _PLAIN_KEY.match(text, at)):
+            key, key_span, at = plain[1], (at, plain.end(1) + 1), plain.end()
+        elif mapping:
             _after('"', text, at)
             key, end = decoder.raw_decode(text, at)
             key_span = (at, end)

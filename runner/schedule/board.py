@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from runner.errors import IllegalMove
 from runner.graph.model import Graph, TaskSpec, Trigger
 from runner.schedule.policy import EVERY_SLOT, Claims
-from runner.schedule.rules import Need
+from runner.schedule.rules import F, K, Need, S
 from runner.task import Cause, Failed, Outcome
 
 
@@ -31,6 +31,8 @@ class Phase(Enum):
 
     __hash__ = object.__hash__  # each is one of a kind; Enum's own hashes the name, in Python, at every look-up
 
+
+WAITING, READY, RUNNING, RESTING, SUCCEEDED, FAILED, SKIPPED = Phase  # before 3.12, `Phase.READY` costs a call or two
 
 MOVES: Mapping[Phase, frozenset[Phase]] = {
     Phase.WAITING: frozenset({Phase.READY, Phase.SUCCEEDED, Phase.FAILED, Phase.SKIPPED}),
@@ -54,18 +56,23 @@ class Why(Enum):
 
 
 class TaskState(Struct, kw_only=True, eq=False):
-    """One task of this run.
+    """One task of this run; it knows those it `needs` and its `dependents` themselves, its `services` by name.
 
-    `unsettled` counts the tasks it needs that have not settled. `started` numbers the first starts of a run from 1;
-    `above` is the latest of these numbers among all it rests upon, 0 if none of them was started. `alone` says that
-    nothing may run beside its next attempt; `modest` that it claims no pool and no memory and needs no service; `piled`
-    that it was started as one of those of which a worker is asked for several ahead. `asked` says that somebody looks
-    whether its last result still holds, `told` that they have; `cached` that it does.
+    `rank` is the seconds of the longest path that begins with it. `unsettled` counts the tasks it needs that have not
+    settled. `started` numbers the first starts of a run from 1; `above` is the latest of these numbers among all it
+    rests upon, 0 if none of them was started. `alone` says that nothing may run beside its next attempt; `modest` that
+    it claims no pool and no memory and needs no service; `piled` that it was started as one of those of which a worker
+    is asked for several ahead. `asked` says that somebody looks whether its last result still holds, `told` that they
+    have; `cached` that it does.
     """
 
     spec: TaskSpec
     claims: Claims
-    unsettled: int
+    unsettled: int = 0
+    needs: tuple[TaskState, ...] = ()
+    services: tuple[str, ...] = ()
+    dependents: list[TaskState] = field(default_factory=list)
+    rank: float = 0.0
     phase: Phase = Phase.WAITING
     attempt: int = 0
     first_start: float | None = None
@@ -102,19 +109,19 @@ class TaskState(Struct, kw_only=True, eq=False):
     @property
     def need(self) -> Need:
         """How it has settled, seen from the tasks that need it."""
-        if self.phase is Phase.SUCCEEDED:
-            return Need.S
-        if self.phase is Phase.FAILED:
-            return Need.S if self.spec.allow_failure and self.cause is not Cause.CANCELLED else Need.F
-        assert self.phase is Phase.SKIPPED, f"{self.spec.id} has not settled"
-        return Need.K if self.why is Why.SKIPPED else Need.F
+        if self.phase is SUCCEEDED:
+            return S
+        if self.phase is FAILED:
+            return S if self.spec.allow_failure and self.cause is not Cause.CANCELLED else F
+        assert self.phase is SKIPPED, f"{self.spec.id} has not settled"
+        return K if self.why is Why.SKIPPED else F
 
     @property
     def word(self) -> str:
         """Its state in the words of the report (DESIGN section 3, Phases of a task)."""
         if self.why is not None:
             return self.why.name.lower()
-        if self.phase is Phase.FAILED and self.cause in {Cause.TIMED_OUT, Cause.CRASHED, Cause.CANCELLED}:
+        if self.phase is FAILED and self.cause in {Cause.TIMED_OUT, Cause.CRASHED, Cause.CANCELLED}:
             return self.cause.word
         return "kept" if self.kept else "cached" if self.cached else self.phase.name.lower()
 
@@ -127,7 +134,7 @@ class Board:
     """
 
     def __init__(self, graph: Graph) -> None:
-        self.tasks = {spec.id: _state_of(graph, spec) for spec in graph.tasks.values()}
+        self.tasks = _states(graph)
         self.slots = 0
         self.workers = 0
         self.short: frozenset[str] = frozenset()
@@ -177,12 +184,12 @@ class Board:
             raise IllegalMove(
                 f"task `{task.spec.id}`, attempt {task.attempt}: {task.phase.name} cannot become {to.name}"
             )
-        if task.phase is Phase.RUNNING:
+        if task.phase is RUNNING:
             self._take(task, -1)
         task.phase = to
-        if to is Phase.RUNNING:
+        if to is RUNNING:
             self._take(task, 1)
-        if to is Phase.READY:
+        if to is READY:
             self.ready.append(task.spec.id)
         if to in SETTLED:
             self.unsettled -= 1
@@ -204,7 +211,18 @@ class Board:
                 del self.holders[pool][task.spec.id]
 
 
+def _states(graph: Graph) -> dict[str, TaskState]:
+    """Answer all tasks as they are before a run, each with those it needs and those that need it, in file order."""
+    found = {spec.id: _state_of(graph, spec) for spec in graph.tasks.values()}
+    for state in found.values():
+        state.needs = tuple([found[need] for need in state.spec.needs if need in found])
+        state.unsettled = len(state.needs)
+        for need in state.needs:
+            need.dependents.append(state)
+    return found
+
+
 def _state_of(graph: Graph, spec: TaskSpec) -> TaskState:
-    unsettled = sum(need in graph.tasks for need in spec.needs)
-    modest = not spec.claims and spec.memory is None and unsettled == len(spec.needs)
-    return TaskState(spec=spec, claims=tuple(sorted(spec.claims.items())), unsettled=unsettled, modest=modest)
+    services = tuple([need for need in spec.needs if need in graph.services]) if graph.services else ()
+    modest = not spec.claims and spec.memory is None and not services
+    return TaskState(spec=spec, claims=tuple(sorted(spec.claims.items())), services=services, modest=modest)

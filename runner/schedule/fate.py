@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from runner.graph.model import Trigger
-from runner.schedule.board import Why
+from runner.schedule.board import TaskState, Why
 from runner.schedule.reasons import blocked_by, not_called
 from runner.schedule.rules import Decision, Need, could_run, decide
 
@@ -33,29 +32,31 @@ class NeverRuns(Struct, frozen=True, kw_only=True):
 
 
 Fate: TypeAlias = Runs | Wants | NeverRuns
+RUNS = Runs()
 
 
-def fate_of(
-    trigger: Trigger, tasks: Mapping[str, Need], services: Mapping[str, Need | None], state: Callable[[str], str]
-) -> Fate:
+def fate_of(task: TaskState, services: Mapping[str, Need | None], state: Callable[[str], str]) -> Fate:
     """Answer what becomes of a task; a service that has not settled is None, `state` names what a need is at.
 
     Where the tasks alone rule it out, whatever its services do, no service is started for it and none is waited for.
     """
-    if services and not could_run(trigger, tasks.values()):
-        return _judge(trigger, tasks, state)
+    tasks = [need.need for need in task.needs]
+    if not services:
+        return _judge(task, tasks, {}, state)
+    if not could_run(task.spec.trigger, tasks):
+        return _judge(task, tasks, {}, state)
     settled = {name: need for name, need in services.items() if need is not None}
     if len(settled) < len(services):
         return Wants(services=tuple(name for name in services if name not in settled))
-    fate = _judge(trigger, {**tasks, **settled}, state)
-    return replace(fate, by_services=bool(services)) if isinstance(fate, NeverRuns) else fate
+    fate = _judge(task, tasks, settled, state)
+    return replace(fate, by_services=True) if isinstance(fate, NeverRuns) else fate
 
 
-def _judge(trigger: Trigger, needs: Mapping[str, Need], state: Callable[[str], str]) -> Fate:
-    match decide(trigger, needs.values()):
-        case Decision.RUN:
-            return Runs()
-        case Decision.BLOCKED:
-            return NeverRuns(why=Why.BLOCKED, reason=blocked_by(needs, state))
-        case Decision.SKIPPED:
-            return NeverRuns(why=Why.SKIPPED, reason=not_called(trigger, needs))
+def _judge(task: TaskState, tasks: Sequence[Need], services: Mapping[str, Need], state: Callable[[str], str]) -> Fate:
+    decision = decide(task.spec.trigger, (*tasks, *services.values()))
+    if decision is Decision.RUN:
+        return RUNS
+    needs = {**{need.spec.id: how for need, how in zip(task.needs, tasks, strict=True)}, **services}
+    if decision is Decision.BLOCKED:
+        return NeverRuns(why=Why.BLOCKED, reason=blocked_by(needs, state))
+    return NeverRuns(why=Why.SKIPPED, reason=not_called(task.spec.trigger, needs))

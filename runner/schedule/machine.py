@@ -18,14 +18,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
+from heapq import heappop, heappush
 
 from runner.errors import Exit
 from runner.graph.model import Graph
 from runner.graph.values import EvaluationError, Expression, is_true
 from runner.schedule.alarms import Alarm, Alarms, Ring
-from runner.schedule.board import Board, Phase, TaskState, Why
+from runner.schedule.board import (
+    FAILED,
+    READY,
+    RESTING,
+    RUNNING,
+    SKIPPED,
+    SUCCEEDED,
+    WAITING,
+    Board,
+    Phase,
+    TaskState,
+    Why,
+)
 from runner.schedule.crashes import Crashes, FewerWorkers, Places
-from runner.schedule.fate import Fate, NeverRuns, Runs, Wants, fate_of
+from runner.schedule.fate import NeverRuns, Runs, Wants, fate_of
 from runner.schedule.limits import alarm_matters, clean_up_limit, limits, may_retry, rest_alarm
 from runner.schedule.messages import (
     AttemptEnded,
@@ -62,6 +75,8 @@ class Mode(IntEnum):
     KILLING = 3
 
 
+GOING, FAILING, ENDING, KILLING = Mode  # before 3.12, `Mode.GOING` costs a call or two
+
 CANCEL_EXIT: Mapping[CancelReason, Exit] = {
     "interrupted": Exit.INTERRUPTED,
     "terminated": Exit.TERMINATED,
@@ -75,18 +90,18 @@ class Schedule:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.mode = Mode.GOING
+        self.mode = GOING
         self.opened: RunOpened | None = None
         self.cancelled: CancelReason | None = None
         self._stopped_for = ""
         self._board = Board(graph)
         self._services = Services(graph.services, {name: len(graph.dependents[name]) for name in graph.services})
         self._alarms = Alarms(self._matters)
-        self._queue = ReadyQueue()
+        self._queue = ReadyQueue[TaskState]()
+        self._clean_ups: list[tuple[int, int, TaskState]] = []  # in a run that is ending, those that are ready
         self._crashes = Crashes()
         self._places = Places()
         self._fewer: list[FewerWorkers] = []
-        self._ranks: Mapping[str, float] = {}
         self._starts = 0
         self._now = 0.0
         self._commands: list[Command] = []
@@ -105,7 +120,7 @@ class Schedule:
         if self.cancelled is not None:
             return "interrupted"
         tasks = self._board.tasks.values()
-        failed = any(task.phase is Phase.FAILED and not task.spec.allow_failure for task in tasks)
+        failed = any(task.phase is FAILED and not task.spec.allow_failure for task in tasks)
         return "failed" if failed or self._services.any_failed else "passed"
 
     @property
@@ -135,8 +150,7 @@ class Schedule:
 
     def need_scope(self, task: str) -> dict[str, Json]:
         """Answer what expressions of a task may read under `needs`, for the tasks among its needs."""
-        needs = (need for need in self.graph.tasks[task].needs if need in self._board.tasks)
-        return {need: need_scope(self._board.tasks[need], self._opened) for need in needs}
+        return {need.spec.id: need_scope(need, self._opened) for need in self._board.tasks[task].needs}
 
     @property
     def stopped_for(self) -> str:
@@ -187,12 +201,13 @@ class Schedule:
         self._now = event.at
         self._commands = []
         match event:
-            case RunOpened():
-                self._open(event)
             case AttemptStarted(task=task):
                 self._attempt_started(self._board.tasks[task])
+                return self._commands  # nothing has settled by it, and no room was made
             case AttemptEnded(task=task, outcome=outcome):
                 self._attempt_ended(self._board.tasks[task], outcome)
+            case RunOpened():
+                self._open(event)
             case AttemptReturned(task=task):
                 self._attempt_returned(self._board.tasks[task])
             case ServiceReady(service=service, url=url, port=port):
@@ -221,7 +236,8 @@ class Schedule:
     def _open(self, event: RunOpened) -> None:
         self.opened = event
         self._offer(event.slots, event.slots)
-        self._ranks = ranks(self.graph, event.durations)
+        for name, rank in ranks(self.graph, event.durations).items():
+            self._board.tasks[name].rank = rank
         if self.graph.deadline is not None:
             self._alarms.set(self.graph.deadline, Alarm(ring=Ring.RUN_DEADLINE))
         for service in self.graph.services.values():
@@ -231,7 +247,7 @@ class Schedule:
         kept = [self._board.tasks[name] for name in event.kept]
         for task in kept:  # all of them, before anything that needs one is looked at
             task.outcome, task.kept = event.kept[task.spec.id].outcome, True
-            self._settle(task, Phase.SUCCEEDED)
+            self._settle(task, SUCCEEDED)
         self._spread()
         for task in self._board.tasks.values():
             self._decide_if_due(task)
@@ -255,50 +271,44 @@ class Schedule:
 
     def _decide_if_due(self, task: TaskState) -> None:
         """Decide on what waits; and again on what was never tried: since then a service may have died."""
-        untried = task.phase is Phase.READY and task.attempt == 0
-        if task.unsettled == 0 and (untried or task.phase is Phase.WAITING):
+        if task.unsettled:
+            return
+        untried = task.phase is READY and task.attempt == 0
+        if untried or task.phase is WAITING:
             self._decide(task)
 
     def _spread(self) -> None:
         """Tell those that need a settled task, until nothing more settles by it."""
         while self._settled:
             task = self._settled.pop()
-            for need in task.spec.needs:
-                if need in self.graph.services:
-                    self._commands += self._services.release(need)
-            for name in self.graph.dependents[task.spec.id]:
-                other = self._board.tasks[name]
+            for service in task.services:
+                self._commands += self._services.release(service)
+            for other in task.dependents:
                 other.unsettled -= 1
                 other.above = max(other.above, task.above, task.started)
                 self._decide_if_due(other)
 
     def _decide(self, task: TaskState) -> None:
         """Say what becomes of an untried task whose tasks have settled; its services may have to start first."""
-        if self.mode is not Mode.GOING and not task.always:
+        if self.mode is not GOING and not task.always:
             self._skip(task, Why.CANCELLED, self._stopped_for)
             return
-        if self.mode is not Mode.GOING and not task.above:
+        if self.mode is not GOING and not task.above:
             self._skip(task, Why.SKIPPED, "nothing above it was started")
             return
-        fate = self._fate(task)
+        fate = fate_of(task, {name: self._services.need(name) for name in task.services}, self.state)
         ruled_out = isinstance(fate, NeverRuns) and not fate.by_services
-        if task.phase is Phase.WAITING and not ruled_out and not (self._own_if_agrees(task) and self._must_run(task)):
+        if task.phase is WAITING and not ruled_out and not (self._own_if_agrees(task) and self._must_run(task)):
             return
         match fate:
+            case Runs():
+                if task.phase is WAITING:
+                    self._make_ready(task)
             case NeverRuns(why=why, reason=reason):
                 self._skip(task, why, reason)
-            case Runs():
-                if task.phase is Phase.WAITING:
-                    self._make_ready(task)
             case Wants(services=wanted):
                 for name in wanted:
                     self._commands += self._services.want(name)
-
-    def _fate(self, task: TaskState) -> Fate:
-        board, services = self._board, self._services
-        tasks = {need: board.tasks[need].need for need in task.spec.needs if need in board.tasks}
-        settled = {need: services.need(need) for need in task.spec.needs if need in self.graph.services}
-        return fate_of(task.spec.trigger, tasks, settled, self.state)
 
     def _own_if_agrees(self, task: TaskState) -> bool:
         """Ask the `if` of a task; where it says no, the task is settled here.
@@ -314,7 +324,7 @@ class Schedule:
         except EvaluationError as error:  # a border: the file's author wrote this expression
             task.reason = f"its `if` could not be evaluated: {error}"
             task.outcome = Failed(cause=Cause.BAD_PARAMETERS, message=task.reason)
-            self._settle(task, Phase.FAILED)
+            self._settle(task, FAILED)
             return False
         if not wanted:
             self._skip(task, Why.SKIPPED, f"its `if` is false: {condition.source}")
@@ -325,7 +335,7 @@ class Schedule:
 
         It is asked before any service is started for it: what is left out needs none.
         """
-        if not task.spec.caches or task.told or self.mode is not Mode.GOING:
+        if not task.spec.caches or task.told or self.mode is not GOING:
             return True
         if not task.asked:
             task.asked = True
@@ -333,13 +343,13 @@ class Schedule:
         return False
 
     def _recalled(self, event: Recalled) -> None:
-        if self.mode is not Mode.GOING:
+        if self.mode is not GOING:
             return  # what was asked for has been settled since, or cleans up
         for name, kept in event.kept.items():
             task = self._board.tasks[name]
             task.outcome, task.cached = kept.outcome, True
             task.reason = f"nothing it rests upon has changed since run {kept.run}"
-            self._settle(task, Phase.SUCCEEDED)
+            self._settle(task, SUCCEEDED)
         for name in event.outdated:
             task = self._board.tasks[name]
             task.told = True
@@ -353,22 +363,22 @@ class Schedule:
             task.first_start, task.started = self._now, self._starts
         for at, alarm in limits(task, self._now):
             self._alarms.set(at, alarm)
-        if self.mode is Mode.ENDING:
+        if self.mode is ENDING:
             self._limit_clean_up(task)
 
     def _attempt_ended(self, task: TaskState, outcome: Outcome) -> None:
         task.outcome, task.stopping = outcome, False
         match outcome:
             case Succeeded():
-                self._settle(task, Phase.SUCCEEDED)
+                self._settle(task, SUCCEEDED)
             case Failed(cause=cause):
                 rest = rest_before(task.spec.retry, self._opened.run, task.spec.id, task.attempt)
-                spared = self.mode is Mode.GOING or (self.mode is Mode.FAILING and task.always)
+                spared = self.mode is GOING or (self.mode is FAILING and task.always)
                 if spared and may_retry(task, cause, self._now + rest):
-                    self._move(task, Phase.RESTING)
+                    self._move(task, RESTING)
                     self._alarms.set(*rest_alarm(task, self._now + rest))
                 else:
-                    self._settle(task, Phase.FAILED)
+                    self._settle(task, FAILED)
                 if cause is Cause.CRASHED:
                     self._crashed(task)
 
@@ -383,8 +393,8 @@ class Schedule:
     def _attempt_returned(self, task: TaskState) -> None:
         task.attempt -= 1
         task.stopping = False
-        self._move(task, Phase.READY)
-        if self.mode is Mode.KILLING or (self.mode is not Mode.GOING and not task.always):
+        self._move(task, READY)
+        if self.mode is KILLING or (self.mode is not GOING and not task.always):
             self._skip(task, Why.CANCELLED, self._stopped_for)
         else:
             self._enqueue(task)
@@ -410,7 +420,7 @@ class Schedule:
 
     def _matters(self, alarm: Alarm) -> bool:
         if alarm.ring is Ring.RUN_DEADLINE:
-            return self.mode < Mode.ENDING and not self.finished
+            return self.mode < ENDING and not self.finished
         return alarm_matters(alarm, self._board.tasks[alarm.task])
 
     def _limit_clean_up(self, task: TaskState) -> None:
@@ -420,22 +430,23 @@ class Schedule:
     # -- stopping the run ------------------------------------------------------------------------------------------
 
     def _cancel(self, why: CancelReason) -> None:
-        if self.mode is Mode.KILLING:
+        if self.mode is KILLING:
             return
         self.cancelled = self.cancelled or why
-        self.mode = Mode.KILLING if self.mode is Mode.ENDING else Mode.ENDING
+        self.mode = KILLING if self.mode is ENDING else ENDING
         self._sweep("the run was stopped")
         for task in self._board.tasks.values():
-            if task.phase is Phase.RUNNING:
+            if task.phase is RUNNING:
                 self._cancel_running(task)
-        if self.mode is Mode.KILLING:
+        self._clean_ups = sorted(_lateness(task) for task in self._board.tasks.values() if task.phase is READY)
+        if self.mode is KILLING:
             self._commands += self._services.kill()
 
     def _cancel_running(self, task: TaskState) -> None:
-        kill_after = 0.0 if self.mode is Mode.KILLING else task.spec.kill_after
-        if self.mode is Mode.ENDING and task.always:
+        kill_after = 0.0 if self.mode is KILLING else task.spec.kill_after
+        if self.mode is ENDING and task.always:
             self._limit_clean_up(task)
-        elif self.mode is Mode.KILLING or not task.stopping:
+        elif self.mode is KILLING or not task.stopping:
             self._stop(task, Cause.CANCELLED, kill_after, "the run was stopped")
 
     def _sweep(self, reason: str) -> None:
@@ -445,9 +456,9 @@ class Schedule:
         """
         self._stopped_for = reason
         for task in self._board.tasks.values():
-            spared = task.always and self.mode is not Mode.KILLING
+            spared = task.always and self.mode is not KILLING
             match task.phase:
-                case Phase.WAITING if self.mode is Mode.KILLING:
+                case Phase.WAITING if self.mode is KILLING:
                     self._skip(task, Why.CANCELLED, reason)
                 case Phase.READY if not spared:
                     self._skip(task, Why.CANCELLED, reason)
@@ -455,39 +466,35 @@ class Schedule:
                     self._decide_if_due(task)
                 case Phase.RESTING if not spared:
                     task.outcome = Failed(cause=Cause.CANCELLED, message=f"{reason} while it rested before another try")
-                    self._settle(task, Phase.FAILED)
-                case Phase.RESTING if self.mode is Mode.ENDING:
+                    self._settle(task, FAILED)
+                case Phase.RESTING if self.mode is ENDING:
                     self._make_ready(task)
 
     # -- the helpers -----------------------------------------------------------------------------------------------
 
     def _fill(self) -> None:
         """Start what may start, most urgent first, while slots and claims last."""
-        if self.mode is Mode.ENDING:
+        if self.mode is ENDING:
             self._clean_up_next()
         board = self._board
-        while self.mode < Mode.ENDING and board.alone is None and board.running < board.slots:
-            name = self._queue.pop(board.fits, self._is_stale, self._has_place)
-            if name is None:
+        while self.mode < ENDING and board.alone is None and board.running < board.slots:
+            task = self._queue.pop(board.fits, _is_stale, board.has_place)
+            if task is None:
                 return
-            self._start(board.tasks[name])
-
-    def _is_stale(self, name: str) -> bool:
-        return self._board.tasks[name].phase is not Phase.READY
-
-    def _has_place(self, name: str) -> bool:
-        return self._board.has_place(self._board.tasks[name])
+            self._start(task)
 
     def _clean_up_next(self) -> None:
         """Start the clean-up of what was started last, once nothing runs; nothing but clean-ups is left to start."""
         if self._board.running or self._board.slots < 1:
             return
-        ready = [task for task in self._board.tasks.values() if task.phase is Phase.READY]
-        if ready:
-            self._start(max(ready, key=lambda task: (task.above, -task.spec.index)))
+        while self._clean_ups:
+            task = heappop(self._clean_ups)[2]
+            if task.phase is READY:
+                self._start(task)
+                return
 
     def _start(self, task: TaskState) -> None:
-        self._move(task, Phase.RUNNING)
+        self._move(task, RUNNING)
         task.attempt += 1
         self._commands.append(StartAttempt(task=task.spec.id, attempt=task.attempt))
 
@@ -502,26 +509,29 @@ class Schedule:
         self._board.slots, self._board.workers = self._places.slots, self._places.workers
 
     def _make_ready(self, task: TaskState) -> None:
-        self._move(task, Phase.READY)
+        self._move(task, READY)
         self._enqueue(task)
 
     def _enqueue(self, task: TaskState) -> None:
-        spec = task.spec
-        self._queue.push(self._claims(task), (-spec.priority, -self._ranks[spec.id], spec.index), spec.id)
+        if self.mode is ENDING:
+            heappush(self._clean_ups, _lateness(task))
+        else:
+            spec = task.spec
+            self._queue.push(self._claims(task), (-spec.priority, -task.rank, spec.index), task)
 
     def _claims(self, task: TaskState) -> Claims:
         return (*task.claims, (EVERY_SLOT, 1)) if task.alone else task.claims
 
     def _skip(self, task: TaskState, why: Why, reason: str) -> None:
         task.why, task.reason = why, reason
-        self._settle(task, Phase.SKIPPED)
+        self._settle(task, SKIPPED)
 
     def _settle(self, task: TaskState, phase: Phase) -> None:
         self._move(task, phase)
         self._settled.append(task)
-        guilty = phase is Phase.FAILED and not task.spec.allow_failure
-        if guilty and self._opened.fail_fast and self.mode is Mode.GOING:
-            self.mode = Mode.FAILING
+        guilty = phase is FAILED and not task.spec.allow_failure
+        if guilty and self._opened.fail_fast and self.mode is GOING:
+            self.mode = FAILING
             self._sweep(f"`{task.spec.id}` failed and the run fails fast")
 
     def _move(self, task: TaskState, to: Phase) -> None:
@@ -531,3 +541,12 @@ class Schedule:
     def _opened(self) -> RunOpened:
         assert self.opened is not None, "the first event of a run is RunOpened"
         return self.opened
+
+
+def _is_stale(task: TaskState) -> bool:
+    return task.phase is not READY
+
+
+def _lateness(task: TaskState) -> tuple[int, int, TaskState]:
+    """Answer a task behind what orders clean-ups: the last of what it rests upon was started last of all."""
+    return -task.above, task.spec.index, task

@@ -6,13 +6,14 @@ here can make a task run or not run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 from heapq import heappop, heappush
 from itertools import repeat
 from math import prod
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
+from runner.graph.cycles import in_order
 from runner.graph.model import Backoff, Graph, Retry, TaskSpec
 
 UNKNOWN_SECONDS = 1.0
@@ -22,6 +23,7 @@ Claims: TypeAlias = tuple[tuple[str, int], ...]
 EVERY_SLOT = ""
 """What an attempt that runs alone claims besides its pools: a pool of one that is full as long as anything runs."""
 Key: TypeAlias = tuple[float, float, int]
+Item = TypeVar("Item")
 
 
 def seconds_expected(task: TaskSpec, durations: Mapping[str, float]) -> float:
@@ -34,20 +36,30 @@ def seconds_expected(task: TaskSpec, durations: Mapping[str, float]) -> float:
 
 def ranks(graph: Graph, durations: Mapping[str, float]) -> dict[str, float]:
     """Answer for each task the seconds of the longest path from its start to the end of the graph."""
+    found = dict.fromkeys(graph.tasks, 0.0)  # first the longest path behind each
+    for spec in _backwards(graph):
+        path = found[spec.id] = found[spec.id] + seconds_expected(spec, durations)
+        for need in spec.needs:
+            if found.get(need, path) < path:
+                found[need] = path
+    return found
+
+
+def _backwards(graph: Graph) -> Iterable[TaskSpec]:
+    """Answer the tasks, each before all it needs; mostly that is the file's order, read from its end."""
+    if in_order(((spec.id, spec.needs) for spec in graph.tasks.values()), graph.services):
+        yield from reversed([*graph.tasks.values()])
+        return
     missing = {task: len(graph.dependents[task]) for task in graph.tasks}
-    longest = dict.fromkeys(graph.tasks, 0.0)
-    found: dict[str, float] = {}
     ready = [task for task, count in missing.items() if count == 0]
     while ready:
         spec = graph.tasks[ready.pop()]
-        found[spec.id] = longest[spec.id] + seconds_expected(spec, durations)
+        yield spec
         for need in spec.needs:
             if need in missing:
-                longest[need] = max(longest[need], found[spec.id])
                 missing[need] -= 1
                 if missing[need] == 0:
                     ready.append(need)
-    return found
 
 
 def rest_before(retry: Retry, run: str, task: str, attempt: int) -> float:
@@ -73,22 +85,22 @@ def chance(run: str, task: str, attempt: int) -> float:
     return int.from_bytes(digest) / 2**56
 
 
-class ReadyQueue:
+class ReadyQueue(Generic[Item]):
     """Tasks that could start, the most urgent first; a task whose claims do not fit lets the next one pass.
 
     One heap for each distinct set of claims: when a pool is full, all that wait for it are passed over in one step.
     """
 
     def __init__(self) -> None:
-        self._heaps: dict[Claims, list[tuple[Key, str]]] = {}
+        self._heaps: dict[Claims, list[tuple[Key, Item]]] = {}
 
-    def push(self, claims: Claims, key: Key, task: str) -> None:
-        """Add a task; the smallest key is taken first."""
+    def push(self, claims: Claims, key: Key, task: Item) -> None:
+        """Add a task; the smallest key is taken first, and no two are equal."""
         heappush(self._heaps.setdefault(claims, []), (key, task))
 
     def pop(
-        self, fits: Callable[[Claims], bool], stale: Callable[[str], bool], place: Callable[[str], bool]
-    ) -> str | None:
+        self, fits: Callable[[Claims], bool], stale: Callable[[Item], bool], place: Callable[[Item], bool]
+    ) -> Item | None:
         """Take the most urgent task whose claims fit, forgetting those that are no longer ready.
 
         Where there is no `place` for that one, nobody overtakes it.

@@ -16,6 +16,9 @@ class Need(Enum):
     K = "skipped: its own `if` or trigger said no"
 
 
+S, F, K = Need  # before 3.12, `Need.S` costs a call or two
+
+
 class Decision(Enum):
     """What a trigger says once all needs have settled."""
 
@@ -26,7 +29,7 @@ class Decision(Enum):
 
 def decide(trigger: Trigger, needs: Collection[Need]) -> Decision:
     """Answer what becomes of a task whose needs settled so. Source: DESIGN section 5, Triggers."""
-    failed, skipped, succeeded = Need.F in needs, Need.K in needs, Need.S in needs
+    failed, skipped, succeeded = F in needs, K in needs, S in needs
     match trigger:
         case Trigger.ALL_SUCCESS:
             return Decision.BLOCKED if failed else Decision.SKIPPED if skipped else Decision.RUN

@@ -83,8 +83,8 @@ BUGS = (
     Bug(
         "a task keeps its slot and its claims while it rests",
         "board.py",
-        "if task.phase is Phase.RUNNING:\n            self._take",
-        "if task.phase is Phase.RUNNING and to is not Phase.RESTING:\n            self._take",
+        "if task.phase is RUNNING:\n            self._take",
+        "if task.phase is RUNNING and to is not RESTING:\n            self._take",
     ),
     Bug(
         "a pool that is not full takes any claim",
@@ -101,26 +101,26 @@ BUGS = (
     Bug(
         "an allowed failure blocks what needs it",
         "board.py",
-        "return Need.S if self.spec.allow_failure and self.cause is not Cause.CANCELLED else Need.F",
-        "return Need.F",
+        "return S if self.spec.allow_failure and self.cause is not Cause.CANCELLED else F",
+        "return F",
     ),
     Bug(
         "a blocked task looks skipped to what needs it",
         "board.py",
-        "return Need.K if self.why is Why.SKIPPED else Need.F",
-        "return Need.K",
+        "return K if self.why is Why.SKIPPED else F",
+        "return K",
     ),
     Bug(
         "the lowest priority goes first",
         "machine.py",
-        "(-spec.priority, -self._ranks",
-        "(spec.priority, -self._ranks",
+        "(-spec.priority, -task.rank",
+        "(spec.priority, -task.rank",
     ),
     Bug(
         "the shortest path goes first",
         "machine.py",
-        "(-spec.priority, -self._ranks",
-        "(-spec.priority, self._ranks",
+        "(-spec.priority, -task.rank",
+        "(-spec.priority, task.rank",
     ),
     Bug(
         "estimates stand above what was measured",
@@ -197,31 +197,31 @@ BUGS = (
     Bug(
         "an allowed failure makes the run fail fast",
         "machine.py",
-        "guilty = phase is Phase.FAILED and not task.spec.allow_failure",
-        "guilty = phase is Phase.FAILED",
+        "guilty = phase is FAILED and not task.spec.allow_failure",
+        "guilty = phase is FAILED",
     ),
     Bug(
         "failing fast does not keep anything from being retried",
         "machine.py",
-        "(self.mode is Mode.FAILING and task.always)",
-        "self.mode is Mode.FAILING",
+        "(self.mode is FAILING and task.always)",
+        "self.mode is FAILING",
     ),
     Bug(
         "a cancel does not keep anything from being retried",
         "machine.py",
-        "spared = self.mode is Mode.GOING or (self.mode is Mode.FAILING and task.always)",
-        "spared = self.mode is not Mode.FAILING or task.always",
+        "spared = self.mode is GOING or (self.mode is FAILING and task.always)",
+        "spared = self.mode is not FAILING or task.always",
     ),
     Bug(
         "the first cancel stops clean-ups that are running",
         "machine.py",
-        "if self.mode is Mode.ENDING and task.always:",
-        "if self.mode is Mode.GOING and task.always:",
+        "if self.mode is ENDING and task.always:",
+        "if self.mode is GOING and task.always:",
     ),
     Bug(
         "the second cancel is as patient as the first",
         "machine.py",
-        "kill_after = 0.0 if self.mode is Mode.KILLING else task.spec.kill_after",
+        "kill_after = 0.0 if self.mode is KILLING else task.spec.kill_after",
         "kill_after = task.spec.kill_after",
     ),
     Bug(
@@ -239,8 +239,8 @@ BUGS = (
     Bug(
         "clean-ups run in the order of what ran",
         "machine.py",
-        "self._start(max(ready",
-        "self._start(min(ready",
+        "return -task.above, task.spec.index, task",
+        "return task.above, task.spec.index, task",
     ),
     Bug(
         "clean-ups run side by side",
@@ -263,20 +263,20 @@ BUGS = (
     Bug(
         "what waits for a running task is settled before that has ended",
         "machine.py",
-        "case Phase.WAITING if self.mode is Mode.KILLING:",
+        "case Phase.WAITING if self.mode is KILLING:",
         "case Phase.WAITING if not spared:",
     ),
     Bug(
         "clean-ups of what never ran are run all the same",
         "machine.py",
-        "if self.mode is not Mode.GOING and not task.above:",
-        "if self.mode is Mode.KILLING and not task.above:",
+        "if self.mode is not GOING and not task.above:",
+        "if self.mode is KILLING and not task.above:",
     ),
     Bug(
         "what is ready starts although its service has died",
         "machine.py",
-        "untried = task.phase is Phase.READY and task.attempt == 0",
-        "untried = task.phase is Phase.READY and self.mode is not Mode.GOING",
+        "untried = task.phase is READY and task.attempt == 0",
+        "untried = task.phase is READY and self.mode is not GOING",
     ),
     Bug(
         "an attempt that came back loses its number",
@@ -287,8 +287,8 @@ BUGS = (
     Bug(
         "a kept result is spread before the others are known",
         "machine.py",
-        "self._settle(task, Phase.SUCCEEDED)\n        self._spread()",
-        "self._settle(task, Phase.SUCCEEDED)\n            self._spread()",
+        "self._settle(task, SUCCEEDED)\n        self._spread()",
+        "self._settle(task, SUCCEEDED)\n            self._spread()",
     ),
     Bug(
         "what is not short is piled, too",
@@ -407,8 +407,8 @@ BUGS = (
     Bug(
         "an allowed failure fails the run",
         "machine.py",
-        "task.phase is Phase.FAILED and not task.spec.allow_failure for",
-        "task.phase is Phase.FAILED for",
+        "task.phase is FAILED and not task.spec.allow_failure for",
+        "task.phase is FAILED for",
     ),
     Bug(
         "a broken service does not fail the run",
@@ -468,14 +468,14 @@ BUGS = (
     Bug(
         "a clean-up is looked up while the run is being stopped",
         "machine.py",
-        "or task.told or self.mode is not Mode.GOING:",
+        "or task.told or self.mode is not GOING:",
         "or task.told:",
     ),
     Bug(
         "a task that is left out keeps others from running",
         "board.py",
-        "if self.phase is Phase.SUCCEEDED:\n            return Need.S",
-        "if self.phase is Phase.SUCCEEDED:\n            return Need.F if self.cached else Need.S",
+        "if self.phase is SUCCEEDED:\n            return S",
+        "if self.phase is SUCCEEDED:\n            return F if self.cached else S",
     ),
     Bug(
         "a task is looked up whose `if` says no",
@@ -486,8 +486,8 @@ BUGS = (
     Bug(
         "servers are started for tasks that will not run",
         "fate.py",
-        "if services and not could_run(trigger, tasks.values()):",
-        "if not services and not could_run(trigger, tasks.values()):",
+        "if not could_run(task.spec.trigger, tasks):",
+        "if not services and not could_run(task.spec.trigger, tasks):",
     ),
 )
 
