@@ -23,6 +23,7 @@ from tests.cli.command import ROOT, environment, report_in, run
 EXAMPLES = ROOT / "graphs" / "examples"
 FAILING = {
     "allowed": "test",
+    "cached": "words",
     "cleanup": "test",
     "conditions": "build",
     "environment": "all",
@@ -96,7 +97,7 @@ def test_a_rehearsed_failure_is_what_a_real_one_is(name: str, tmp_path: Path) ->
     assert 0 == run(graph, "-o", "quiet", cwd=tmp_path, env=env).code
     tasks = yaml.safe_load(graph.read_text(encoding="utf-8"))["tasks"]
     for wrong in tasks if os.environ.get("TASKGRAPH_EVERY") else [FAILING[name]]:
-        planned = json.loads(run("plan", graph, "--fail", wrong, "--json", cwd=tmp_path, env=env).out)
+        planned = json.loads(run("plan", graph, "--force", "--fail", wrong, "--json", cwd=tmp_path, env=env).out)
         broken = folder / f"{name}-{wrong}.yaml"
         broken.write_text(broken_text(graph, wrong), encoding="utf-8")
         said = run(broken, "-o", "quiet", cwd=tmp_path, env=env)
