@@ -78,25 +78,12 @@ def left_by(run: RunFolder, stories: Stories) -> Former | None:
 def _ends(stories: Stories) -> dict[tuple[str, int], Kept | None]:
     """Answer what the journal tells of attempts that are over: the success, or None."""
     assert stories.opened is not None, "a run is opened first"
-    found: dict[tuple[str, int], Kept | None] = {}
-    for task, story in stories.tasks.items():
-        for attempt in story.attempts:
-            match attempt.outcome:
-                case Succeeded() as outcome:
-                    found[task, attempt.number] = Kept(
-                        outcome=outcome,
-                        run=stories.opened.run,
-                        checks=tuple(check for number, check in story.checked if number == attempt.number),
-                        ledger=tuple(story.ledger),
-                        key=attempt.key,
-                        artifacts=tuple(story.artifacts),
-                        handed="" if story.outdated is None else story.outdated.handed,
-                    )
-                case Failed():
-                    found[task, attempt.number] = None
-                case None:
-                    pass
-    return found
+    return {
+        (task, attempt.number): story.success(attempt, stories.opened.run)
+        for task, story in stories.tasks.items()
+        for attempt in story.attempts
+        if attempt.outcome is not None
+    }
 
 
 def _whole(run: RunFolder, kept: Kept) -> bool:

@@ -69,10 +69,24 @@ class Story(Struct, kw_only=True):
     @property
     def result(self) -> Kept | None:
         """Answer its success, taken over or of its last attempt, None if it has none."""
-        last = self.attempts[-1] if self.attempts else None
-        if last is None or not isinstance(last.outcome, Succeeded):
-            return None if self.attempts else self.kept
-        return Kept(outcome=last.outcome, checks=tuple(self.checks), ledger=tuple(self.ledger), key=last.key)
+        return self.success(self.attempts[-1], "") if self.attempts else self.kept
+
+    def success(self, attempt: Attempt, run: str) -> Kept | None:
+        """Answer what may be taken over of an attempt in a run, None if it did not succeed.
+
+        Its checks are those of this attempt alone: what was tried again was judged again.
+        """
+        if not isinstance(attempt.outcome, Succeeded):
+            return None
+        return Kept(
+            outcome=attempt.outcome,
+            run=run,
+            checks=tuple(check for number, check in self.checked if number == attempt.number),
+            ledger=tuple(self.ledger),
+            key=attempt.key,
+            artifacts=tuple(self.artifacts),
+            handed="" if self.outdated is None else self.outdated.handed,
+        )
 
     @property
     def checks(self) -> list[Check]:

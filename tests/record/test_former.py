@@ -13,6 +13,7 @@ from runner.plain import to_plain
 from runner.record.folder import RunFolder
 from runner.record.former import Former, former
 from runner.record.journal import Journal
+from runner.schedule.history import stories_of
 from runner.schedule.messages import AttemptEnded, AttemptStarted, Event, Kept, Noted
 from runner.task import Cause, Check, Failed, LedgerRow, Outcome, Progress, Receipt, Succeeded
 from tests.kit import opened
@@ -106,3 +107,18 @@ def test_a_receipt_has_all_that_was_said(tmp_path: Path) -> None:
 def test_a_run_that_never_began_has_left_nothing(tmp_path: Path) -> None:
     """Without a journal there is nothing to go on with."""
     assert former(RunFolder(path=tmp_path)) is None
+
+
+def test_a_success_that_was_tried_again_is_the_same_now_and_later(tmp_path: Path) -> None:
+    """What the run itself hands on of it is what the next run takes over: the checks of its last attempt."""
+    events: list[Event] = [opened(run="r1")]
+    for number, outcome in ((1, BAD), (2, DONE)):
+        note = replace(CHECK, message=str(number))
+        events += [started(number), Noted(at=1.5, task="a", attempt=number, note=note), ended(outcome, number)]
+    found = left(tmp_path / "run", events[1:])
+    story = stories_of(events).of("a")
+
+    assert found is not None
+    assert (replace(CHECK, message="2"),) == found.successes["a"].checks
+    assert story.result is not None
+    assert found.successes["a"] == replace(story.result, run="r1")

@@ -104,7 +104,10 @@ def test_what_was_kept_is_told_with_its_run() -> None:
 
 
 def test_the_result_of_a_task_is_its_last_attempts_or_what_was_taken_over() -> None:
-    """None where the last attempt failed or goes on, or nothing has happened; a success has what was said in all."""
+    """None where the last attempt failed or goes on, or nothing has happened.
+
+    A success has the checks of its attempt, and the records of all: what was tried again was judged again.
+    """
     kept = Kept(outcome=Succeeded(outputs={"n": 1}), run="earlier")
     first = AttemptStarted(at=1.0, task="a", attempt=1, key="k1")
     crash = AttemptEnded(at=2.0, task="a", attempt=1, outcome=CRASHED)
@@ -117,7 +120,7 @@ def test_the_result_of_a_task_is_its_last_attempts_or_what_was_taken_over() -> N
     assert kept == told(Recalled(at=1.0, kept={"a": kept})).of("a").result
     assert told(opened(kept={"a": kept}), first, crash).of("a").result is None
     assert told(first, crash, second).of("a").result is None
-    assert whole == told(first, said(CHECK), crash, second, said(ROW, 2), success).of("a").result
+    assert whole == told(first, said(CHECK), said(ROW), crash, second, said(CHECK, 2), success).of("a").result
 
 
 def test_why_a_last_result_was_not_taken_is_known() -> None:
