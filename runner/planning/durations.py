@@ -124,8 +124,9 @@ def _guess(estimate: float | None) -> Expected:
 
 
 def _weighed(measured: Measured) -> Iterable[tuple[RunMeasured, float]]:
-    """Answer the runs, the newest first, each with what it weighs."""
-    return ((run, RECENT**age) for age, run in enumerate(reversed(list(measured.values()))))
+    """Answer the runs, the newest first, each with what it weighs; one that took over all it has tells nothing."""
+    told = [run for run in measured.values() if run.tasks or run.services]
+    return ((run, RECENT**age) for age, run in enumerate(reversed(told)))
 
 
 def _course(run: TaskRun) -> Course:

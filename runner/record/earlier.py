@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 from msgspec.structs import replace
 
@@ -42,7 +43,8 @@ def with_previous(report: Report, runs: Sequence[RunFolder]) -> Report:
 
     It learns what has changed since the latest, and which tasks are flaky.
     """
-    past = list(runs_before(runs, report.run, report.graph.file))
+    any_ran = any(task.attempts for task in report.tasks)  # else nothing can be slower or flaky
+    past = list(islice(runs_before(runs, report.run, report.graph.file), None if any_ran else 1))
     if not past:
         return report
     now = remembered(report)

@@ -131,3 +131,12 @@ def test_a_service_is_ready_after_what_it_took() -> None:
 def _service(past: Mapping[str, RunMeasured]) -> tuple[float, str]:
     found = expected_services(GRAPH, past)["db"]
     return found.course.seconds, found.source
+
+
+def test_runs_in_which_nothing_had_to_be_done_make_no_other_older() -> None:
+    """A night of runs with nothing to do is no reason to think less of what was measured before it."""
+    past = {"r1": ran(a=3.0), "r2": ran(a=5.0, services={"db": 1.0})}
+    nothing = {f"r{number}": RunMeasured() for number in range(3, 50)}
+
+    assert expected_tasks(GRAPH, past) == expected_tasks(GRAPH, {**past, **nothing})
+    assert expected_services(GRAPH, past) == expected_services(GRAPH, {**past, **nothing})

@@ -17,7 +17,7 @@ from runner.record.render.json import render_json
 from runner.record.render.markdown import render_markdown
 from runner.record.render.text import PLAIN, render_text
 from runner.record.report import Change, Previous, Report
-from runner.schedule.messages import AttemptEnded, AttemptStarted, Event, Noted
+from runner.schedule.messages import AttemptEnded, AttemptStarted, Event, Kept, Noted, Recalled
 from runner.task import Cause, Check, Failed, Json, Succeeded, Verdict
 from tests.kit import graph_of, opened
 
@@ -116,6 +116,23 @@ def test_the_run_before_is_the_latest_with_a_report(tmp_path: Path) -> None:
     fixed = Change(kind="fixed", task="a", before="failed", after="succeeded")
     assert Previous(run="20260101-r", changes=(fixed,)) == report.previous
     assert with_previous(earlier, folders).previous is None
+
+
+def test_a_run_in_which_nothing_ran_is_compared_with_the_latest_alone(tmp_path: Path) -> None:
+    """Whatever else is kept: nothing of it can be slower or flaky now."""
+    reports = {name: ran("a", "", "a", run=name) for name in ("20260101-r", "20260102-r")}
+    for name, report in reports.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "report.json").write_text(render_json(report), encoding="utf-8")
+    folders = [RunFolder(path=tmp_path / name) for name in reports]
+    cached = graph_of("a", a={"cache": True})
+    recalled = Recalled(at=0.0, kept={"a": Kept(outcome=Succeeded(), run="r0", key="k")})
+    now = fold(replace(cached, digest="a"), [opened(run="20260103-r", file="g.yaml"), recalled])
+
+    fixed = Change(kind="fixed", task="a", before="failed", after="cached")
+    expected = Previous(run="20260102-r", changes=(fixed,))
+    assert expected == with_previous(now, folders).previous == with_previous(now, folders[1:]).previous
+    assert not with_previous(now, folders).tasks[0].flaky
 
 
 def test_changes_are_told_in_words() -> None:
