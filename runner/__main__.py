@@ -1,5 +1,6 @@
 """`python -m runner`. Knows that a run begins with its warden, and where the command line begins."""
 
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -21,7 +22,9 @@ def begin() -> int:
         import runner.early  # noqa: F401, PLC0415  # before anybody else loads what it loads
     from runner.cli.main import main  # noqa: PLC0415  # loaded while the warden starts
 
-    return main(warden=warden)
+    code = main(warden=warden)
+    gc.freeze()  # the process ends: what is left need not be looked through
+    return code
 
 
 def _open_streams() -> None:

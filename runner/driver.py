@@ -124,8 +124,10 @@ def _next_events(schedule: Schedule, world: World) -> Sequence[Event]:
     """Wait for what happens next, but not past an alarm of the schedule or a wish of recorder or observer."""
     while True:
         alarm, due, look = schedule.next_alarm(), world.recorder.due(), world.observer.due()
-        moments = [moment for moment in (alarm, due, look) if moment is not None]
-        timeout = max(0.0, min(moments) - world.clock.now()) if moments else None
+        timeout = None
+        if alarm is not None or due is not None or look is not None:
+            first = min(moment for moment in (alarm, due, look) if moment is not None)
+            timeout = max(0.0, first - world.clock.now())
         events = [*world.executor.wait(timeout)]
         now = world.clock.now()
         events += world.outside(now)

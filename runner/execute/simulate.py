@@ -6,6 +6,7 @@ and the schedule cannot tell it from the pool. Time jumps to the next thing that
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from itertools import count
@@ -62,6 +63,8 @@ def always_ready(_service: str, _attempt: int) -> ServiceStep:
 class _Live(Struct, kw_only=True, eq=False):
     """One attempt or service under way; `ending` is the due event that will end it, `stopped` whether by a stop."""
 
+    name: str
+    attempt: int
     step: Step | ServiceStep
     begun: bool = False
     over: bool = False
@@ -79,7 +82,7 @@ class Simulation:
         self._now = 0.0
         self._due: list[tuple[float, int, Event, _Live | None]] = []
         self._order = count()
-        self._live: dict[tuple[str, int], _Live] = {}
+        self._live: dict[str, _Live] = {}
 
     # -- the clock -------------------------------------------------------------------------------------------------
 
@@ -98,7 +101,7 @@ class Simulation:
         match command:
             case StartAttempt(task=task, attempt=attempt):
                 step = self._script(task, attempt)
-                live = self._live[task, attempt] = _Live(step=step)
+                live = self._live[task] = _Live(name=task, attempt=attempt, step=step)
                 begins = self._now + step.start_after
                 ends = begins + step.seconds
                 self._begin(live, AttemptStarted(at=begins, task=task, attempt=attempt))
@@ -119,19 +122,27 @@ class Simulation:
         self.slots = min(self.slots, command.workers)
 
     def wait(self, timeout: float | None) -> Sequence[Event]:
-        """Jump to the next due moment and answer one event; [] where the time-out comes first."""
-        until = None if timeout is None else self._now + max(0.0, timeout)
-        while self._due and not _real(self._due[0][2], self._due[0][3]):
+        """Jump to the next due moment and answer one event, beginnings of one moment together; [] where time runs out.
+
+        Nothing follows from a beginning, so nothing that happens at that moment could come between two of them.
+        """
+        until = math.inf if timeout is None else self._now + max(0.0, timeout)
+        found: list[Event] = []
+        while self._due and self._due[0][0] <= until:
+            time, _, event, live = self._due[0]
+            begins = isinstance(event, AttemptStarted)
+            if found and not (begins and time == found[-1].at):
+                break
             heappop(self._due)
-        if not self._due or (until is not None and self._due[0][0] > until):
-            assert until is not None, "waiting for ever for nothing"
+            if live is None or self._happens(event, live):
+                self._now = max(self._now, time)
+                found.append(event)
+                if not begins:
+                    break
+        if not found:
+            assert timeout is not None, "waiting for ever for nothing"
             self._now = until
-            return []
-        time, _, event, live = heappop(self._due)
-        self._now = max(self._now, time)
-        if live is not None:
-            self._happen(event, live)
-        return [event]
+        return found
 
     def close(self) -> None:
         """Forget everything under way."""
@@ -141,7 +152,7 @@ class Simulation:
     # -- the helpers -----------------------------------------------------------------------------------------------
 
     def _start_service(self, service: str, attempt: int, step: ServiceStep) -> None:
-        live = self._live[service, attempt] = _Live(step=step)
+        live = self._live[service] = _Live(name=service, attempt=attempt, step=step)
         now = self._now
         if step.port_taken:
             self._end(
@@ -160,9 +171,8 @@ class Simulation:
             self._end(live, ServiceEnded(at=dies, service=service, attempt=attempt, how=how, message=message))
 
     def _stop_attempt(self, command: StopAttempt) -> None:
-        key = (command.task, command.attempt)
-        live = self._live.get(key)
-        if live is None:
+        live = self._live.get(command.task)
+        if live is None or live.attempt != command.attempt:
             return
         if not live.begun:
             self._end(live, AttemptReturned(at=self._now, task=command.task, attempt=command.attempt))
@@ -177,8 +187,8 @@ class Simulation:
         self._end(live, AttemptEnded(at=ends, task=command.task, attempt=command.attempt, outcome=outcome))
 
     def _stop_service(self, command: StopService) -> None:
-        live = self._live.get((command.service, command.attempt))
-        if live is not None:
+        live = self._live.get(command.service)
+        if live is not None and live.attempt == command.attempt:
             ends = self._now + min(live.step.stop_takes, command.kill_after)
             ended = ServiceEnded(at=ends, service=command.service, attempt=command.attempt, how="stopped")
             self._end(live, ended)
@@ -190,23 +200,14 @@ class Simulation:
         live.ending = event
         heappush(self._due, (event.at, next(self._order), event, live))
 
-    def _happen(self, event: Event, live: _Live) -> None:
-        if live.ending is not event:
-            live.begun = True
-            return
-        live.over = True
-        match event:
-            case AttemptEnded(task=name, attempt=attempt) | AttemptReturned(task=name, attempt=attempt):
-                del self._live[name, attempt]
-            case ServiceEnded(service=name, attempt=attempt):
-                del self._live[name, attempt]
-            case _:
-                raise AssertionError("nothing else ends an attempt or a service")
-
-
-def _real(event: Event, live: _Live | None) -> bool:
-    """Say whether a due event still happens: a stop replaces the end that was planned."""
-    if live is None or live.ending is event:
+    def _happens(self, event: Event, live: _Live) -> bool:
+        """Let a due event happen; answers whether it does: a stop replaces the end that was planned."""
+        if live.ending is event:
+            live.over = True
+            del self._live[live.name]
+            return True
+        begins = isinstance(event, AttemptStarted | ServiceReady)
+        if live.over or not begins or isinstance(live.ending, AttemptReturned):
+            return False
+        live.begun = True
         return True
-    begins = isinstance(event, AttemptStarted | ServiceReady)
-    return begins and not live.over and not isinstance(live.ending, AttemptReturned)

@@ -124,16 +124,16 @@ class Reader:
         if not isinstance(data, dict):
             return wrong(path, shape.what, data, self.findings)
         found: dict[str, Any] = {}
+        fits = compiled(shape.name.pattern).fullmatch
         for name, item in data.items():
-            self._name(shape.name, name, (*path, name))
-            found[name] = self.read(shape.item, item, (*path, name))
-            if found[name] is BAD:
-                self.findings.spoilt.add((*path, name))
+            below = (*path, name)
+            if not fits(name):
+                message = f"`{name}` cannot be {shape.name.what}"
+                self.findings.at_key(below, shape.name.code, message, hint=shape.name.hint)
+            value = found[name] = self.read(shape.item, item, below)
+            if value is BAD:
+                self.findings.spoilt.add(below)
         return found
-
-    def _name(self, shape: Text, name: str, path: Path) -> None:
-        if not compiled(shape.pattern).fullmatch(name):
-            self.findings.at_key(path, shape.code, f"`{name}` cannot be {shape.what}", hint=shape.hint)
 
     def _list(self, shape: ListOf, data: Json, path: Path) -> Any:
         if isinstance(data, str):

@@ -225,4 +225,5 @@ def _states(graph: Graph) -> dict[str, TaskState]:
 def _state_of(graph: Graph, spec: TaskSpec) -> TaskState:
     services = tuple([need for need in spec.needs if need in graph.services]) if graph.services else ()
     modest = not spec.claims and spec.memory is None and not services
-    return TaskState(spec=spec, claims=tuple(sorted(spec.claims.items())), services=services, modest=modest)
+    claims = tuple(sorted(spec.claims.items())) if spec.claims else ()
+    return TaskState(spec=spec, claims=claims, services=services, modest=modest)

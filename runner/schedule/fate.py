@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from runner.schedule.board import TaskState, Why
 from runner.schedule.reasons import blocked_by, not_called
-from runner.schedule.rules import Decision, Need, could_run, decide
+from runner.schedule.rules import BLOCKED, RUN, Need, could_run, decide
 
 
 class Runs(Struct, frozen=True, kw_only=True):
@@ -54,9 +54,9 @@ def fate_of(task: TaskState, services: Mapping[str, Need | None], state: Callabl
 
 def _judge(task: TaskState, tasks: Sequence[Need], services: Mapping[str, Need], state: Callable[[str], str]) -> Fate:
     decision = decide(task.spec.trigger, (*tasks, *services.values()))
-    if decision is Decision.RUN:
+    if decision is RUN:
         return RUNS
     needs = {**{need.spec.id: how for need, how in zip(task.needs, tasks, strict=True)}, **services}
-    if decision is Decision.BLOCKED:
+    if decision is BLOCKED:
         return NeverRuns(why=Why.BLOCKED, reason=blocked_by(needs, state))
     return NeverRuns(why=Why.SKIPPED, reason=not_called(task.spec.trigger, needs))

@@ -97,6 +97,7 @@ class Schedule:
         self._board = Board(graph)
         self._services = Services(graph.services, {name: len(graph.dependents[name]) for name in graph.services})
         self._alarms = Alarms(self._matters)
+        self._move = self._board.move  # writes phases, and nothing else does
         self._queue = ReadyQueue[TaskState]()
         self._clean_ups: list[tuple[int, int, TaskState]] = []  # in a run that is ending, those that are ready
         self._crashes = Crashes()
@@ -283,10 +284,12 @@ class Schedule:
             task = self._settled.pop()
             for service in task.services:
                 self._commands += self._services.release(service)
+            latest = max(task.above, task.started)
             for other in task.dependents:
                 other.unsettled -= 1
-                other.above = max(other.above, task.above, task.started)
-                self._decide_if_due(other)
+                other.above = max(other.above, latest)
+                if not other.unsettled:
+                    self._decide_if_due(other)
 
     def _decide(self, task: TaskState) -> None:
         """Say what becomes of an untried task whose tasks have settled; its services may have to start first."""
@@ -296,7 +299,8 @@ class Schedule:
         if self.mode is not GOING and not task.above:
             self._skip(task, Why.SKIPPED, "nothing above it was started")
             return
-        fate = fate_of(task, {name: self._services.need(name) for name in task.services}, self.state)
+        services = {name: self._services.need(name) for name in task.services} if task.services else {}
+        fate = fate_of(task, services, self.state)
         ruled_out = isinstance(fate, NeverRuns) and not fate.by_services
         if task.phase is WAITING and not ruled_out and not (self._own_if_agrees(task) and self._must_run(task)):
             return
@@ -533,9 +537,6 @@ class Schedule:
         if guilty and self._opened.fail_fast and self.mode is GOING:
             self.mode = FAILING
             self._sweep(f"`{task.spec.id}` failed and the run fails fast")
-
-    def _move(self, task: TaskState, to: Phase) -> None:
-        self._board.move(task, to)
 
     @property
     def _opened(self) -> RunOpened:

@@ -27,22 +27,25 @@ class Decision(Enum):
     SKIPPED = "nothing it needs calls for it"
 
 
+RUN, BLOCKED, SKIPPED = Decision
+
+
 def decide(trigger: Trigger, needs: Collection[Need]) -> Decision:
     """Answer what becomes of a task whose needs settled so. Source: DESIGN section 5, Triggers."""
     failed, skipped, succeeded = F in needs, K in needs, S in needs
     match trigger:
         case Trigger.ALL_SUCCESS:
-            return Decision.BLOCKED if failed else Decision.SKIPPED if skipped else Decision.RUN
+            return BLOCKED if failed else SKIPPED if skipped else RUN
         case Trigger.NONE_FAILED:
-            return Decision.BLOCKED if failed else Decision.RUN
+            return BLOCKED if failed else RUN
         case Trigger.ONE_SUCCESS:
-            return Decision.RUN if succeeded else Decision.BLOCKED if failed else Decision.SKIPPED
+            return RUN if succeeded else BLOCKED if failed else SKIPPED
         case Trigger.ONE_FAILED:
-            return Decision.RUN if failed else Decision.SKIPPED
+            return RUN if failed else SKIPPED
         case Trigger.ALL_DONE | Trigger.ALWAYS:
-            return Decision.RUN
+            return RUN
 
 
 def could_run(trigger: Trigger, tasks: Collection[Need]) -> bool:
     """Say whether some end of a task's services would let it run, given how the tasks it needs have settled."""
-    return any(decide(trigger, (*tasks, service)) is Decision.RUN for service in (Need.S, Need.F))
+    return any(decide(trigger, (*tasks, service)) is RUN for service in (Need.S, Need.F))

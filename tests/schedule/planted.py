@@ -167,26 +167,26 @@ BUGS = (
     Bug(
         "all_success is skipped before it is blocked",
         "rules.py",
-        "return Decision.BLOCKED if failed else Decision.SKIPPED if skipped else Decision.RUN",
-        "return Decision.SKIPPED if skipped else Decision.BLOCKED if failed else Decision.RUN",
+        "return BLOCKED if failed else SKIPPED if skipped else RUN",
+        "return SKIPPED if skipped else BLOCKED if failed else RUN",
     ),
     Bug(
         "none_failed does not run after a skipped task",
         "rules.py",
-        "return Decision.BLOCKED if failed else Decision.RUN",
-        "return Decision.BLOCKED if failed or skipped else Decision.RUN",
+        "return BLOCKED if failed else RUN",
+        "return BLOCKED if failed or skipped else RUN",
     ),
     Bug(
         "one_success is skipped where it is blocked",
         "rules.py",
-        "return Decision.RUN if succeeded else Decision.BLOCKED if failed else Decision.SKIPPED",
-        "return Decision.RUN if succeeded else Decision.SKIPPED",
+        "return RUN if succeeded else BLOCKED if failed else SKIPPED",
+        "return RUN if succeeded else SKIPPED",
     ),
     Bug(
         "one_failed runs after a skipped task",
         "rules.py",
-        "return Decision.RUN if failed else Decision.SKIPPED",
-        "return Decision.RUN if failed or skipped else Decision.SKIPPED",
+        "return RUN if failed else SKIPPED",
+        "return RUN if failed or skipped else SKIPPED",
     ),
     Bug(
         "fail_fast is read from the file, not from the run",
@@ -257,8 +257,8 @@ BUGS = (
     Bug(
         "only what a clean-up needs directly counts as above it",
         "machine.py",
-        "other.above = max(other.above, task.above, task.started)",
-        "other.above = max(other.above, task.started)",
+        "latest = max(task.above, task.started)",
+        "latest = task.started",
     ),
     Bug(
         "what waits for a running task is settled before that has ended",
