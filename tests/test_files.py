@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from runner.files import RESTED, Digests, FileMark, met
 
@@ -87,6 +88,19 @@ def test_a_file_that_looks_as_before_is_not_read(tmp_path: Path) -> None:
 
     assert "lie" == second.of(str(path))
     assert lie == second.used
+
+
+@pytest.mark.parametrize("field", ["size", "modified", "changed", "inode"])
+def test_each_thing_that_the_disk_says_counts(tmp_path: Path, field: str) -> None:
+    """One of them that is not as before is enough to read the file."""
+    path = tmp_path / "a"
+    digest = written(path, "one")
+    first = digests()
+    first.of(str(path))
+    mark = first.used[str(path)]
+    other = replace(mark, digest="lie", **{field: getattr(mark, field) + 1})
+
+    assert digest == digests({str(path): other}).of(str(path))
 
 
 CHANGES: dict[str, Callable[[Path], object]] = {
