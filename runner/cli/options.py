@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import UsageError
@@ -11,6 +12,12 @@ from runner.errors import UsageError
 if TYPE_CHECKING:
     from runner.graph.select import Wish
 
+CHOOSE = -1
+"""Stands for a seed that is still to be chosen."""
+SEEDS = 10_000
+"""How many seeds are chosen from: a person may have to type one."""
+LONGEST_SEED = 15
+"""Digits of a seed: as many as every reader of JSON keeps."""
 LARGEST = 16 * 2**20
 """Bytes that a file of parameters may hold: as many as a graph file."""
 
@@ -31,6 +38,35 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--tag", action="append", default=[], metavar="TAG", help="the tasks with this tag")
     group.add_argument("--skip", action="append", default=[], metavar="TASK", help="skip this task")
+
+
+def add_shuffle(parser: argparse.ArgumentParser) -> None:
+    """Add `--shuffle`."""
+    parser.add_argument(
+        "--shuffle",
+        nargs="?",
+        type=seed,
+        const=CHOOSE,
+        metavar="SEED",
+        help="start what may start in a random order, to find needs that nobody wrote down (behind GRAPH)",
+    )
+
+
+def seed(text: str) -> int:
+    """Read the number that names a random order.
+
+    Raises:
+        ArgumentTypeError: it is none.
+
+    """
+    if not (text.isascii() and text.isdecimal() and len(text) <= LONGEST_SEED):
+        raise argparse.ArgumentTypeError(f"`{text}` is not a seed (a whole number); alone it stands behind GRAPH")
+    return int(text)
+
+
+def shuffle_of(chosen: argparse.Namespace) -> int | None:
+    """Answer the seed of the order; where none was named, one is chosen here: the schedule knows no chance."""
+    return int.from_bytes(os.urandom(4)) % SEEDS if chosen.shuffle == CHOOSE else chosen.shuffle
 
 
 def wish_of(chosen: argparse.Namespace) -> Wish:

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from runner.cli.options import add_parameters, add_selection, params_of, wish_of
+from runner.cli.options import add_parameters, add_selection, add_shuffle, params_of, shuffle_of, wish_of
 
 if TYPE_CHECKING:
     from runner.opening import Options
@@ -24,6 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_rehearsal(parser)
     parser.add_argument("--resume", nargs="?", const="latest", metavar="RUN", help="what would be kept of a run")
     add_force(parser)
+    add_shuffle(parser)
     parser.add_argument("--out", metavar="FILE", help="write the plan down, for `run --plan FILE`")
     parser.add_argument("--json", action="store_true", help="print the plan as JSON")
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colours (default: auto)")
@@ -97,6 +98,7 @@ def options_of(chosen: argparse.Namespace) -> Options:
         state_dir=chosen.state_dir,
         resume=chosen.resume,
         force=chosen.force,
+        shuffle=shuffle_of(chosen),
     )
 
 

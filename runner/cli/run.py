@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from runner.cli.options import add_parameters, add_selection, params_of, wish_of
+from runner.cli.options import add_parameters, add_selection, add_shuffle, params_of, shuffle_of, wish_of
 from runner.cli.plan import add_failing, add_force, number
 from runner.cli.view import MODES, for_whoever_reads, mode_of, watching
 from runner.errors import UsageError
@@ -65,6 +65,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="go on with a run, the latest of this graph unless named (behind GRAPH): what succeeded then is kept",
     )
     add_force(parser)
+    add_shuffle(parser)
     parser.add_argument("--wait", action="store_true", help="wait while another run of this graph is going on")
     levels = ("DEBUG", "INFO", "WARNING", "ERROR")
     help_text = "what goes into runner.log; DEBUG has every decision (default: WARNING)"
@@ -158,6 +159,7 @@ def _options(chosen: argparse.Namespace) -> Options:
         resume=chosen.resume,
         force=chosen.force,
         reports=formats_named(chosen.report),
+        shuffle=shuffle_of(chosen),
     )
     if chosen.plan is None:
         return options

@@ -55,6 +55,7 @@ class Ground(Struct, frozen=True, kw_only=True):
     kept: Mapping[str, str] = field(default_factory=dict)
     cached: Mapping[str, str] = field(default_factory=dict)
     skipped: tuple[str, ...] = ()
+    shuffle: int | None = None
 
 
 class Approval(Struct, frozen=True, kw_only=True):
@@ -94,6 +95,7 @@ def ground_of(
         kept={task: kept.run for task, kept in opened.kept.items()},
         cached={task: each.run for task, each in recalled.items() if isinstance(each, Kept)},
         skipped=opened.skipped,
+        shuffle=opened.shuffle,
     )
 
 
@@ -153,6 +155,7 @@ def approved(options: Options, approval: Approval) -> Options:
         wish=Wish(**{kind: tuple(names) for kind, names in approval.wish.items()}),
         resume=options.resume or approval.resume,
         force=options.force or approval.force,
+        shuffle=approval.ground.shuffle if options.shuffle is None else options.shuffle,
         approval=approval,
     )
 
@@ -240,7 +243,7 @@ def _differences(then: Ground, now: Ground) -> Iterator[str]:
             one, other = (_taken(word, each.get(task)) for each in (before, after))
             if one != other:
                 yield f"task `{task}` was to be {one}, and would be {other}"
-    for what in ("workers", "fail_fast", "skipped"):
+    for what in ("workers", "fail_fast", "skipped", "shuffle"):
         if getattr(then, what) != getattr(now, what):
             yield f"{what}: {_shown(getattr(then, what))} then, {_shown(getattr(now, what))} now"
 

@@ -123,7 +123,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     `range` is where the makespan falls in eight of ten runs. `curve` has a point for each number of workers that was
     asked for, `enough` the smallest that comes within 5 % of the best; both empty where one number was. `kept` says
     what `--resume` keeps, `cached` what becomes of the tasks that are cached where that is possible. `assumptions` are
-    sentences about what could not be known.
+    sentences about what could not be known. `shuffle` is the seed of a random order.
     """
 
     schema: int = SCHEMA
@@ -153,3 +153,4 @@ class Plan(Struct, frozen=True, kw_only=True):
     exit_code: int
     assumptions: tuple[str, ...] = ()
     cached: tuple[Kept, ...] = ()
+    shuffle: int | None = None

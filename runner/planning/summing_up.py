@@ -76,6 +76,7 @@ def sum_up(run: VirtualRun, given: Given, spread: Range) -> Plan:
         params=tuple(_parameters(graph, opened, given.masker)),
         secrets=tuple(_secrets(graph, given.environment)),
         resumes=opened.resumes,
+        shuffle=opened.shuffle,
         kept=tuple(_kept(graph, opened, given.past)),
         cached=tuple(_cached(run, given)),
         curve=(),

@@ -46,6 +46,8 @@ def _head(plan: Plan, style: Style, width: int) -> Iterator[str]:
     first, *others = wrap(f"{word} {plan.name}: {on}, about {about(plan.makespan)}", width, subsequent_indent="  ")
     yield first.replace(word, f"{style.strong}{word}{style.off}", 1)
     yield from others
+    if plan.shuffle is not None:
+        yield from wrap(f"what may start does so in a random order: --shuffle {plan.shuffle}", width)
     spread = plan.range
     if spread.resamples:
         told = f"eight runs of ten between {about(spread.p10)} and {about(spread.p90)} (P10 to P90)"

@@ -138,6 +138,7 @@ def _report(run: _Run) -> Report:
         complete=complete,
         cancelled=schedule.cancelled if complete else "killed",
         resumes=opened.resumes,
+        shuffle=opened.shuffle,
         doubtful=opened.doubtful,
         fewer_workers=tuple(
             Fewer(at=iso(began, each.at), workers=each.workers, crashed=each.tasks) for each in schedule.fewer_workers

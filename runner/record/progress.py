@@ -70,8 +70,9 @@ class PlainProgress:
 
     def _line(self, event: Event, schedule: Schedule) -> list[str]:
         match event:
-            case RunOpened(run=run, slots=slots):
-                return [f"{_at(event.at)} run {run}: {len(self._graph.tasks)} tasks, {slots} at once"]
+            case RunOpened(run=run, slots=slots, shuffle=seed):
+                order = "" if seed is None else f", in a random order (--shuffle {seed})"
+                return [f"{_at(event.at)} run {run}: {len(self._graph.tasks)} tasks, {slots} at once{order}"]
             case AttemptStarted(task=task, attempt=attempt):
                 self._started[task] = event.since
                 return [self._row(event.at, "▶", task, f"started{_nth(attempt)}")]

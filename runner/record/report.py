@@ -235,7 +235,10 @@ class Previous(Struct, frozen=True, kw_only=True):
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """What happened in a run. Times are ISO-8601 UTC with milliseconds, durations seconds."""
+    """What happened in a run. Times are ISO-8601 UTC with milliseconds, durations seconds.
+
+    `shuffle` is the seed of the random order that its tasks were started in, None where they were not.
+    """
 
     schema: int
     run: str
@@ -260,6 +263,7 @@ class Report(Struct, frozen=True, kw_only=True):
     resumes: str | None = None
     doubtful: tuple[str, ...] = ()
     fewer_workers: tuple[Fewer, ...] = ()
+    shuffle: int | None = None
 
 
 FAILED_STATES = frozenset({"failed", "timed_out", "crashed", "cancelled"})

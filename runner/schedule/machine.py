@@ -60,7 +60,7 @@ from runner.schedule.messages import (
     StartAttempt,
     StopAttempt,
 )
-from runner.schedule.policy import EVERY_SLOT, Claims, ReadyQueue, ranks, rest_before
+from runner.schedule.policy import EVERY_SLOT, Claims, ReadyQueue, ranks, rest_before, urgency
 from runner.schedule.reasons import need_scope, scope_of
 from runner.schedule.services import Services
 from runner.task import Cause, Failed, Json, Outcome, Succeeded
@@ -520,8 +520,7 @@ class Schedule:
         if self.mode is ENDING:
             heappush(self._clean_ups, _lateness(task))
         else:
-            spec = task.spec
-            self._queue.push(self._claims(task), (-spec.priority, -task.rank, spec.index), task)
+            self._queue.push(self._claims(task), urgency(task.spec, task.rank, self._opened.shuffle), task)
 
     def _claims(self, task: TaskState) -> Claims:
         return (*task.claims, (EVERY_SLOT, 1)) if task.alone else task.claims

@@ -57,7 +57,7 @@ class RunOpened(Data, frozen=True, kw_only=True):
     order was made from; `selected` the tasks that belong to the run (None: all), `skipped` those skipped by name;
     `given` the parameters as they were given; `resumes` the run that this one goes on with, "" if there was none to
     (None: none was wanted), `doubtful` what was under way when that ended; `planned` is
-    what an approved plan says of each task, empty for a run without one.
+    what an approved plan says of each task, empty for a run without one; `shuffle` is the seed of a random order.
     """
 
     at: float
@@ -76,6 +76,7 @@ class RunOpened(Data, frozen=True, kw_only=True):
     resumes: str | None = None
     doubtful: tuple[str, ...] = ()
     planned: Mapping[str, Planned] = field(default_factory=dict)
+    shuffle: int | None = None
 
 
 class AttemptStarted(Data, frozen=True, kw_only=True):

@@ -62,6 +62,13 @@ def _backwards(graph: Graph) -> Iterable[TaskSpec]:
                     ready.append(need)
 
 
+def urgency(task: TaskSpec, rank: float, shuffle: int | None) -> Key:
+    """Answer what ready tasks are ordered by, the smallest first; with a seed to `shuffle` by, chance alone orders."""
+    if shuffle is None:
+        return (-task.priority, -rank, task.index)
+    return (chance(f"shuffle {shuffle}", task.id, 0), 0.0, task.index)
+
+
 def rest_before(retry: Retry, run: str, task: str, attempt: int) -> float:
     """Answer the seconds to rest after failed `attempt`; a hash stands in for chance, so a replay agrees.
 

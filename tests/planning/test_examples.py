@@ -14,11 +14,15 @@ from typing import Any
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from runner.graph.check import load
 from runner.opening import Options
 from runner.planning.planner import Question, plan_of
+from runner.planning.text import render_plan
+from runner.record.render.text import PLAIN
 from tests.cli.command import ROOT, environment, report_in, run
+from tests.planning.test_text import GOLDEN, settled
 
 EXAMPLES = ROOT / "graphs" / "examples"
 FAILING = {
@@ -36,6 +40,7 @@ FAILING = {
     "retry": "fetch",
     "roadmap": "task_7",
     "service": "index",
+    "shuffle": "build",
 }
 """The example graphs, each with the task whose failure tells most."""
 
@@ -55,6 +60,19 @@ def test_an_example_is_planned(name: str, tmp_path: Path) -> None:
     assert ("passed", 0) == (plan.verdict, plan.exit_code)
     assert {"estimate"} >= {task.source for task in plan.tasks if task.start is not None and task.id != "checkpoint"}
     assert not (tmp_path / ".runner").exists()
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_the_plan_of_an_example_reads_as_a_person_has_read_it(name: str, tmp_path: Path) -> None:
+    """Each text equals its golden file (TASKGRAPH_GOLDEN=1 writes them anew, to be read)."""
+    options = Options(graph=str(EXAMPLES / f"{name}.yaml"), jobs=4, started_in=str(tmp_path), environment={})
+    plan = plan_of(options, Question(), lambda: 0.0).plan
+    found = settled(render_plan(replace(plan, file=f"{name}.yaml"), PLAIN, 100))
+    golden = GOLDEN / f"example-{name}.txt"
+    if os.environ.get("TASKGRAPH_GOLDEN"):
+        golden.write_text(found, encoding="utf-8")
+
+    assert golden.read_text(encoding="utf-8") == found
 
 
 def test_the_roadmap_is_the_one_that_was_asked_for(tmp_path: Path) -> None:

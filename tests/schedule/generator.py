@@ -288,6 +288,7 @@ def _opened(maybe: _Maybe, names: list[str], *, broken: bool) -> RunOpened:
         kept={name: Kept(outcome=Succeeded()) for name in names if few and maybe(0.35)},
         durations={name: maybe.seconds(0.5, 8.0) for name in names if maybe(0.3)},
         fail_fast=maybe(0.12) and not broken,
+        shuffle=chance.randint(0, 99) if maybe(0.08) else None,
     )
 
 

@@ -112,15 +112,27 @@ BUGS = (
     ),
     Bug(
         "the lowest priority goes first",
-        "machine.py",
-        "(-spec.priority, -task.rank",
-        "(spec.priority, -task.rank",
+        "policy.py",
+        "return (-task.priority, -rank,",
+        "return (task.priority, -rank,",
     ),
     Bug(
         "the shortest path goes first",
-        "machine.py",
-        "(-spec.priority, -task.rank",
-        "(-spec.priority, task.rank",
+        "policy.py",
+        "return (-task.priority, -rank,",
+        "return (-task.priority, rank,",
+    ),
+    Bug(
+        "a shuffled run is ordered all the same",
+        "policy.py",
+        "if shuffle is None:",
+        "if shuffle != -1:",
+    ),
+    Bug(
+        "a shuffled run has real chance, so that a replay is another run",
+        "policy.py",
+        'chance(f"shuffle {shuffle}", task.id, 0)',
+        '__import__("random").random()',
     ),
     Bug(
         "estimates stand above what was measured",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 from functools import cached_property
+from hashlib import blake2b
 
 from runner.schedule.messages import (
     ClockTicked,
@@ -248,6 +249,11 @@ class Referee(Bookkeeper):
         return book.at is At.WAITING and settled and not looking and "run" in self.answers(book)[0]
 
     def _key(self, book: Book) -> tuple[float, float, int]:
+        seed = self.game.first.shuffle
+        if seed is not None:  # which names an order, today and in ten years
+            self.tally.seen.add("shuffled")
+            said = f"shuffle {seed}\0{book.spec.id}\0{0}"
+            return (int.from_bytes(blake2b(said.encode(), digest_size=7).digest()), 0.0, book.spec.index)
         return (-book.spec.priority, -self._longest[book.spec.id], book.spec.index)
 
     @cached_property

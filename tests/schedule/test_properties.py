@@ -29,6 +29,7 @@ SHARES = {
     **dict.fromkeys(("runs alone", "fewer workers"), RARELY),
     "waits to run alone": 0.01,
     "asked for ahead": 0.02,
+    "shuffled": 0.02,
     **dict.fromkeys(("service never ready", "service died", "taken port"), RARELY),
 }
 """In how many of the graphs each of these must have happened, or the graphs prove too little."""

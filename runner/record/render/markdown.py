@@ -25,6 +25,7 @@ from runner.record.render.words import (
     fewer_words,
     in_rows,
     resumed,
+    shuffled,
     state_words,
     time_words,
     totals,
@@ -78,8 +79,8 @@ def _rendered(report: Report, folder: Path, told_of: Callable[[str], str]) -> st
     ]
     lines += _all_details(report, folder, told_of)
     ran = f"Run {_code(report.run)} of {_code(report.graph.file)}, {report.started} to {report.finished}."
-    resumption = [_escaped(resumed(report)), ""] if report.resumes is not None else []
-    return "\n".join([*lines, "", *resumption, ran, ""])
+    told = [line for words in (resumed(report), shuffled(report)) if words for line in (_escaped(words), "")]
+    return "\n".join([*lines, "", *told, ran, ""])
 
 
 def _critical_path(report: Report) -> str:

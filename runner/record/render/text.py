@@ -18,9 +18,8 @@ from runner.record.render.words import (
     check_words,
     counted,
     duration,
-    fewer_words,
     in_rows,
-    resumed,
+    notes,
     state_words,
     time_words,
     totals,
@@ -86,9 +85,7 @@ def _head(report: Report, style: Style, width: int) -> Iterator[str]:
     yield from _verdict(report, style, width)
     if report.checks.total:
         yield check_totals(report)
-    if report.resumes is not None:
-        yield from wrap(resumed(report), width, subsequent_indent="  ")
-    for line in fewer_words(report):
+    for line in notes(report):
         yield from wrap(line, width, subsequent_indent="  ")
 
 

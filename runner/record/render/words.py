@@ -61,6 +61,18 @@ def resumed(report: Report) -> str:
     return f"Goes on with run {report.resumes}: {kept} of {len(report.tasks)} tasks kept{doubt}."
 
 
+def shuffled(report: Report) -> str:
+    """Write that the order was random, and how to have it again; "" for any other run."""
+    if report.shuffle is None:
+        return ""
+    return f"Started in a random order: --shuffle {report.shuffle} has the same again."
+
+
+def notes(report: Report) -> list[str]:
+    """Write what is to be known of a whole run: what it goes on with, its random order, what crashes have cost."""
+    return [words for words in (resumed(report), shuffled(report), *fewer_words(report)) if words]
+
+
 def fewer_words(report: Report) -> list[str]:
     """Write what crashes have cost: `a, b and c crashed within a minute: 3 workers from then on`."""
     return [
