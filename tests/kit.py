@@ -9,7 +9,7 @@ from typing import Any
 
 from runner.errors import Place
 from runner.execute.simulate import Script, ServiceScript, Simulation, Step, always_ready
-from runner.graph.model import Graph, ServiceSpec, TaskSpec
+from runner.graph.model import Graph, Rate, ServiceSpec, TaskSpec
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import (
     AttemptEnded,
@@ -40,6 +40,7 @@ def graph_of(
     *,
     services: Mapping[str, Mapping[str, Any]] | None = None,
     pools: Mapping[str, int] | None = None,
+    rates: Mapping[str, Rate] | None = None,
     fail_fast: bool = False,
     deadline: float | None = None,
     **settings: Mapping[str, Any],
@@ -55,7 +56,7 @@ def graph_of(
         tasks[name] = task_of(name, index, needs=tuple(needs.split()), **settings.get(name, {}))
     assert settings.keys() <= tasks.keys(), "settings for a task that is not in the graph"
     known = {name: service_of(name, **fields) for name, fields in (services or {}).items()}
-    return whole(tasks.values(), known.values(), pools=pools, fail_fast=fail_fast, deadline=deadline)
+    return whole(tasks.values(), known.values(), pools=pools, rates=rates, fail_fast=fail_fast, deadline=deadline)
 
 
 def whole(
@@ -63,6 +64,7 @@ def whole(
     services: Sequence[ServiceSpec] | Any = (),
     *,
     pools: Mapping[str, int] | None = None,
+    rates: Mapping[str, Rate] | None = None,
     fail_fast: bool = False,
     deadline: float | None = None,
 ) -> Graph:
@@ -73,6 +75,7 @@ def whole(
         folder="/",
         digest="",
         pools=pools or {},
+        rates=rates or {},
         fail_fast=fail_fast,
         deadline=deadline,
         services={service.id: service for service in services},

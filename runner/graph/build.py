@@ -34,6 +34,7 @@ def graph_of(fields: Fields, findings: Findings, digest: str) -> Graph:
         workdir=fields.get("workdir"),
         workers=fields.get("workers"),
         pools={name: each["size"] if isinstance(each, dict) else each for name, each in _pools(fields)},
+        rates={name: each["rate"] for name, each in _pools(fields) if isinstance(each, dict) and "rate" in each},
         fail_fast=fields.get("fail_fast", False),
         deadline=fields.get("deadline"),
         services={name: _service(name, each, findings) for name, each in _entries(fields, "services")},

@@ -31,6 +31,7 @@ CODES: Mapping[str, tuple[str, str]] = {
     "wrong-type": ("A value is of the wrong kind.", "`needs: 5`"),
     "bad-value": ("A value is of the right kind, but not allowed.", "`retry: 0`"),
     "bad-duration": ("A duration has no unit or cannot be read.", "`timeout: 30`"),
+    "bad-rate": ("A rate does not say how often in which time.", "`rate: 10`"),
     "bad-size": ("A size has no unit or cannot be read.", "`memory: 512`"),
     "bad-id": ("The id of a task or service has a character that it may not have.", "`run tests: …`"),
     "bad-name": ("The name of a parameter, a variable or a pool has such a character.", "`secrets: [MY-KEY]`"),

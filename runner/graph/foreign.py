@@ -64,6 +64,9 @@ FOREIGN_IN_ROOT = {
     "semaphores": "pools",
     "retry": "write `defaults: {retry: …}`",
     "needs": "it belongs in a task",
+    "stagger": "write `defaults: {stagger: …}` for all tasks",
+    "manual": "it belongs in a task: each one asks by itself",
+    "rate": "it belongs to a pool: `pools: {api: {size: 3, rate: 10/m}}`",
     "output": "-o on the command line says how a run is shown",
 }
 
@@ -138,11 +141,47 @@ FOREIGN_IN_TASK = {
     "services": "`services` stands at the root; a task names them in its `needs`",
     "method": "generates",
     "inputs_from": "sources",
+    "approval": "manual",
+    "approve": "manual",
+    "confirm": "manual",
+    "interactive": "manual",
+    "prompt": "write `manual: true`, and what a person should know into `desc`",
+    "spacing": "stagger",
+    "start_delay": "write `stagger: 1s` for the time between starts",
+    "rate": "it belongs to a pool: `pools: {api: {size: 3, rate: 10/m}}` at the root",
+    "rate_limit": "give a pool a rate: `pools: {api: {size: 3, rate: 10/m}}` at the root",
+    "throttle": "give a pool a rate: `pools: {api: {size: 3, rate: 10/m}}` at the root",
     "status": "if",
     "setup": "write a task of its own and name it in `needs`",
     "teardown": "write a task of its own with `trigger: always`",
     "finally": "write a task of its own with `trigger: always`",
     "defer": "write a task of its own with `trigger: always`",
+}
+
+FOREIGN_IN_DEFAULTS = {
+    **FOREIGN_IN_TASK,
+    "env": "`env` for every task stands at the root",
+    "secrets": "`secrets` for every task stand at the root",
+    "workdir": "`workdir` for every task stands at the root",
+    "needs": "each task names its own `needs`",
+    "trigger": "each task has its own `trigger`",
+    "manual": "each task that asks says so itself",
+}
+
+FOREIGN_IN_POOL = {
+    "limit": "size",
+    "max": "size",
+    "capacity": "size",
+    "slots": "size",
+    "count": "size",
+    "rate_limit": "rate",
+    "throttle": "rate",
+    "per": "write `rate: 10/m` for ten a minute",
+    "period": "write `rate: 10/m` for ten a minute",
+    "interval": "write `rate: 10/m` for ten a minute",
+    "per_minute": "write `rate: 10/m` for ten a minute",
+    "per_second": "write `rate: 10/s` for ten a second",
+    "stagger": "it belongs in a task, or in `defaults`",
 }
 
 FOREIGN_IN_SERVICE = {

@@ -6,14 +6,29 @@ Checking, the JSON Schema and the README's list all read it. The words are those
 from __future__ import annotations
 
 from runner.graph.foreign import (
+    FOREIGN_IN_DEFAULTS,
+    FOREIGN_IN_POOL,
     FOREIGN_IN_PARAM,
     FOREIGN_IN_READY,
     FOREIGN_IN_ROOT,
     FOREIGN_IN_SERVICE,
-    FOREIGN_IN_TASK,
     FOREIGN_TYPES,
 )
-from runner.graph.shape import Command, Condition, Duration, Either, Flag, Key, MapOf, Plain, Record, Text, Whole, Word
+from runner.graph.shape import (
+    Command,
+    Condition,
+    Duration,
+    Either,
+    Flag,
+    Key,
+    MapOf,
+    Often,
+    Plain,
+    Record,
+    Text,
+    Whole,
+    Word,
+)
 from runner.graph.task_keys import LIMITS, POOL_NAME, RETRY, SURROUNDINGS, TASK, TEXT
 
 PARAM_TYPES = ("string", "integer", "number", "boolean", "path", "url", "duration", "size", "list", "map")
@@ -49,12 +64,16 @@ READY = Record(
 )
 
 POOL = Record(
-    what="a mapping",
-    foreign={},
+    what="a mapping with `size`",
+    foreign=FOREIGN_IN_POOL,
     required=("size",),
     keys={
         "size": Key(shape=Whole(least=1), desc="How many may be claimed at once.", example=3),
-        "rate": Key(shape=None, desc="How many claims may begin in a stretch of time.", example="10/1m"),
+        "rate": Key(
+            shape=Often(),
+            desc="How often it may be claimed: so many claims may begin within any such time.",
+            example="10/m",
+        ),
     },
 )
 
@@ -104,14 +123,7 @@ PARAM = Record(
 
 _DEFAULTS = Record(
     what="a mapping",
-    foreign={
-        **FOREIGN_IN_TASK,
-        "env": "`env` for every task stands at the root",
-        "secrets": "`secrets` for every task stand at the root",
-        "workdir": "`workdir` for every task stands at the root",
-        "needs": "each task names its own `needs`",
-        "trigger": "each task has its own `trigger`",
-    },
+    foreign=FOREIGN_IN_DEFAULTS,
     keys=LIMITS,
 )
 

@@ -49,6 +49,13 @@ class Retry(Struct, frozen=True, kw_only=True):
     on: frozenset[Cause] = RETRIED_BY_DEFAULT
 
 
+class Rate(Struct, frozen=True, kw_only=True):
+    """How often a pool may be claimed: no more than `count` claims begin within any so many `seconds`."""
+
+    count: int
+    seconds: float
+
+
 class ParamSpec(Struct, frozen=True, kw_only=True):
     """A typed input of the graph. `default` None with `required` means that `-p` must give it."""
 
@@ -65,7 +72,8 @@ class TaskSpec(Struct, frozen=True, kw_only=True):
     """One task as written, defaults filled in. Times are seconds, `memory` and `log_limit` bytes.
 
     `claims` are pool name to amount. Exactly one of `uses` and `run` is set. `index` is its position in the file: the
-    last word on order. `sources` and `generates` are patterns of files; `cache` None leaves it to them.
+    last word on order. `sources` and `generates` are patterns of files; `cache` None leaves it to them. `stagger` lies
+    between the start before, of a task that has one too, and its own.
     """
 
     id: str
@@ -97,6 +105,7 @@ class TaskSpec(Struct, frozen=True, kw_only=True):
     cache: bool | None = None
     sources: tuple[str, ...] = ()
     generates: tuple[str, ...] = ()
+    stagger: float = 0.0
 
     @property
     def caches(self) -> bool:
@@ -130,7 +139,8 @@ class ServiceSpec(Struct, frozen=True, kw_only=True):
 class Graph(Struct, frozen=True, kw_only=True, dict=True):
     """A checked graph. `file` is as it was named, `folder` the absolute folder it lies in, `digest` sha256 of its text.
 
-    `tasks` and `services` are in file order. `workers` None means the number of CPUs.
+    `tasks` and `services` are in file order. `workers` None means the number of CPUs. `rates` are those of the pools
+    that have one.
     """
 
     name: str
@@ -145,6 +155,7 @@ class Graph(Struct, frozen=True, kw_only=True, dict=True):
     workdir: str | None = None
     workers: int | None = None
     pools: Mapping[str, int] = field(default_factory=dict)
+    rates: Mapping[str, Rate] = field(default_factory=dict)
     fail_fast: bool = False
     deadline: float | None = None
     services: Mapping[str, ServiceSpec] = field(default_factory=dict)

@@ -47,6 +47,25 @@ def size(text: str) -> int | None:
     return int(float(found[1]) * factor) if found and factor else None
 
 
+@lru_cache(maxsize=1024)
+def rate(text: str) -> tuple[int, float] | None:
+    """Read a rate (`10/m 5/s 100/15m`) as a count and seconds; None if it is none. A unit alone is one of it."""
+    count, slash, stretch = text.partition("/")
+    if not slash or not count.isascii() or not count.isdecimal():
+        return None
+    found = _SECONDS.get(stretch) or seconds(stretch)
+    return None if found is None else (int(count), found)
+
+
+def rate_meant(text: str) -> str | None:
+    """Guess the rate somebody meant: `10 per minute` is `10/m`, `5 / 30 sec` is `5/30s`; None if nothing comes to mind."""
+    found = re.fullmatch(r"([0-9]+)\s*(?:/|per|an?|every|each|in)\s*(.+)", text.strip().lower())
+    if not found:
+        return None
+    stretch = _WORDS_FOR_UNITS.get(found[2]) or duration_meant(found[2])
+    return f"{found[1]}/{stretch}" if stretch else None
+
+
 def duration_meant(text: str) -> str | None:
     """Guess the duration somebody meant: `30 sec` is `30s`, `1:30` is `1m30s`; None where nothing comes to mind."""
     if found := re.fullmatch(r"(\d+):(\d\d)(?::(\d\d))?", text):

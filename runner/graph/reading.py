@@ -25,6 +25,7 @@ from runner.graph.shape import (
     ListOf,
     MapOf,
     Number,
+    Often,
     Plain,
     Record,
     Shape,
@@ -65,7 +66,7 @@ class Reader:
                 return self._record(shape, data, path)
             case Arguments():
                 return self._arguments(data, path)
-            case Text() | Duration() | Flag() | Whole() | Number() | Size() | Word() | Plain():
+            case Text() | Duration() | Flag() | Whole() | Number() | Size() | Often() | Word() | Plain():
                 return read_scalar(shape, data, path, self.findings)
             case MapOf():
                 return self._map(shape, data, path)

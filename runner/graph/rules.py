@@ -113,6 +113,8 @@ def _check_claims(task: TaskSpec, graph: Graph, findings: Findings) -> None:
         path = _claim_path(findings, task.id, pool)
         if path is None or ("pools",) in findings.spoilt or ("pools", pool) in findings.spoilt:
             continue
+        if pool not in graph.pools and pool in _keys_of(findings, ("pools",)):
+            continue  # it is there, but has no size, which is told where it stands
         if pool not in graph.pools:
             hint = findings.near(pool, graph.pools) or f"give it a size at the root: `pools: {{{pool}: 1}}`"
             findings.at_key(path, "unknown-pool", f"there is no pool `{pool}`", hint=hint)

@@ -12,12 +12,13 @@ from typing import Any, TypeAlias
 
 from runner.graph.findings import Findings
 from runner.graph.loose import as_text
-from runner.graph.quantities import duration_meant, seconds, size, size_meant
-from runner.graph.shape import Duration, Flag, Number, Plain, Size, Text, Whole, Word
+from runner.graph.model import Rate
+from runner.graph.quantities import duration_meant, rate, rate_meant, seconds, size, size_meant
+from runner.graph.shape import Duration, Flag, Number, Often, Plain, Size, Text, Whole, Word
 from runner.graph.source import Path
 from runner.task import Json
 
-Scalar: TypeAlias = Text | Flag | Whole | Number | Duration | Size | Word | Plain
+Scalar: TypeAlias = Text | Flag | Whole | Number | Duration | Size | Often | Word | Plain
 
 
 class _Bad:
@@ -48,6 +49,8 @@ def read_scalar(shape: Scalar, data: Json, path: Path, findings: Findings) -> An
             return _number(shape, data, path, findings)
         case Size():
             return _size(data, path, findings)
+        case Often():
+            return _often(data, path, findings)
         case Word():
             return _word(shape, data, path, findings)
         case Plain():
@@ -153,6 +156,25 @@ def _size(data: Json, path: Path, findings: Findings) -> Any:
         findings.at_value(path, "bad-size", f"`{data}` is not a size", hint=hint)
         return BAD
     return found
+
+
+def _often(data: Json, path: Path, findings: Findings) -> Any:
+    if isinstance(data, int | float) and not isinstance(data, bool):
+        hint = f"write `{data}/m` for so many a minute, `{data}/s` for so many a second"
+        findings.at_value(path, "bad-rate", f"{named(path)} does not say in which time", hint=hint)
+        return BAD
+    if not isinstance(data, str):
+        return wrong(path, "a rate such as `10/m`", data, findings)
+    found = rate(data)
+    if found is None:
+        meant = rate_meant(data)
+        hint = f"did you mean `{meant}`?" if meant else "write `5/s`, `10/m` or `100/15m`"
+        findings.at_value(path, "bad-rate", f"`{data}` is not a rate", hint=hint)
+        return BAD
+    if not all(found):
+        findings.at_value(path, "bad-value", f"{named(path)} must be one or more in some time, not `{data}`")
+        return BAD
+    return Rate(count=found[0], seconds=found[1])
 
 
 def _word(shape: Word, data: Json, path: Path, findings: Findings) -> Any:

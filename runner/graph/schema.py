@@ -21,6 +21,7 @@ from runner.graph.shape import (
     ListOf,
     MapOf,
     Number,
+    Often,
     Plain,
     Record,
     Shape,
@@ -34,6 +35,7 @@ from runner.graph.task_keys import TASK
 
 _NUMBER = r"[0-9]+(\.[0-9]+)?"
 _DURATION = rf"^(?=.)({_NUMBER}d)?({_NUMBER}h)?({_NUMBER}m(?!s))?({_NUMBER}s)?({_NUMBER}ms)?$"
+_RATE = rf"^0*[1-9][0-9]*/((ms|s|m|h|d)|(?![0.]+[a-z]+$){_DURATION.removeprefix('^').removesuffix('$')})$"
 _SIZE = rf"^{_NUMBER}({'|'.join(UNITS_OF_SIZE)})$"
 _NO_EXPRESSION = {"not": {"pattern": r"\$\{\{"}}
 
@@ -50,7 +52,7 @@ def schema() -> dict[str, Any]:
 
 def _of(shape: Shape) -> dict[str, Any]:
     match shape:
-        case Text() | Flag() | Whole() | Number() | Duration() | Size() | Word() | Plain():
+        case Text() | Flag() | Whole() | Number() | Duration() | Size() | Often() | Word() | Plain():
             return _scalar(shape)
         case ListOf(item=item, unique=unique):
             several = {"type": "array", "items": _of(item), **({"uniqueItems": True} if unique else {})}
@@ -85,6 +87,8 @@ def _scalar(shape: Scalar) -> dict[str, Any]:
             return {"type": "string", "pattern": _DURATION if zero else f"^(?![0.]+[a-z]+$){_DURATION}"}
         case Size():
             return {"type": "string", "pattern": _SIZE}
+        case Often():
+            return {"type": "string", "pattern": _RATE}
         case Word(words=words):
             return {"enum": list(words)}
         case Plain():

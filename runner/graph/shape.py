@@ -47,6 +47,10 @@ class Size(Struct, frozen=True, kw_only=True):
     """A size such as `512MiB`, read as bytes."""
 
 
+class Often(Struct, frozen=True, kw_only=True):
+    """How often something may happen, such as `10/m`, read as a `Rate`."""
+
+
 class Word(Struct, frozen=True, kw_only=True):
     """One of a few words, each read as what it stands for; `foreign` answers words of other tools."""
 
@@ -115,6 +119,7 @@ Shape: TypeAlias = (
     | Number
     | Duration
     | Size
+    | Often
     | Word
     | ListOf
     | MapOf

@@ -121,6 +121,11 @@ LIMITS = {
         desc="Do not run it while its last result still holds (default: true if it has `sources`).",
         example=True,
     ),
+    "stagger": Key(
+        shape=Duration(),
+        desc="It starts no sooner than this after the start before, of a task that has a `stagger`, too.",
+        example="150ms",
+    ),
     "pools": Key(
         shape=Either(
             short=ListOf(item=POOL_NAME, what="a list of pools"),
@@ -219,6 +224,5 @@ TASK = Record(
         "tags": Key(shape=ListOf(item=TEXT, what="a list of words"), desc="Words to select it by.", example=["slow"]),
         "manual": Key(shape=None, desc="To ask before it starts.", example=True),
         "requires": Key(shape=None, desc="Resources that a cluster's worker must have.", example={"gpu": 1}),
-        "stagger": Key(shape=None, desc="The time between the starts of a fan-out.", example="1s"),
     },
 )

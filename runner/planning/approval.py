@@ -79,7 +79,7 @@ def ground_of(
     graph: Graph, digest: str, opened: RunOpened, keys: Keys, recalled: Mapping[str, Kept | Outdated]
 ) -> Ground:
     """Answer what a run that would be opened so rests upon; `recalled` is what is foreseen of cached tasks."""
-    settings = ("env", "workdir", "pools", "deadline", "secrets")
+    settings = ("env", "workdir", "pools", "rates", "deadline", "secrets")
     return Ground(
         digest=digest,
         workers=opened.slots,

@@ -68,13 +68,17 @@ class PlannedWorker(Struct, frozen=True, kw_only=True):
 
 
 class PlannedPool(Struct, frozen=True, kw_only=True):
-    """What a pool is used for: the most that is claimed at once, by whom at all, and the part of it that is used."""
+    """What a pool is used for: the most that is claimed at once, by whom at all, and the part of it that is used.
+
+    `rate` is how often it may be claimed, in words.
+    """
 
     name: str
     size: int
     peak: int
     used: float
     tasks: tuple[str, ...]
+    rate: str = ""
 
 
 class Memory(Struct, frozen=True, kw_only=True):

@@ -109,7 +109,8 @@ def _busy(plan: Plan) -> Iterator[str]:
 def _pools(plan: Plan) -> Iterator[str]:
     wide = max((len(pool.name) for pool in plan.pools), default=0)
     for pool in plan.pools:
-        most = f"at most {pool.peak} of {pool.size} at once, {pool.used:.0%} used"
+        often = f", at most {pool.rate}" if pool.rate else ""
+        most = f"at most {pool.peak} of {pool.size} at once{often}, {pool.used:.0%} used"
         yield f"{pool.name:<{wide}}  {most}  {_names(pool.tasks)}"
 
 

@@ -2,7 +2,7 @@
 
 Theory of operation. Each attempt is a span, and so is each service until it is ready. A span could not have begun
 before those that gave it its place had ended: its needs, the attempt before it, the span before it on its worker, and
-those that held its share of a pool. Which worker a virtual attempt has is not said by the events, because it does not
+those that held its share of a pool; nor before its distance (`stagger`, `rate`) from the start of another one. Which worker a virtual attempt has is not said by the events, because it does not
 matter to them; here it has that of a span it waits for anyway, else one that nobody had, else the one that has been
 idle longest: so a span follows at once upon a strange one only where no other worker was free. Going through the spans
 backwards, each may end as late as the earliest span behind it allows; what is left between that and its end is its
@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
+from itertools import pairwise
 
 from msgspec import Struct, field
 
@@ -64,6 +65,7 @@ class Timing:
         self._follow_needs(graph)
         self._follow_workers(slots)
         self._follow_pools(graph)
+        self._follow_paces(graph)
         self._work_backwards()
         self.critical = self._critical_path()
         self._critical = frozenset(self.critical)
@@ -171,6 +173,17 @@ class Timing:
                 span.before += [last for _, _, last in taken if last is not None and last.name != span.name]
                 for _, unit, _ in taken:
                     heappush(free[pool], (span.end, unit, span))
+
+    def _follow_paces(self, graph: Graph) -> None:
+        """Let each attempt follow those that it had to start at a distance from; the rest counts from their starts."""
+        attempts = [(span, graph.tasks[span.name]) for span in self.spans if span.worker]
+        staggered = [(span, task.stagger) for span, task in attempts if task.stagger]
+        for (earlier, _), (span, distance) in pairwise(staggered):
+            span.before.append((earlier, distance - earlier.seconds))
+        for pool, rate in graph.rates.items():
+            claims = [span for span, task in attempts if pool in task.claims]
+            for earlier, span in zip(claims, claims[rate.count :], strict=False):
+                span.before.append((earlier, rate.seconds - earlier.seconds))
 
     def _critical_path(self) -> tuple[str, ...]:
         """Answer the tasks and services that hold the end of the run up, first to last."""

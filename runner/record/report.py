@@ -67,6 +67,8 @@ EpisodeKind = Literal[
     "waited_for_process",
     "waited_to_be_alone",
     "waited_for_its_turn",
+    "waited_for_rate",
+    "waited_for_stagger",
     "ran",
     "returned",
     "succeeded",

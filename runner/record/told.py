@@ -28,6 +28,8 @@ WAITED: Mapping[Lack, EpisodeKind] = {
     "worker": "waited_for_worker",
     "others": "waited_to_be_alone",
     "turn": "waited_for_its_turn",
+    "rate": "waited_for_rate",
+    "stagger": "waited_for_stagger",
 }
 
 
@@ -218,6 +220,10 @@ def _for_what(wait: Wait) -> str:
             return f"to run alone, having crashed twice, while {_names(wait.holders)} ran"
         case "turn":
             return "for its turn: of a run that is stopped, clean-ups go one after another"
+        case "rate":
+            return f"because pool `{wait.pool}` may not be claimed more often"
+        case "stagger":
+            return "to start at a distance from the one before (`stagger`)"
 
 
 def _how_it_went(seconds: float, kill_after: float) -> str:

@@ -14,10 +14,11 @@ from msgspec import Struct, field
 
 from runner.schedule.board import Phase, TaskState
 from runner.schedule.machine import Mode, Schedule
-from runner.schedule.policy import EVERY_SLOT, Claims
+from runner.schedule.policy import EVERY_SLOT, STAGGER, Claims
 
-Lack: TypeAlias = Literal["pool", "worker", "others", "turn"]
-"""Room in a pool; a free worker; that all others end; its turn, for clean-ups of a stopped run go one at a time."""
+Lack: TypeAlias = Literal["pool", "worker", "others", "turn", "rate", "stagger"]
+"""Room in a pool; a free worker; that all others end; its turn, for clean-ups of a stopped run go one at a time; that a
+pool may be claimed again; that its `stagger` has gone by."""
 
 HOLDERS = 10
 """How many of those who were in the way are named."""
@@ -95,7 +96,7 @@ class Waits:
             task = self._task(name)
             if task.phase is not Phase.READY:
                 continue
-            claims: Claims = (*task.claims, (EVERY_SLOT, 1)) if task.alone else task.claims
+            claims = task.wants
             if claims not in begun:
                 begun[claims] = self._begin(task, claims, now)
             self._begun[name] = begun[claims]
@@ -140,9 +141,16 @@ class Waits:
             return "others", ""
         if pool is not None:
             return "pool", pool
-        return ("turn" if self._schedule.mode is Mode.ENDING else "worker"), ""
+        if self._schedule.mode is Mode.ENDING:
+            return "turn", ""
+        held = self._schedule.held(task.spec.id)
+        if held is not None:
+            return ("stagger", "") if held == STAGGER else ("rate", held)
+        return "worker", ""
 
     def _holders(self, key: _Key) -> tuple[str, ...]:
         lack, pool = key
+        if lack in {"rate", "stagger"}:
+            return ()
         who = self._schedule.holders(pool) if lack == "pool" else self._running
         return tuple(name for name, _ in zip(who, range(HOLDERS), strict=False))

@@ -16,7 +16,7 @@ from runner.record.render.words import duration
 from runner.schedule.board import Phase, TaskState
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import AttemptEnded, AttemptReturned, AttemptStarted, Event, Noted, RunOpened
-from runner.schedule.policy import EVERY_SLOT, ranks, rest_before, seconds_expected
+from runner.schedule.policy import EVERY_SLOT, STAGGER, ranks, rest_before, seconds_expected
 from runner.task import Failed, Progress
 
 LastLine = Callable[[str], str]
@@ -196,6 +196,9 @@ def lacking(task: str, schedule: Schedule) -> str:
         return "all others to end: it crashed twice and runs alone now"
     if schedule.alone is not None:
         return f"{schedule.alone} to end, which crashed twice and runs alone"
+    held = schedule.held(task) if pool is None else None
+    if held is not None:
+        return "its distance from the start before" if held == STAGGER else f"{held} to be claimed again, by its rate"
     return "a free worker" if pool is None else f"room in {pool} ({_some(list(schedule.holders(pool)))})"
 
 

@@ -16,6 +16,7 @@ class Ring(Enum):
     LIMIT = "a running attempt has had its time"
     LAST_LIMIT = "all attempts of a task together have had their time"
     REST_OVER = "a failed task is tried again"
+    PACE = "something that only time held back may start"
     RUN_DEADLINE = "the whole run has had its time"
 
 

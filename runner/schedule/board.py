@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
+from math import inf
 
 from msgspec import Struct, field
 
 from runner.errors import IllegalMove
 from runner.graph.model import Graph, TaskSpec, Trigger
-from runner.schedule.policy import EVERY_SLOT, Claims
+from runner.schedule.policy import EVERY_SLOT, STAGGER, Claims
 from runner.schedule.rules import F, K, Need, S
 from runner.task import Cause, Failed, Outcome
 
@@ -61,13 +62,13 @@ class TaskState(Struct, kw_only=True, eq=False):
     `rank` is the seconds of the longest path that begins with it. `unsettled` counts the tasks it needs that have not
     settled. `started` numbers the first starts of a run from 1; `above` is the latest of these numbers among all it
     rests upon, 0 if none of them was started. `alone` says that nothing may run beside its next attempt; `modest` that
-    it claims no pool and no memory and needs no service; `piled` that it was started as one of those of which a worker
-    is asked for several ahead. `asked` says that somebody looks whether its last result still holds, `told` that they
-    have; `cached` that it does.
+    it claims no pool, no memory and no time and needs no service; `piled` that it was started as one of those of which
+    a worker is asked for several ahead. `asked` says that somebody looks whether its last result still holds, `told`
+    that they have; `cached` that it does.
     """
 
     spec: TaskSpec
-    claims: Claims
+    claims: tuple[tuple[str, int], ...]
     unsettled: int = 0
     needs: tuple[TaskState, ...] = ()
     services: tuple[str, ...] = ()
@@ -90,6 +91,12 @@ class TaskState(Struct, kw_only=True, eq=False):
     outcome: Outcome | None = None
     why: Why | None = None
     reason: str = ""
+
+    @property
+    def wants(self) -> Claims:
+        """What its next attempt has to claim to start: of its pools, of time, and of all slots where it runs alone."""
+        claims = (*self.claims, (STAGGER, self.spec.stagger)) if self.spec.stagger else self.claims
+        return (*claims, (EVERY_SLOT, 1)) if self.alone else claims
 
     @property
     def always(self) -> bool:
@@ -145,7 +152,12 @@ class Board:
         self.settled: list[str] = []
         self.ready: list[str] = []
         self.holders: dict[str, dict[str, int]] = {pool: {} for pool in graph.pools}
-        self._room = {**graph.pools, EVERY_SLOT: 1}
+        self._room: dict[str, float] = {**graph.pools, EVERY_SLOT: 1, STAGGER: inf}
+
+    @property
+    def has_slot(self) -> bool:
+        """Whether one more attempt may be handed out, as far as slots and what runs alone go."""
+        return self.alone is None and self.running < self.slots
 
     def fits(self, claims: Claims) -> bool:
         """Say whether the pools have room for these claims."""
@@ -224,6 +236,6 @@ def _states(graph: Graph) -> dict[str, TaskState]:
 
 def _state_of(graph: Graph, spec: TaskSpec) -> TaskState:
     services = tuple([need for need in spec.needs if need in graph.services]) if graph.services else ()
-    modest = not spec.claims and spec.memory is None and not services
+    modest = not spec.claims and not spec.stagger and spec.memory is None and not services
     claims = tuple(sorted(spec.claims.items())) if spec.claims else ()
     return TaskState(spec=spec, claims=claims, services=services, modest=modest)

@@ -60,7 +60,8 @@ from runner.schedule.messages import (
     StartAttempt,
     StopAttempt,
 )
-from runner.schedule.policy import EVERY_SLOT, Claims, ReadyQueue, ranks, rest_before, urgency
+from runner.schedule.pace import Pace
+from runner.schedule.policy import Claims, ReadyQueue, ranks, rest_before, urgency
 from runner.schedule.reasons import need_scope, scope_of
 from runner.schedule.services import Services
 from runner.task import Cause, Failed, Json, Outcome, Succeeded
@@ -100,6 +101,9 @@ class Schedule:
         self._move = self._board.move  # writes phases, and nothing else does
         self._queue = ReadyQueue[TaskState]()
         self._clean_ups: list[tuple[int, int, TaskState]] = []  # in a run that is ending, those that are ready
+        self._timed = bool(graph.rates) or any(spec.stagger for spec in graph.tasks.values())
+        self._pace = Pace(graph.rates)
+        self._paced: float | None = None  # the moment of the latest alarm for something that time holds back
         self._crashes = Crashes()
         self._places = Places()
         self._fewer: list[FewerWorkers] = []
@@ -174,7 +178,11 @@ class Schedule:
 
     def lacks(self, task: str) -> str | None:
         """Answer the pool without which a ready task cannot start (`EVERY_SLOT`: something runs), None for a slot."""
-        return self._board.full(self._claims(self._board.tasks[task]))
+        return self._board.full(self._board.tasks[task].wants)
+
+    def held(self, task: str) -> str | None:
+        """Answer what of time keeps a ready task that has room and a slot: a pool with its rate, or `STAGGER`."""
+        return self._pace.holds(self._board.tasks[task].wants, self._now) if self._board.has_slot else None
 
     @property
     def alone(self) -> str | None:
@@ -416,6 +424,8 @@ class Schedule:
                     self._time_out(self._board.tasks[alarm.task], alarm)
                 case Ring.REST_OVER:
                     self._make_ready(self._board.tasks[alarm.task])
+                case Ring.PACE:
+                    pass  # what may start now is started in this turn
                 case Ring.RUN_DEADLINE:
                     self._cancel("deadline")
 
@@ -423,7 +433,7 @@ class Schedule:
         self._stop(task, Cause.TIMED_OUT, task.spec.kill_after, alarm.message)
 
     def _matters(self, alarm: Alarm) -> bool:
-        if alarm.ring is Ring.RUN_DEADLINE:
+        if alarm.ring in {Ring.RUN_DEADLINE, Ring.PACE}:
             return self.mode < ENDING and not self.finished
         return alarm_matters(alarm, self._board.tasks[alarm.task])
 
@@ -481,11 +491,26 @@ class Schedule:
         if self.mode is ENDING:
             self._clean_up_next()
         board = self._board
-        while self.mode < ENDING and board.alone is None and board.running < board.slots:
-            task = self._queue.pop(board.fits, _is_stale, board.has_place)
+        fits = self._may_claim if self._timed else board.fits
+        while self.mode < ENDING and board.has_slot:
+            task = self._queue.pop(fits, _is_stale, board.has_place)
             if task is None:
+                self._wait_for_time()
                 return
             self._start(task)
+
+    def _may_claim(self, claims: Claims) -> bool:
+        return self._board.fits(claims) and self._pace.opens(claims) <= self._now
+
+    def _wait_for_time(self) -> None:
+        """Wish to be told the time when the first of those may start that nothing else holds back."""
+        if not self._timed:
+            return
+        waiting = [self._pace.opens(claims) for claims in self._queue.lines() if self._board.fits(claims)]
+        moment = min((each for each in waiting if each > self._now), default=None)
+        if moment is not None and moment != self._paced:
+            self._paced = moment
+            self._alarms.set(moment, Alarm(ring=Ring.PACE))
 
     def _clean_up_next(self) -> None:
         """Start the clean-up of what was started last, once nothing runs; nothing but clean-ups is left to start."""
@@ -500,6 +525,8 @@ class Schedule:
     def _start(self, task: TaskState) -> None:
         self._move(task, RUNNING)
         task.attempt += 1
+        if self._timed:
+            self._pace.started(task.wants, self._now)
         self._commands.append(StartAttempt(task=task.spec.id, attempt=task.attempt))
 
     def _stop(self, task: TaskState, cause: Cause, kill_after: float, message: str) -> None:
@@ -520,10 +547,7 @@ class Schedule:
         if self.mode is ENDING:
             heappush(self._clean_ups, _lateness(task))
         else:
-            self._queue.push(self._claims(task), urgency(task.spec, task.rank, self._opened.shuffle), task)
-
-    def _claims(self, task: TaskState) -> Claims:
-        return (*task.claims, (EVERY_SLOT, 1)) if task.alone else task.claims
+            self._queue.push(task.wants, urgency(task.spec, task.rank, self._opened.shuffle), task)
 
     def _skip(self, task: TaskState, why: Why, reason: str) -> None:
         task.why, task.reason = why, reason

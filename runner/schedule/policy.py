@@ -6,7 +6,7 @@ here can make a task run or not run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import blake2b
 from heapq import heappop, heappush
 from itertools import repeat
@@ -19,9 +19,11 @@ from runner.graph.model import Backoff, Graph, Retry, TaskSpec
 UNKNOWN_SECONDS = 1.0
 """What a task is thought to take when nothing was measured and nothing estimated: only the order depends on it."""
 
-Claims: TypeAlias = tuple[tuple[str, int], ...]
+Claims: TypeAlias = tuple[tuple[str, float], ...]
 EVERY_SLOT = ""
 """What an attempt that runs alone claims besides its pools: a pool of one that is full as long as anything runs."""
+STAGGER = " "
+"""What an attempt with a `stagger` claims besides its pools: so many seconds since the start before."""
 Key: TypeAlias = tuple[float, float, int]
 Item = TypeVar("Item")
 
@@ -104,6 +106,10 @@ class ReadyQueue(Generic[Item]):
     def push(self, claims: Claims, key: Key, task: Item) -> None:
         """Add a task; the smallest key is taken first, and no two are equal."""
         heappush(self._heaps.setdefault(claims, []), (key, task))
+
+    def lines(self) -> Iterator[Claims]:
+        """Answer the different claims that tasks wait with."""
+        return iter(self._heaps)
 
     def pop(
         self, fits: Callable[[Claims], bool], stale: Callable[[Item], bool], place: Callable[[Item], bool]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.graph.quantities import duration_meant, seconds, size, size_meant
+from runner.graph.quantities import duration_meant, rate, rate_meant, seconds, size, size_meant
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,46 @@ def test_what_is_no_size_may_be_close_to_one(text: str, meant: str | None) -> No
     """Anything else is none; what was probably meant is guessed where it can be."""
     assert size(text) is None
     assert meant == size_meant(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("10/m", (10, 60.0)),
+        ("10/1m", (10, 60.0)),
+        ("5/s", (5, 1.0)),
+        ("1/250ms", (1, 0.25)),
+        ("3/ms", (3, 0.001)),
+        ("100/1h30m", (100, 5400.0)),
+        ("7/d", (7, 86400.0)),
+        ("0/m", (0, 60.0)),
+    ],
+)
+def test_rates_are_a_count_and_seconds(text: str, expected: tuple[int, float]) -> None:
+    """A unit alone is one of it; whether none at all makes sense is for others to say."""
+    assert expected == rate(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("10", None),
+        ("/m", None),
+        ("10/", None),
+        ("10//m", None),
+        ("-1/m", None),
+        ("1.5/s", None),
+        ("٣/s", None),
+        ("10 / min", "10/m"),
+        ("10/minute", "10/m"),
+        ("10 per second", "10/s"),
+        ("2 every 30 sec", "2/30s"),
+        ("60 an hour", "60/h"),
+        ("often", None),
+    ],
+)
+def test_what_is_no_rate_may_be_close_to_one(text: str, meant: str | None) -> None:
+    """Anything else is none; what was probably meant is guessed where it can be."""
+    assert rate(text) is None
+    assert meant == rate_meant(text)
+    assert meant is None or rate(meant) is not None

@@ -51,6 +51,7 @@ class Bookkeeper:
         self.desks = {name: Desk() for name in self.graph.services}
         self.room = dict(self.graph.pools)
         self.begins = 0
+        self.starts: list[tuple[float, Book]] = []  # when what was handed out
         self._news = False  # something settled, so what waits must be looked at again
         self.port_owed: set[str] = set()
         self.cancelled_now = False
@@ -75,7 +76,9 @@ class Bookkeeper:
 
     def may_go_ahead(self, book: Book) -> bool:
         """Say whether a worker may be asked for a task ahead: it is short, and holds nothing others could want."""
-        return book.spec.uses in self.short and not (book.spec.claims or book.services or book.alone)
+        return book.spec.uses in self.short and not (
+            book.spec.claims or book.spec.stagger or book.services or book.alone
+        )
 
     def has_worker(self, book: Book) -> bool:
         """Say whether a worker can take a task, if what was handed out is spread over as many as can be."""
@@ -85,6 +88,17 @@ class Bookkeeper:
         ahead = sum(other.ahead for other in out)
         left = self.workers - (len(out) - ahead)
         return left > 0 and ahead < left * (self.slots // self.workers)
+
+    def opens(self, book: Book) -> float:
+        """Answer from which moment on a task may start, by `stagger` and by the rates of its pools."""
+        found = 0.0
+        if book.spec.stagger:
+            found = max((at + book.spec.stagger for at, other in self.starts if other.spec.stagger), default=0.0)
+        for pool, rate in self.graph.rates.items():
+            claimed = [at for at, other in self.starts if pool in other.spec.claims]
+            if pool in book.spec.claims and len(claimed) >= rate.count:
+                found = max(found, claimed[-rate.count] + rate.seconds)
+        return found
 
     def standing(self, service: str) -> str | None:
         """Answer how a service stands to the tasks that need it: S, F, or None while that is open."""
@@ -309,6 +323,7 @@ class Bookkeeper:
 
     def hand_out(self, book: Book, attempt: int) -> None:
         """Enter the start of an attempt."""
+        self.starts.append((self.now, book))
         book.at, book.attempt, book.begun = At.RUNNING, attempt, None
         book.limit = book.clean_up_limit = inf
         book.ahead = self.may_go_ahead(book)

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from runner.execute.simulate import ServiceStep, Simulation, Step
-from runner.graph.model import Backoff, Graph, Retry, ServiceSpec, TaskSpec, Trigger
+from runner.graph.model import Backoff, Graph, Rate, Retry, ServiceSpec, TaskSpec, Trigger
 from runner.graph.values import parse_bare
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import (
@@ -149,11 +149,16 @@ def game_of(chance: Random, *, most: int = 12) -> Game:
     first = _opened(maybe, names, broken=any(task.condition is CONDITIONS[None] for task in tasks))
     outside = _outside(maybe, ahead=ahead)
     remembers = maybe(0.3)
+    spaced = maybe(0.15)
+    rated = maybe(0.3)
+    rates = {pool: Rate(count=chance.randint(1, 3), seconds=maybe.seconds(0.3, 5.0)) for pool in pools if rated}
+    tasks = [replace(task, stagger=maybe.seconds(0.05, 2.0)) if spaced and maybe(0.7) else task for task in tasks]
     tasks = [replace(task, cache=True) if remembers and maybe(0.6) else task for task in tasks]
     graph = whole(
         sorted(tasks, key=lambda task: task.index),
         services,
         pools=pools,
+        rates=rates,
         fail_fast=maybe(0.3),
         deadline=chance.uniform(0.0, 30.0) if maybe(0.03) else None,
     )

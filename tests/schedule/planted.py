@@ -303,6 +303,42 @@ BUGS = (
         "self._settle(task, SUCCEEDED)\n            self._spread()",
     ),
     Bug(
+        "nobody wakes the run when a stagger has gone by",
+        "machine.py",
+        "if moment is not None and moment != self._paced:",
+        "if moment is not None and moment < self._now:",
+    ),
+    Bug(
+        "what time holds back starts at once",
+        "machine.py",
+        "return self._board.fits(claims) and self._pace.opens(claims) <= self._now",
+        "return self._board.fits(claims)",
+    ),
+    Bug(
+        "a stagger counts from the start of any task",
+        "pace.py",
+        "if pool == STAGGER:\n                self._last = now",
+        "self._last = now\n            if pool == STAGGER:\n                continue",
+    ),
+    Bug(
+        "a rate lets one claim too many begin",
+        "pace.py",
+        "maxlen=rate.count)",
+        "maxlen=rate.count + 1)",
+    ),
+    Bug(
+        "a rate counts from the last claim",
+        "pace.py",
+        "return claimed[0] + ",
+        "return claimed[-1] + ",
+    ),
+    Bug(
+        "what has a stagger is piled",
+        "board.py",
+        "not spec.claims and not spec.stagger and",
+        "not spec.claims and",
+    ),
+    Bug(
         "what is not short is piled, too",
         "board.py",
         "return task.spec.uses in self.short and task.modest",

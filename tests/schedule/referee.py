@@ -48,6 +48,7 @@ class Referee(Bookkeeper):
         assert event.at >= self.now - MOMENT, "time went back"
         late = [book.spec.id for book in self._unstopped() if event.at > book.due + MOMENT]
         assert [] == late, f"{late} ran past their limit"
+        self._nothing_overdue(event.at)
         self.now = event.at
         self.cancelled_now = False
         self.happen(event)
@@ -104,6 +105,8 @@ class Referee(Bookkeeper):
         rested = book.at is At.RESTING and self.now >= book.rests[0] - MOMENT
         assert book.at is At.READY or rested, f"{name}.{attempt} started while {book.at.value}"
         assert book.attempt + 1 == attempt <= book.spec.retry.attempts, f"{name}: attempt {attempt} is not due"
+        opens = self.opens(book)
+        assert self.now >= opens - MOMENT or self.mode is Mode.ENDING, f"{name}.{attempt} started before {opens}"
         assert self.slots > self.running, f"{name}.{attempt} started without a free slot"
         assert self.has_worker(book), f"{name}.{attempt} started without a worker that may take it"
         assert not self._lonely(), f"{name}.{attempt} started beside {self._lonely()}, which runs alone"
@@ -194,6 +197,13 @@ class Referee(Bookkeeper):
         if self._lonely():
             self.tally.seen.add("runs alone")
 
+    def _nothing_overdue(self, at: float) -> None:
+        """Object if something could have started at a moment before the event that comes now."""
+        self.now = max(self.now, at - 2 * MOMENT)
+        if self.mode <= Mode.FAILING:
+            idle = [book.spec.id for book in self._startable()]
+            assert [] == idle, f"{idle} could have started before {at}"
+
     def _check_stopped(self, book: Book, *, ticked: bool) -> None:
         name = f"{book.spec.id}.{book.attempt}"
         if book.begun is not None and book.stop is None:
@@ -228,14 +238,22 @@ class Referee(Bookkeeper):
         """Answer the tasks that could start now, room and slot included."""
         if self.slots <= self.running or self._lonely():
             return []
-        fit = [book for book in self.books.values() if self._certain(book) and self._fits(book)]
+        fit = [book for book in self.books.values() if self._certain(book) and self._fits(book) and self._may(book)]
         first = min(map(self._key, self._kept_waiting()), default=None)  # whom nobody may overtake
         return [book for book in fit if self.has_worker(book) and (first is None or self._key(book) < first)]
 
     def _kept_waiting(self) -> list[Book]:
         """Answer the tasks that could start but for a worker."""
-        fit = (book for book in self.books.values() if self._certain(book) and self._fits(book))
+        fit = (b for b in self.books.values() if self._certain(b) and self._fits(b) and self._may(b))
         return [book for book in fit if not self.has_worker(book)]
+
+    def _may(self, book: Book) -> bool:
+        """Say whether time keeps a task from starting no longer; clean-ups of a stopped run wait for no time."""
+        opens = self.opens(book)
+        if opens and opens > self.now - MOMENT and self.mode <= Mode.FAILING:
+            self.tally.seen.add("stagger" if book.spec.stagger else "rate")
+            return False
+        return True
 
     def _wanted(self, service: str) -> bool:
         """Say whether a task waits for this service and could run."""

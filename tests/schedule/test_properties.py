@@ -30,6 +30,7 @@ SHARES = {
     "waits to run alone": 0.01,
     "asked for ahead": 0.02,
     "shuffled": 0.02,
+    **dict.fromkeys(("stagger", "rate"), RARELY),
     **dict.fromkeys(("service never ready", "service died", "taken port"), RARELY),
 }
 """In how many of the graphs each of these must have happened, or the graphs prove too little."""
