@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from runner.graph.foreign import (
     FOREIGN_IN_DEFAULTS,
-    FOREIGN_IN_POOL,
     FOREIGN_IN_PARAM,
+    FOREIGN_IN_POOL,
     FOREIGN_IN_READY,
     FOREIGN_IN_ROOT,
     FOREIGN_IN_SERVICE,

@@ -58,7 +58,7 @@ def rate(text: str) -> tuple[int, float] | None:
 
 
 def rate_meant(text: str) -> str | None:
-    """Guess the rate somebody meant: `10 per minute` is `10/m`, `5 / 30 sec` is `5/30s`; None if nothing comes to mind."""
+    """Guess the rate somebody meant: `10 per minute` is `10/m`, `5/30 sec` is `5/30s`; None if nothing fits."""
     found = re.fullmatch(r"([0-9]+)\s*(?:/|per|an?|every|each|in)\s*(.+)", text.strip().lower())
     if not found:
         return None

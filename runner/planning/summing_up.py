@@ -27,6 +27,7 @@ from runner.planning.timing import Span, Timing, peaks
 from runner.planning.virtual import VirtualRun
 from runner.planning.what_if import WhatIf
 from runner.record.former import Former
+from runner.record.render.words import how_often
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import Kept as KeptResult
 from runner.schedule.messages import Outdated, Recalled, RunOpened
@@ -168,7 +169,8 @@ def _pools(graph: Graph, timing: Timing, peaks: Mapping[str, int]) -> Iterator[P
         used = sum(span.seconds * amount for span, amount in holding[name])
         part = _round(used / (size * timing.end)) if timing.end else 0.0
         tasks = tuple(dict.fromkeys(span.name for span, _ in holding[name]))
-        yield PlannedPool(name=name, size=size, peak=peaks[name], used=part, tasks=tasks)
+        often = how_often(graph.rates[name]) if name in graph.rates else ""
+        yield PlannedPool(name=name, size=size, peak=peaks[name], used=part, tasks=tasks, rate=often)
 
 
 # -- what is needed, kept, assumed -------------------------------------------------------------------------------------

@@ -2,18 +2,18 @@
 
 Theory of operation. Each attempt is a span, and so is each service until it is ready. A span could not have begun
 before those that gave it its place had ended: its needs, the attempt before it, the span before it on its worker, and
-those that held its share of a pool; nor before its distance (`stagger`, `rate`) from the start of another one. Which worker a virtual attempt has is not said by the events, because it does not
-matter to them; here it has that of a span it waits for anyway, else one that nobody had, else the one that has been
-idle longest: so a span follows at once upon a strange one only where no other worker was free. Going through the spans
-backwards, each may end as late as the earliest span behind it allows; what is left between that and its end is its
-slack. Without slack it is critical, and walking back from the last end over what ended just when a span began is the
-critical path.
+those that held its share of a pool; nor before it had its distance (`stagger`, `rate`) from the start of another one.
+Which worker a virtual attempt has is not said by the events, because it does not matter to them; here it has that of a
+span it waits for anyway, else one that nobody had, else the one that has been idle longest: so a span follows at once
+upon a strange one only where no other worker was free. Going through the spans backwards, each may end as late as the
+earliest span behind it allows; what is left between that and its end is its slack. Without slack it is critical, and
+walking back from the last end over what ended just when a span began is the critical path.
 """
 
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 from itertools import pairwise
 
@@ -31,6 +31,7 @@ class Span(Struct, kw_only=True, eq=False):
     """One attempt, or a service until it is ready; workers count from 1, a service has 0; `latest` is when it may end.
 
     `before` are the spans that made room for it, the most telling first; between the first and itself lay `rest`.
+    `behind` are those from whose starts it had to have a distance, each with that (seconds).
     """
 
     name: str
@@ -42,6 +43,7 @@ class Span(Struct, kw_only=True, eq=False):
     latest: float = float("inf")
     rest: float = 0.0
     before: list[Span] = field(default_factory=list)
+    behind: tuple[tuple[Span, float], ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -175,15 +177,17 @@ class Timing:
                     heappush(free[pool], (span.end, unit, span))
 
     def _follow_paces(self, graph: Graph) -> None:
-        """Let each attempt follow those that it had to start at a distance from; the rest counts from their starts."""
+        """Note for each attempt from whose starts it had to have a distance."""
+        if not graph.rates and not any(task.stagger for task in graph.tasks.values()):
+            return  # as mostly
         attempts = [(span, graph.tasks[span.name]) for span in self.spans if span.worker]
         staggered = [(span, task.stagger) for span, task in attempts if task.stagger]
         for (earlier, _), (span, distance) in pairwise(staggered):
-            span.before.append((earlier, distance - earlier.seconds))
+            span.behind = ((earlier, distance),)
         for pool, rate in graph.rates.items():
             claims = [span for span, task in attempts if pool in task.claims]
             for earlier, span in zip(claims, claims[rate.count :], strict=False):
-                span.before.append((earlier, rate.seconds - earlier.seconds))
+                span.behind += ((earlier, rate.seconds),)
 
     def _critical_path(self) -> tuple[str, ...]:
         """Answer the tasks and services that hold the end of the run up, first to last."""
@@ -194,7 +198,7 @@ class Timing:
         while span is not None:
             if not names or names[-1] != span.name:
                 names.append(span.name)
-            span = next((one for one in span.before if one.end >= _room(span, one) - CLOSE), None)
+            span = next(_holding_up(span), None)
         return tuple(reversed(names))
 
     def _work_backwards(self) -> None:
@@ -205,6 +209,8 @@ class Timing:
                 earlier.latest = min(earlier.latest, starts)
             if span.rest:
                 span.before[0].latest = min(span.before[0].latest, starts - span.rest)
+            for earlier, distance in span.behind:
+                earlier.latest = min(earlier.latest, starts - distance + earlier.seconds)
 
 
 class Peaks(Struct, frozen=True, kw_only=True):
@@ -245,6 +251,12 @@ def peaks(graph: Graph, spans: Sequence[Span]) -> Peaks:
 
 def _end(span: Span) -> float:
     return span.end
+
+
+def _holding_up(span: Span) -> Iterator[Span]:
+    """Answer the spans without which this one would have begun earlier."""
+    yield from (one for one in span.before if one.end >= _room(span, one) - CLOSE)
+    yield from (one for one, distance in span.behind if one.start + distance >= span.start - CLOSE)
 
 
 def _room(span: Span, before: Span) -> float:

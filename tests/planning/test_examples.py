@@ -40,7 +40,9 @@ FAILING = {
     "retry": "fetch",
     "roadmap": "task_7",
     "service": "index",
+    "rate": "ask_2",
     "shuffle": "build",
+    "stagger": "connect_2",
 }
 """The example graphs, each with the task whose failure tells most."""
 

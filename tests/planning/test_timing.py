@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from runner.execute.simulate import ServiceStep, Simulation, Step
-from runner.graph.model import Graph, Retry, Trigger
+from runner.graph.model import Graph, Rate, Retry, Trigger
 from runner.planning.timing import Timing, peaks
 from tests.kit import failed, graph_of, opened, play, scripted, task_of, whole
 
@@ -78,6 +78,20 @@ def test_a_full_pool_is_on_the_way() -> None:
     assert ("a", "b") == timing.critical
     assert {"a": 0, "b": 0, "c": 3} == {name: timing.slack(name) for name in "abc"}
     assert {"db": 2} == peaks(graph, timing.spans).pools
+
+
+def test_a_distance_between_starts_is_on_the_way() -> None:
+    """What starts at a distance hangs on the start before, not on its end; what is left of the rate is its slack."""
+    spaced = {"stagger": 2.0}
+    timing = timed(graph_of("a; b; c", a=spaced, b=spaced), 3, a=Step(seconds=0.5), b=Step(seconds=1.0))
+    api = {"claims": {"api": 1}}
+    graph = graph_of("a; b; c", pools={"api": 3}, rates={"api": Rate(count=2, seconds=5.0)}, a=api, b=api, c=api)
+    rated = timed(graph, 3, a=Step(seconds=3.0), b=Step(seconds=4.0), c=Step(seconds=1.0))
+
+    assert ("a", "b") == timing.critical
+    assert {"a": 0, "b": 0, "c": 2} == {name: timing.slack(name) for name in "abc"}
+    assert ("a", "c") == rated.critical
+    assert {"a": 0, "b": 2, "c": 0} == {name: rated.slack(name) for name in "abc"}
 
 
 def test_rests_between_attempts_are_no_slack() -> None:

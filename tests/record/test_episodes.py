@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from runner.execute.simulate import ServiceStep, Simulation, Step
-from runner.graph.model import Graph, Retry, Trigger
+from runner.graph.model import Graph, Rate, Retry, Trigger
 from runner.graph.values import parse_bare
 from runner.record.folding import fold
 from runner.record.report import Report, TaskReport
@@ -22,7 +22,10 @@ from tests.kit import Played, graph_of, opened, play, scripted
 from tests.schedule.generator import game_of
 
 GAMES = 200
-WAITS = {"waited_for_pool", "waited_for_worker", "waited_to_be_alone", "waited_for_its_turn"}
+WAITS = {
+    *("waited_for_pool", "waited_for_worker", "waited_to_be_alone", "waited_for_its_turn"),
+    *("waited_for_rate", "waited_for_stagger"),
+}
 TWICE = Retry(attempts=2, delay=1.0, jitter="none")
 
 
@@ -71,6 +74,32 @@ TALES: Mapping[str, tuple[list[str], list[str]]] = {
     "after a need": (
         story(graph_of("a; b: a"), "b"),
         ["waited 1.00 s for `a`", "ran: `a` succeeded", "attempt 1 succeeded after 1.00 s"],
+    ),
+    "at a distance": (
+        story(graph_of("a; b", a={"stagger": 0.5}, b={"stagger": 0.5}), "b"),
+        [
+            "waited 0.50 s to start at a distance from the one before (`stagger`)",
+            "ran: it needs nothing",
+            "attempt 1 succeeded after 1.00 s",
+        ],
+    ),
+    "no more often": (
+        story(
+            graph_of(
+                "a; b",
+                pools={"api": 1},
+                rates={"api": Rate(count=1, seconds=3.0)},
+                a={"claims": {"api": 1}},
+                b={"claims": {"api": 1}},
+            ),
+            "b",
+        ),
+        [
+            "waited 1.00 s for room in pool `api`, held by `a`",
+            "waited 2.00 s because pool `api` may not be claimed more often",
+            "ran: it needs nothing",
+            "attempt 1 succeeded after 1.00 s",
+        ],
     ),
     "the last of several needs": (
         story(graph_of("a; b; c; d: a b c"), "d", {"b": Step(seconds=3.0)}),
@@ -366,7 +395,8 @@ def waits(played: Played) -> dict[tuple[str, int], float]:
                 since.setdefault(name, now)
         started = {command.task for command in commands if isinstance(command, StartAttempt)}
         for name in [name for name in since if schedule.task(name).phase is not Phase.READY]:
-            found[name, schedule.task(name).attempt + (name not in started)] = now - since.pop(name)
+            attempt = (name, schedule.task(name).attempt + (name not in started))
+            found[attempt] = found.get(attempt, 0.0) + now - since.pop(name)  # it may have come back unbegun
     return found
 
 

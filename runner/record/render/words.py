@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from runner.graph.model import Rate
 from runner.record.render.legible import legible, shortened
 from runner.record.report import Change, Report, TaskReport
 from runner.task import Check, Json
@@ -80,6 +81,12 @@ def fewer_words(report: Report) -> list[str]:
         f" {counted(each.workers, 'worker')} from then on ({each.at})"
         for each in report.fewer_workers
     ]
+
+
+def how_often(rate: Rate) -> str:
+    """Write a rate for people: `10 a minute`, `3 in 12.0 s`."""
+    unit = {1.0: "a second", 60.0: "a minute", 3600.0: "an hour", 86400.0: "a day"}.get(rate.seconds)
+    return f"{rate.count} {unit or f'in {duration(rate.seconds)}'}"
 
 
 def duration(seconds: float) -> str:
