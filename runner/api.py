@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from runner.clock import WallClock
-from runner.driver import Unwatched, nothing_outside
 from runner.execute.pool import Pool
 from runner.graph.check import Loaded, load
 from runner.opening import Options
@@ -20,7 +19,7 @@ from runner.planning.what_if import what_if_of
 from runner.record.render.formats import formats_named
 from runner.record.report import Report
 from runner.task import Json
-from runner.wiring import run_graph
+from runner.wiring import Company, run_graph
 
 __all__ = ["Loaded", "Plan", "Report", "load", "plan", "run"]
 
@@ -54,16 +53,20 @@ def run(
     state_dir: str = ".runner",
     resume: str | None = None,
     force: bool = False,
+    approve: Sequence[str] = (),
+    shuffle: int | None = None,
     reports: Sequence[str] = (),
 ) -> Report:
     """Run a graph to its end, write its report into the state folder, and answer it.
 
-    `resume` names a run to go on with, or `latest`; `force` runs also what is cached and has not changed; `reports` are
+    `resume` names a run to go on with, or `latest`; `force` runs also what is cached and has not changed; `approve`
+    names tasks that ask first: from here nobody can be asked; `shuffle` is the seed of a random order; `reports` are
     formats to write besides `json` and `md`: `html`, `junit`, `trace`.
 
     Raises:
         GraphError: the graph file or a parameter is wrong; nothing was started.
         UsageError: there is no such file, or no such format.
+        NothingSelected: there is no such task.
         Locked: another run of the same graph is going on.
         RunnerFault: the runner could not do its work.
 
@@ -76,11 +79,13 @@ def run(
         state_dir=state_dir,
         resume=resume,
         force=force,
+        approve=tuple(approve),
+        shuffle=shuffle,
         reports=formats_named(",".join(reports)),
     )
     clock = WallClock()
     pool = Pool(None, clock)
     try:
-        return run_graph(options, clock, pool, lambda *_: Unwatched(), nothing_outside).report
+        return run_graph(options, clock, pool, Company()).report
     finally:
         pool.close()

@@ -10,13 +10,15 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct, field
 
-from runner.execute.ports import Clock, Executor, Observer, Recorder
+from runner.execute.ports import Clock, Executor, Observer, Person, Recorder
 from runner.graph.model import Graph
 from runner.graph.values import EvaluationError
 from runner.requests import Requests, Unfilled
 from runner.schedule.history import Stories
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import (
+    Answered,
+    Ask,
     AttemptEnded,
     ClockTicked,
     Command,
@@ -68,6 +70,14 @@ def nothing_outside(_now: float) -> Sequence[Event]:
     return ()
 
 
+class Nobody(Unwatched):
+    """Who is asked where nobody is there to ask."""
+
+    def ask(self, task: str, now: float) -> Sequence[Event]:
+        """Say no: what asks first does not start by itself."""
+        return (Answered(at=now, task=task, approved=False, by="nobody"),)
+
+
 Witness = Callable[[Event, Sequence[Command]], None]
 """Is shown each event that was handled, with the commands that followed from it, before the next one is handled."""
 Summon = Callable[[Schedule, Stories], Witness]
@@ -80,13 +90,14 @@ def no_witness(_schedule: Schedule, _stories: Stories) -> Witness:
 
 
 class World(Struct, frozen=True, kw_only=True):
-    """What a run is driven with: who runs the work, what time it is, who keeps and tells the events, who looks on."""
+    """What a run is driven with: who runs the work, what time it is, who keeps and tells events, looks on, is asked."""
 
     executor: Executor
     clock: Clock
     recorder: Recorder
     observer: Observer
     outside: Outside = nothing_outside
+    person: Person = Nobody()
     summon: Summon = no_witness
     stories: Stories = field(default_factory=Stories)
 
@@ -107,6 +118,7 @@ def drive(graph: Graph, opened: RunOpened, requests: Requests | Unfilled, world:
                 faults += _obey(commands, known, world)
             witness(event, commands)
         world.observer.observe(events, schedule)
+        world.person.observe(events, schedule)
         if schedule.finished:
             return schedule
         events = faults or _next_events(schedule, world)
@@ -142,7 +154,9 @@ def _next_events(schedule: Schedule, world: World) -> Sequence[Event]:
 
 
 def _obey(commands: Sequence[Command], known: _Known, world: World) -> list[Event]:
-    """Hand commands to the executor; answers the ends of what could not even be asked for, and what was recalled.
+    """Hand commands to the executor, and questions to the person.
+
+    Answers the ends of what could not even be asked for, what the person says at once, and what was recalled.
 
     All requests are filled in before the first is handed over, so that what may start together does. What is recalled
     comes last: looking at files must not hold up what runs.
@@ -163,6 +177,8 @@ def _obey(commands: Sequence[Command], known: _Known, world: World) -> list[Even
                 world.executor.stop(command)
             case LimitWorkers():
                 world.executor.limit(command)
+            case Ask(task=task):
+                faults += world.person.ask(task, world.clock.now())
             case Recall(task=task):
                 wanted.append(task)  # that is for us
     if wanted:
@@ -176,7 +192,7 @@ def _request(command: Command, known: _Known) -> Request | ServiceRequest | None
             return known.requests.attempt(known.schedule, known.stories, task, attempt)
         case StartService(service=service, attempt=attempt):
             return known.requests.service(known.schedule, service, attempt)
-        case StopAttempt() | StopService() | LimitWorkers() | Recall():
+        case StopAttempt() | StopService() | LimitWorkers() | Recall() | Ask():
             return None
 
 
@@ -188,5 +204,5 @@ def _unfit(command: Command, message: str, now: float) -> Event:
             return AttemptEnded(at=now, task=task, attempt=attempt, outcome=failed)
         case StartService(service=service, attempt=attempt):
             return ServiceEnded(at=now, service=service, attempt=attempt, how="died", message=message)
-        case StopAttempt() | StopService() | LimitWorkers() | Recall():
+        case StopAttempt() | StopService() | LimitWorkers() | Recall() | Ask():
             raise AssertionError("there is nothing to fill in")

@@ -30,7 +30,8 @@ class Options(Struct, frozen=True, kw_only=True):
 
     `wait` is for the end of another run of the same graph; `resume` names a run to go on with, or `latest`;
     `force` does everything again, whatever still holds; `reports` are formats to write besides those of every run;
-    `approval` is the plan that it must be; `shuffle` is the seed of a random order.
+    `approval` is the plan that it must be; `shuffle` is the seed of a random order;
+    `approve` names tasks that ask first and need not.
 
     Raises:
         UsageError: it is to go on with a run, and to do everything again.
@@ -51,6 +52,7 @@ class Options(Struct, frozen=True, kw_only=True):
     reports: tuple[str, ...] = ()
     approval: Approval | None = None
     shuffle: int | None = None
+    approve: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=lambda: given_environment(dict(os.environ)))
     started_in: str = field(default_factory=os.getcwd)
 
@@ -93,6 +95,7 @@ def opened_of(selection: Selection, params: Mapping[str, Json], options: Options
         selected=tuple(graph.tasks) if selection.partial else None,
         skipped=selection.skipped,
         shuffle=options.shuffle,
+        approved=options.approve,
     )
 
 

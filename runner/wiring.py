@@ -19,15 +19,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from runner.clock import WallClock
-from runner.driver import Outside, Together, Witness, World, drive
+from runner.driver import Nobody, Outside, Together, Unwatched, Witness, World, drive, nothing_outside
 from runner.errors import GraphError, Locked
 from runner.execute.pool import Pool
-from runner.execute.ports import Observer
+from runner.execute.ports import Observer, Person
 from runner.graph.arguments import check_arguments
 from runner.graph.check import Loaded, load, without_collection
 from runner.graph.model import Graph
 from runner.graph.params import resolve_params
-from runner.graph.select import Selection, select
+from runner.graph.select import Selection, check_named, select
 from runner.keeping import Keys
 from runner.mask import Masker
 from runner.opening import Options, opened_of, runs_of, secret_values, slots_of, stem_of
@@ -70,7 +70,15 @@ Watch = Callable[[Loaded, RunFolder, Pool], Observer]
 """Makes the view of a run from its graph, its folder and the pool, which knows what tasks print."""
 
 
-def run_graph(options: Options, clock: WallClock, pool: Pool, watch: Watch, outside: Outside) -> Finished:
+class Company(Struct, frozen=True, kw_only=True):
+    """Who is there while a run goes on: who watches it, who may interrupt it, who is asked."""
+
+    watch: Watch = lambda *_: Unwatched()
+    outside: Outside = nothing_outside
+    person: Person = Nobody()
+
+
+def run_graph(options: Options, clock: WallClock, pool: Pool, company: Company) -> Finished:
     """Run a graph to its end and write its report; the pool is left for its owner to close.
 
     Raises:
@@ -82,14 +90,14 @@ def run_graph(options: Options, clock: WallClock, pool: Pool, watch: Watch, outs
     """
     state = StateFolder(path=Path(options.started_in, options.state_dir))
     checked = _checked(options, pool, _past(state, options))
-    with _turn(state, options, clock, pool, outside):
+    with _turn(state, options, clock, pool, company.outside):
         before = _before(state, checked, options)  # once more: a run may have ended while we waited
         opened = _opened(checked, options, before, clock)
         folder = state.create_run(stem_of(options.graph), clock.started, os.urandom(2).hex())
         write_whole(folder.path / f"graph{Path(options.graph).suffix or '.yaml'}", checked.loaded.text)
         carry(opened.kept, before.runs, folder)
         pool.open(folder.path)
-        place = _Place(before=before, folder=folder, clock=clock, pool=pool, watch=watch, outside=outside)
+        place = _Place(before=before, folder=folder, clock=clock, pool=pool, company=company)
         telling = _driven(checked, replace(opened, run=folder.name, at=clock.now()), options, place)
         pool.let_go()  # its processes end while the report is written
         with without_collection():  # what is told and written only grows
@@ -138,14 +146,13 @@ class _Before(Struct, frozen=True, kw_only=True):
 
 
 class _Place(Struct, frozen=True, kw_only=True):
-    """Where a run happens: its folder, its clock and its processes, who looks on and who may interrupt."""
+    """Where a run happens: its folder, its clock and its processes, and who is there."""
 
     before: _Before
     folder: RunFolder
     clock: WallClock
     pool: Pool
-    watch: Watch
-    outside: Outside
+    company: Company
 
 
 def _past(state: StateFolder, options: Options) -> Former | None:
@@ -160,6 +167,7 @@ def _checked(options: Options, pool: Pool, past: Former | None) -> _Checked:
     given = parameters(past, loaded.graph, options.params)
     params = resolve_params(loaded.graph, given)
     selection = select(loaded.graph, options.wish)
+    check_named(options.approve, loaded.graph)
     pool.slots = slots_of(selection.graph, options)
     check_functions(replace(loaded, graph=selection.graph), params, options, pool)
     return _Checked(loaded=loaded, selection=selection, given=given, params=params)
@@ -248,13 +256,14 @@ def _driven(checked: _Checked, opened: RunOpened, options: Options, place: _Plac
         recall = replace(recollection, carry=lambda kept: carried(kept, before.runs, folder))
         requests = Requests(graph, _surroundings(options, folder), checked.params, recall, before.keys)
         decisions = Decisions(partial(_log, before.state, options, masker), options.log_level)
-        observer = Together(place.watch(replace(checked.loaded, graph=graph), folder, pool), decisions)
+        observer = Together(place.company.watch(replace(checked.loaded, graph=graph), folder, pool), decisions)
         world = World(
             executor=pool,
             clock=place.clock,
             recorder=recorder,
             observer=observer,
-            outside=place.outside,
+            outside=place.company.outside,
+            person=place.company.person,
             summon=summon,
         )
         drive(graph, opened, requests, world)

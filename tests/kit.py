@@ -7,11 +7,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from runner.driver import Unwatched
 from runner.errors import Place
 from runner.execute.simulate import Script, ServiceScript, Simulation, Step, always_ready
 from runner.graph.model import Graph, Rate, ServiceSpec, TaskSpec
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import (
+    Answered,
+    Ask,
     AttemptEnded,
     ClockTicked,
     Command,
@@ -116,6 +119,27 @@ def scripted(
     return script, services
 
 
+Answers = Mapping[str, tuple[float, bool]]
+"""After how many seconds a person says to which task whether it may start."""
+
+
+class Answering(Unwatched):
+    """A person in virtual time."""
+
+    def __init__(self, simulation: Simulation, answers: Answers) -> None:
+        self._simulation = simulation
+        self._answers = answers
+
+    def ask(self, task: str, now: float) -> Sequence[Event]:
+        """Answer after some time; at once where that is none."""
+        after, approved = self._answers.get(task, (0.0, True))
+        said = Answered(at=now + after, task=task, approved=approved, by="terminal")
+        if after == 0.0:
+            return (said,)
+        self._simulation.at(said.at, said)
+        return ()
+
+
 class Listed:
     """A recorder that keeps events in a list and never wants a sync."""
 
@@ -198,17 +222,19 @@ def play(
     kind: type[Schedule] = Schedule,
     unfit: Collection[tuple[str, int]] = (),
     holds: Collection[str] = (),
+    answers: Answers | None = None,
     turns: int = 2000,
 ) -> Played:
     """Run a graph in virtual time, one event at a time, and keep every turn.
 
     This is the loop of `runner.driver` without requests and recorder, so that a changed `kind` of schedule can be put
     in its place; a test holds the two together. `unfit` attempts fail before they are handed to the executor; of the
-    tasks that are looked up, the last results of those in `holds` still hold. A run that takes more `turns` than that
+    tasks that are looked up, the last results of those in `holds` still hold; those that ask first get their `answers`,
+    else a yes at once. A run that takes more `turns` than that
     goes in circles.
     """
     played = Played(schedule=kind(graph))
-    schedule = played.schedule
+    schedule, person = played.schedule, Answering(simulation, answers or {})
     events: Sequence[Event] = [first or opened(simulation.slots)]
     while True:
         faults: list[Event] = []
@@ -216,6 +242,7 @@ def play(
             commands = tuple(schedule.handle(event))
             played.turns.append(Turn(event=event, commands=commands))
             for command in commands:
+                faults += person.ask(command.task, simulation.now()) if isinstance(command, Ask) else ()
                 faults += _obey(command, simulation, unfit)
             wanted = [command.task for command in commands if isinstance(command, Recall)]
             faults += [recalled(simulation.now(), wanted, holds)] if wanted else []
@@ -260,6 +287,6 @@ def _obey(command: Command, simulation: Simulation, unfit: Collection[tuple[str,
             simulation.stop(command)
         case LimitWorkers():
             simulation.limit(command)
-        case Recall():
-            pass  # answered for all of a turn together
+        case Recall() | Ask():
+            pass  # answered for all of a turn together, and by the person
     return []

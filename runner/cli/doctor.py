@@ -38,7 +38,7 @@ def main(chosen: argparse.Namespace) -> int:
 
         graph = load(chosen.graph).graph
         params = resolve_params(graph, params_of(chosen))
-        checks += [_cores(graph), *_memory(graph), *_ports(graph)]
+        checks += [_cores(graph), *_memory(graph), *_ports(graph), *_person(graph)]
         asked = _asked({"base_url": str(params.get("base_url") or "")})
         told = {check.name for check in asked}  # tasks say more of a key they know
         checks += [*(check for check in _secrets(graph) if check.name not in told), *asked]
@@ -126,6 +126,16 @@ def _ports(graph: Graph) -> Iterator[Check]:
                     yield _check(f"port {service.port} of service {service.id}", "taken", fatal=fatal)
                 else:
                     yield _check(f"port {service.port} of service {service.id}", "free")
+
+
+def _person(graph: Graph) -> Iterator[Check]:
+    asking = [task.id for task in graph.tasks.values() if task.manual]
+    if asking:
+        there = sys.stdin is not None and sys.stdin.isatty()
+        trouble = (
+            "" if there else f"these tasks ask first and are skipped unless --approve names them: {', '.join(asking)}"
+        )
+        yield _check("somebody to ask", "at this terminal" if there else "nobody", trouble)
 
 
 def _asked(arguments: dict[str, str]) -> list[Check]:

@@ -65,6 +65,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="go on with a run, the latest of this graph unless named (behind GRAPH): what succeeded then is kept",
     )
     add_force(parser)
+    text = "start this task without asking, though it is `manual` (may be given several times)"
+    parser.add_argument("--approve", action="append", default=[], metavar="TASK", help=text)
     add_shuffle(parser)
     parser.add_argument("--wait", action="store_true", help="wait while another run of this graph is going on")
     levels = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -105,17 +107,20 @@ def main(chosen: argparse.Namespace) -> int:
 def _run(
     chosen: argparse.Namespace, options: Options, clock: WallClock, pool: Pool, heard: list[CancelReason]
 ) -> Finished:
+    from runner.cli.asking import person_at
     from runner.schedule.messages import CancelAsked
-    from runner.wiring import run_graph
+    from runner.wiring import Company, run_graph
+
+    stream = sys.stderr if chosen.json else sys.stdout
+    mode = mode_of(stream, chosen.output)
 
     def outside(now: float) -> Sequence[Event]:
         asked = [CancelAsked(at=now, why=why) for why in heard]
         heard.clear()
-        return asked
+        return (*asked, *person.heard(now))
 
-    stream = sys.stderr if chosen.json else sys.stdout
-    with watching(stream, mode_of(stream, chosen.output), chosen.color, clock) as watch:
-        return run_graph(options, clock, pool, watch, outside)
+    with person_at(mode, pool) as person, watching(stream, mode, chosen.color, clock) as watch:
+        return run_graph(options, clock, pool, Company(watch=watch, outside=outside, person=person))
 
 
 def _tell_github(finished: Finished) -> None:
@@ -160,6 +165,7 @@ def _options(chosen: argparse.Namespace) -> Options:
         force=chosen.force,
         reports=formats_named(chosen.report),
         shuffle=shuffle_of(chosen),
+        approve=tuple(chosen.approve),
     )
     if chosen.plan is None:
         return options

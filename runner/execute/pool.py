@@ -104,6 +104,14 @@ class Pool:
         """Hand on what is printed by all that starts from now on; `wait` then returns for that, too."""
         self._hear = hear
 
+    def heed(self, descriptor: int) -> None:
+        """Let `wait` return as long as something can be read from a descriptor of somebody else."""
+        self._selector.register(descriptor, EVENT_READ, self._on_heeded)
+
+    def unheed(self, descriptor: int) -> None:
+        """Heed it no more."""
+        self._selector.unregister(descriptor)
+
     # -- the questions ---------------------------------------------------------------------------------------------
 
     def last_line(self, name: str) -> str:
@@ -265,6 +273,9 @@ class Pool:
 
     def _on_wake(self, _mask: int) -> None:
         os.read(self._wake_read, 4096)
+        self._woken = True
+
+    def _on_heeded(self, _mask: int) -> None:
         self._woken = True
 
     def _emit(self, event: Event) -> None:

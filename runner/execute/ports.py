@@ -72,6 +72,17 @@ class Recorder(Protocol):
 
 
 @runtime_checkable
+class Person(Protocol):
+    """Is asked whether a task may start; sees each turn, too, and so which questions are still open."""
+
+    def ask(self, task: str, now: float) -> Sequence[Event]:
+        """Ask, and return at once: an answer that is there already, or none; then it comes from outside, some day."""
+
+    def observe(self, events: Sequence[Event], schedule: Schedule) -> None:
+        """Look at what is open, and return soon."""
+
+
+@runtime_checkable
 class Observer(Protocol):
     """Is shown each turn of the loop after it was handled: progress, the decision log."""
 

@@ -53,6 +53,7 @@ CODES: Mapping[str, tuple[str, str]] = {
         "The trigger asks for needs that are not there.",
         "`trigger: one_failed` alone",
     ),
+    "manual-clean-up": ("A clean-up asks before it starts.", "`manual: true` with `trigger: always`"),
     "unknown-pool": ("A task claims from a pool that is not there.", "`pools: [firestor]`"),
     "too-many-claims": ("A task claims more than its pool ever has.", "`pools: {db: 4}` of `db: 3`"),
     "overlapping-prefix": ("One `data_prefix` begins another, or is the same.", "`Task_2` and `Task_20_`"),

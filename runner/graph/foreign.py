@@ -202,6 +202,8 @@ FOREIGN_IN_SERVICE = {
     "needs": "a service cannot wait for tasks; name it in the `needs` of the tasks that use it",
     "depends_on": "a service cannot wait for others; let its command wait",
     "retry": "a service is started once; `ready: {timeout: …}` gives it more time",
+    "manual": "a service starts when a task needs it; that task may ask",
+    "stagger": "a service starts when a task needs it; tasks keep a distance",
     "restart": "a service that dies is not started again; the tasks that wait for it are blocked",
 }
 
@@ -243,6 +245,7 @@ FOREIGN_IN_PARAM = {
 }
 
 FOREIGN_TRIGGERS = {
+    "manual": "manual: true",
     "success": "all_success",
     "success()": "all_success",
     "on_success": "all_success",

@@ -73,7 +73,7 @@ class TaskSpec(Struct, frozen=True, kw_only=True):
 
     `claims` are pool name to amount. Exactly one of `uses` and `run` is set. `index` is its position in the file: the
     last word on order. `sources` and `generates` are patterns of files; `cache` None leaves it to them. `stagger` lies
-    between the start before, of a task that has one too, and its own.
+    between the start before, of a task that has one too, and its own; `manual` asks a person before it starts.
     """
 
     id: str
@@ -106,6 +106,7 @@ class TaskSpec(Struct, frozen=True, kw_only=True):
     sources: tuple[str, ...] = ()
     generates: tuple[str, ...] = ()
     stagger: float = 0.0
+    manual: bool = False
 
     @property
     def caches(self) -> bool:

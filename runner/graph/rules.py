@@ -30,6 +30,7 @@ def check_rules(graph: Graph, findings: Findings) -> None:
         keys = written.get(task.id)
         if isinstance(keys, dict):
             _check_task(task, keys, findings)
+        _check_manual(task, findings)
         needs = set(task.needs)
         if len(needs) < len(task.needs) or task.id in needs or not needs <= known:
             _check_needs(task, graph, findings)
@@ -86,6 +87,13 @@ def _check_files(task: TaskSpec, findings: Findings) -> None:
         message = f"`{task.id}` is never left out, so nobody looks at what it generates"
         hint = "name its `sources`, or write `cache: true`"
         findings.at_key((*path, "generates"), "generates-alone", message, hint=hint)
+
+
+def _check_manual(task: TaskSpec, findings: Findings) -> None:
+    if task.manual and task.trigger is Trigger.ALWAYS:
+        message = f"`{task.id}` is for cleaning up, also while the run is being stopped, when nobody can be asked"
+        hint = "leave `manual` out, or write `trigger: all_done`"
+        findings.at_key(("tasks", task.id, "manual"), "manual-clean-up", message, hint=hint)
 
 
 def _check_needs(task: TaskSpec, graph: Graph, findings: Findings) -> None:

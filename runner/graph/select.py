@@ -42,10 +42,7 @@ def select(graph: Graph, wish: Wish) -> Selection:
         NothingSelected: a name or a tag is not in the graph.
 
     """
-    known = (*wish.only, *wish.until, *wish.since, *wish.skip)
-    unknown = next((name for name in known if name not in graph.tasks), None)
-    if unknown is not None:
-        raise NothingSelected(f"there is no task `{unknown}` in {graph.file}{_meant(unknown, graph.tasks)}")
+    check_named((*wish.only, *wish.until, *wish.since, *wish.skip), graph)
     tags = {tag for task in graph.tasks.values() for tag in task.tags}
     for tag in wish.tag:
         if tag not in tags:
@@ -61,6 +58,18 @@ def select(graph: Graph, wish: Wish) -> Selection:
         borrowed=tuple(name for name in graph.tasks if name in set(borrowed)),
         skipped=wish.skip,
     )
+
+
+def check_named(names: Iterable[str], graph: Graph) -> None:
+    """See that tasks which were named on the command line are there.
+
+    Raises:
+        NothingSelected: one is not.
+
+    """
+    unknown = next((name for name in names if name not in graph.tasks), None)
+    if unknown is not None:
+        raise NothingSelected(f"there is no task `{unknown}` in {graph.file}{_meant(unknown, graph.tasks)}")
 
 
 def restricted(graph: Graph, names: Collection[str]) -> Graph:

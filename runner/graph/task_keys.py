@@ -222,7 +222,11 @@ TASK = Record(
             example=["dist/*.whl"],
         ),
         "tags": Key(shape=ListOf(item=TEXT, what="a list of words"), desc="Words to select it by.", example=["slow"]),
-        "manual": Key(shape=None, desc="To ask before it starts.", example=True),
+        "manual": Key(
+            shape=Flag(),
+            desc="Asks a person before it starts (default false), unless `--approve` named it.",
+            example=True,
+        ),
         "requires": Key(shape=None, desc="Resources that a cluster's worker must have.", example={"gpu": 1}),
     },
 )

@@ -29,7 +29,8 @@ class PlannedTask(Struct, frozen=True, kw_only=True):
 
     `slack` is by how much it could be later and nothing else would; `source` where its time is from, `runs` from how
     many past runs; `state` how it ends and `reason` why it does not run; `sees` how its needs ended, where not all did
-    well and it runs in spite of that; `kept` the run that its result is taken from, kept or cached.
+    well and it runs in spite of that; `kept` the run that its result is taken from, kept or cached; `asks`: a person is
+    asked first.
     """
 
     id: str
@@ -45,6 +46,7 @@ class PlannedTask(Struct, frozen=True, kw_only=True):
     sees: Mapping[str, str] = field(default_factory=dict)
     kept: str | None = None
     title: str = ""
+    asks: bool = False
 
 
 class PlannedService(Struct, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from runner.errors import UsageError
 from runner.graph.check import load, without_collection
 from runner.graph.model import Graph
 from runner.graph.params import resolve_params
-from runner.graph.select import select
+from runner.graph.select import check_named, select
 from runner.keeping import Keys
 from runner.mask import Masker
 from runner.opening import Options, opened_of, runs_of, secret_values
@@ -150,6 +150,7 @@ def _prepared(options: Options, what_if: WhatIf) -> _Prepared:
     wanted = parameters(past, loaded.graph, options.params)
     params = resolve_params(loaded.graph, wanted)
     selection = select(loaded.graph, options.wish)
+    check_named(options.approve, loaded.graph)
     graph = selection.graph
     check_known(what_if, graph.tasks, graph.file)
     measured = History(state, Path(options.started_in, options.graph)).caught_up(runs)

@@ -116,6 +116,7 @@ def _task(spec: TaskSpec, run: VirtualRun, given: Given, timing: Timing, bad: fr
         sees={} if bad.isdisjoint(spec.needs) or not spans else _sees(schedule, spec),
         kept=kept.run if isinstance(kept, KeptResult) else None,
         title=spec.title,
+        asks=spec.manual and bool(spans) and name not in _opened(schedule).approved,
     )
 
 

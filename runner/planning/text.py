@@ -29,6 +29,7 @@ def render_plan(plan: Plan, style: Style, width: int) -> str:
         _titled("Pools", _pools(plan), style, width),
         _titled("Memory", _memory(plan), style, width),
         _titled("Needs", _needs(plan), style, width),
+        _titled("Asks first", _asks(plan), style, width),
         _titled("Resumed", _kept(plan), style, width),
         _titled("Cached", _cached(plan), style, width),
         _titled("Assumed", iter(plan.assumptions), style, width),
@@ -129,6 +130,12 @@ def _needs(plan: Plan) -> Iterator[str]:
         yield f"parameter {parameter.name} = {value(parameter.value, 60) or '(empty)'}{how}{desc}"
     for secret in plan.secrets:
         yield f"secret {secret.name}: {'set' if secret.is_set else 'not set'}"
+
+
+def _asks(plan: Plan) -> Iterator[str]:
+    for task in plan.tasks:
+        if task.asks:
+            yield f"{task.id}: whether it starts is asked at the terminal; here the answer is yes, and at once"
 
 
 def _kept(plan: Plan) -> Iterator[str]:

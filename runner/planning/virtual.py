@@ -19,7 +19,7 @@ from runner.requests import Unfilled
 from runner.schedule.board import Phase
 from runner.schedule.history import Stories
 from runner.schedule.machine import Schedule
-from runner.schedule.messages import Event, Kept, Outdated, Recalled, RunOpened
+from runner.schedule.messages import Answered, Event, Kept, Outdated, Recalled, RunOpened
 from runner.schedule.rules import Need
 from runner.task import Cause, Failed, Json, Outcome, Request, Succeeded
 
@@ -56,7 +56,14 @@ def virtual_run(graph: Graph, opened: RunOpened, script: Script) -> VirtualRun:
     seen, listed = _Seen(script), _Listed()
     actors = _Actors(graph, script, seen)
     simulation = Simulation(actors.attempt, actors.service, slots=opened.slots)
-    world = World(executor=simulation, clock=simulation, recorder=listed, observer=Unwatched(), stories=_Untold())
+    world = World(
+        executor=simulation,
+        clock=simulation,
+        recorder=listed,
+        observer=Unwatched(),
+        person=_Agreeable(),
+        stories=_Untold(),
+    )
     schedule = drive(graph, opened, seen, world)
     return VirtualRun(events=listed.events, schedule=schedule, seconds=simulation.now())
 
@@ -106,6 +113,14 @@ class _Seen(Unfilled):
         if any(phase is not Phase.SUCCEEDED for phase in phases):
             return Outdated(because="something it needs did not succeed")
         return self._script.recalled[task]
+
+
+class _Agreeable(Unwatched):
+    """A person who says yes to everything, at once."""
+
+    def ask(self, task: str, now: float) -> Sequence[Event]:
+        """Say yes."""
+        return (Answered(at=now, task=task, approved=True, by="plan"),)
 
 
 class _Listed:

@@ -13,6 +13,7 @@ from runner.record.watched import lacking
 from runner.schedule.board import Phase
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import (
+    Answered,
     AttemptEnded,
     AttemptReturned,
     AttemptStarted,
@@ -111,6 +112,8 @@ class Decisions:
             case Recalled(outdated=outdated):
                 for task, each in outdated.items():
                     debug("`%s` is not cached: %s", task, each.because)
+            case Answered(task=task, approved=approved, by=by):
+                debug("`%s` asked, %s said %s", task, by, "yes" if approved else "no")
             case SlotsChanged(slots=slots, workers=workers):
                 debug("%d slots from now on, %s workers", slots, slots if workers is None else workers)
             case ServiceEnded() | CancelAsked() | ClockTicked() | Noted():

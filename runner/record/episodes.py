@@ -17,6 +17,8 @@ from runner.record.waits import Waits
 from runner.schedule.board import Phase, TaskState, Why
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import (
+    Answered,
+    Ask,
     AttemptEnded,
     AttemptReturned,
     AttemptStarted,
@@ -38,6 +40,7 @@ class _Past(Struct):
     """What of one task has been seen: when an attempt was handed over and began, its rest, who asked for its end."""
 
     handed: float = 0.0
+    asked: float = 0.0
     begun: float | None = None
     rests: AttemptEnded | None = None
     stop: tuple[float, StopAttempt] | None = None
@@ -80,6 +83,8 @@ class Watch:
         for command in commands:
             if isinstance(command, StopAttempt) and self._past[command.task].stop is None:
                 self._past[command.task].stop = (now, command)
+            if isinstance(command, Ask):
+                self._past[command.task].asked = now
         for name in self._schedule.ready[self._ready :]:
             self._rested(name, now)
         self._ready = len(self._schedule.ready)
@@ -103,10 +108,14 @@ class Watch:
         match event:
             case RunOpened(kept=kept):
                 self._opened = event.at
+                for name in (each for each in event.approved if each in self._graph.tasks):
+                    self._add(name, [told.approved_before(event.at)] if self._graph.tasks[name].manual else ())
                 self._kept = {name: each.run for name, each in kept.items()}
             case Recalled(outdated=outdated):
                 for name, each in outdated.items():
                     self._add(name, [told.not_cached(event.at, each.because)])
+            case Answered(task=task):
+                self._add(task, told.answered(event, self._past[task].asked))
             case ServiceReady(service=service):
                 self._up.setdefault(service, event.at)
             case AttemptStarted(task=task, attempt=attempt):

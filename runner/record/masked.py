@@ -15,7 +15,7 @@ T = TypeVar("T")
 OURS = frozenset(
     {
         *("at", "asked", "key", "handed", "run", "started", "file", "slots", "workers", "durations"),
-        *("fail_fast", "selected", "skipped", "resumes", "doubtful", "planned", "shuffle"),
+        *("fail_fast", "selected", "skipped", "resumes", "doubtful", "planned", "shuffle", "approved", "by"),
         *("task", "service", "attempt", "pid", "port", "how", "why", "log"),
         *("cause", "exit_code", "verdict", "action", "seconds", "done", "total", "size", "digest"),
     }

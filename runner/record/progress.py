@@ -12,6 +12,7 @@ from runner.record.render.legible import legible, shortened
 from runner.record.render.words import duration
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import (
+    Answered,
     AttemptEnded,
     AttemptReturned,
     AttemptStarted,
@@ -85,7 +86,9 @@ class PlainProgress:
                 return [self._row(event.at, "◇", service, words)]
             case CancelAsked(why=why):
                 return [f"{_at(event.at)} {why.replace('_', ' ')}: stopping; once more kills"]
-            case Noted() | AttemptReturned() | Recalled() | SlotsChanged() | ClockTicked():
+            case Answered(task=task, approved=True, by=by):
+                return [self._row(event.at, "?", task, f"may start, says somebody at the {by}")]
+            case Noted() | Answered() | AttemptReturned() | Recalled() | SlotsChanged() | ClockTicked():
                 return []
 
     def _ended(self, event: AttemptEnded, schedule: Schedule) -> list[str]:

@@ -82,6 +82,8 @@ EpisodeKind = Literal[
     "kept",
     "cached",
     "not_cached",
+    "approved",
+    "refused",
     "lost",
 ]
 

@@ -17,6 +17,7 @@ from runner.record.render.words import duration
 from runner.record.watched import Row, Sight
 
 SIGNS = {
+    "asking": ("?", "bold yellow"),
     "failed": ("✗", "red"),
     "timed_out": ("✗", "red"),
     "crashed": ("✗", "red"),

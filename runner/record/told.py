@@ -14,7 +14,7 @@ from runner.record.report import Episode, EpisodeKind, Seen
 from runner.record.waits import Lack, Wait
 from runner.schedule.board import Phase, TaskState
 from runner.schedule.machine import Schedule
-from runner.schedule.messages import AttemptEnded, StopAttempt
+from runner.schedule.messages import Answered, AttemptEnded, StopAttempt
 from runner.schedule.reasons import NAMED, scope_of
 from runner.task import Cause, Failed, Json
 
@@ -159,6 +159,19 @@ def cached(task: TaskState, at: float) -> Episode:
 def not_cached(at: float, because: str) -> Episode:
     """Tell why a task that is cached where possible had to run."""
     return _moment("not_cached", at, f"not cached: {shortened(because, LONGEST)}")
+
+
+def approved_before(at: float) -> Episode:
+    """Tell that a task that asks first did not have to."""
+    return _moment("approved", at, "approved beforehand (--approve)")
+
+
+def answered(event: Answered, asked: float) -> Iterator[Episode]:
+    """Tell what a person said of a task that asked first, and how long that took."""
+    if event.by != "nobody":  # which is told as the reason why it did not run
+        kind: EpisodeKind = "approved" if event.approved else "refused"
+        words = f"asked; after {duration(event.at - asked)} the {event.by} said {'yes' if event.approved else 'no'}"
+        yield _lasted(kind, asked, event.at, words)
 
 
 def did_not_run(task: TaskState, at: float, guilty: Mapping[str, str], schedule: Schedule) -> Episode:

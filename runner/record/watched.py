@@ -28,7 +28,7 @@ NAMED = 3
 class Row(Struct, frozen=True, kw_only=True):
     """One task or service: `seconds` it has run, `expected` seconds it will (None: nobody knows), `words` about it.
 
-    `state` is the word of the report, or `starting`, `stopping`, `resting`, `ready`, `waiting`, `running`.
+    `state` is the word of the report, or `starting`, `stopping`, `resting`, `ready`, `waiting`, `asking`, `running`.
     """
 
     id: str
@@ -128,6 +128,8 @@ class Watched:
                 words = f"for {duration(max(0.0, self._rests[name] - now))}, {_nth(task)} failed: {_why(task)}"
             case Phase.READY:
                 words = f"waits for {lacking(task.spec.id, schedule)}"
+            case Phase.WAITING if name in schedule.asking:
+                return Row(id=name, state="asking", words=legible(_question(task.spec, schedule)))
             case Phase.WAITING:
                 words = f"for {_some(list(self._missing(task.spec, schedule)))}"
             case Phase.SUCCEEDED:
@@ -183,7 +185,7 @@ class Watched:
             ran = now - self._since.get(task.spec.id, now)
             rest = self._rests.get(task.spec.id, now) - now if task.phase is Phase.RESTING else 0.0
             left[task.spec.id] = max(0.0, (expected or 0.0) - ran) + max(0.0, rest)
-        if self._opened is None or schedule.cancelled or not any(left.values()):
+        if self._opened is None or schedule.cancelled or schedule.asking or not any(left.values()):
             return None, known
         path = max(ranks(self._graph, left).values(), default=0.0)
         return now + max(path, sum(left.values()) / max(1, schedule.workers)), known
@@ -203,6 +205,12 @@ def lacking(task: str, schedule: Schedule) -> str:
 
 
 # -- the helpers -------------------------------------------------------------------------------------------------------
+
+
+def _question(spec: TaskSpec, schedule: Schedule) -> str:
+    """Write what a person is asked; one question at a time is open."""
+    what = f"{(spec.title or spec.desc).rstrip('.')}  " if spec.title or spec.desc else ""
+    return f"{what}may it start? press y or n" if schedule.asking[0] == spec.id else f"{what}asks next"
 
 
 def _word(task: TaskState) -> str:

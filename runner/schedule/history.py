@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct, field
 
 from runner.schedule.messages import (
+    Answered,
     AttemptEnded,
     AttemptReturned,
     AttemptStarted,
@@ -171,7 +172,7 @@ class Stories:
                 self._taken(event.kept)
                 for task, outdated in event.outdated.items():
                     self.of(task).outdated = outdated
-            case AttemptReturned() | SlotsChanged() | ClockTicked():
+            case AttemptReturned() | Answered() | SlotsChanged() | ClockTicked():
                 pass
 
     def _taken(self, results: Mapping[str, Kept]) -> None:

@@ -41,6 +41,8 @@ from runner.schedule.crashes import Crashes, FewerWorkers, Places
 from runner.schedule.fate import NeverRuns, Runs, Wants, fate_of
 from runner.schedule.limits import alarm_matters, clean_up_limit, limits, may_retry, rest_alarm
 from runner.schedule.messages import (
+    Answered,
+    Ask,
     AttemptEnded,
     AttemptReturned,
     AttemptStarted,
@@ -62,6 +64,7 @@ from runner.schedule.messages import (
 )
 from runner.schedule.pace import Pace
 from runner.schedule.policy import Claims, ReadyQueue, ranks, rest_before, urgency
+from runner.schedule.questions import Questions, refused
 from runner.schedule.reasons import need_scope, scope_of
 from runner.schedule.services import Services
 from runner.task import Cause, Failed, Json, Outcome, Succeeded
@@ -104,6 +107,7 @@ class Schedule:
         self._timed = bool(graph.rates) or any(spec.stagger for spec in graph.tasks.values())
         self._pace = Pace(graph.rates)
         self._paced: float | None = None  # the moment of the latest alarm for something that time holds back
+        self._questions = Questions()
         self._crashes = Crashes()
         self._places = Places()
         self._fewer: list[FewerWorkers] = []
@@ -156,6 +160,11 @@ class Schedule:
     def need_scope(self, task: str) -> dict[str, Json]:
         """Answer what expressions of a task may read under `needs`, for the tasks among its needs."""
         return {need.spec.id: need_scope(need, self._opened) for need in self._board.tasks[task].needs}
+
+    @property
+    def asking(self) -> Sequence[str]:
+        """Answer the tasks that wait for a person to say whether they may start, in the order in which they asked."""
+        return self._questions.open
 
     @property
     def stopped_for(self) -> str:
@@ -227,6 +236,8 @@ class Schedule:
                 self._consider_dependents(service)
             case Recalled():
                 self._recalled(event)
+            case Answered():
+                self._answered(event)
             case SlotsChanged(slots=slots, workers=workers, short=short):
                 self._offer(slots, slots if workers is None else workers)
                 self._board.short = frozenset(short)
@@ -251,6 +262,7 @@ class Schedule:
             self._alarms.set(self.graph.deadline, Alarm(ring=Ring.RUN_DEADLINE))
         for service in self.graph.services.values():
             self._open_service(service.id, service.condition)
+        self._questions.approve(event.approved)
         for name in event.skipped:
             self._skip(self._board.tasks[name], Why.SKIPPED, "left out by name")
         kept = [self._board.tasks[name] for name in event.kept]
@@ -310,7 +322,7 @@ class Schedule:
         services = {name: self._services.need(name) for name in task.services} if task.services else {}
         fate = fate_of(task, services, self.state)
         ruled_out = isinstance(fate, NeverRuns) and not fate.by_services
-        if task.phase is WAITING and not ruled_out and not (self._own_if_agrees(task) and self._must_run(task)):
+        if task.phase is WAITING and not ruled_out and not self._wanted(task):
             return
         match fate:
             case Runs():
@@ -321,6 +333,10 @@ class Schedule:
             case Wants(services=wanted):
                 for name in wanted:
                     self._commands += self._services.want(name)
+
+    def _wanted(self, task: TaskState) -> bool:
+        """Ask the `if` of a task, then whether it can be left out, then a person; where one says no it is settled."""
+        return self._own_if_agrees(task) and self._must_run(task) and self._person_agrees(task)
 
     def _own_if_agrees(self, task: TaskState) -> bool:
         """Ask the `if` of a task; where it says no, the task is settled here.
@@ -366,6 +382,27 @@ class Schedule:
             task = self._board.tasks[name]
             task.told = True
             self._decide_if_due(task)
+
+    def _person_agrees(self, task: TaskState) -> bool:
+        """Say whether a task may start as far as people go; where nobody was asked yet, somebody is.
+
+        It is asked before any service is started for it, which may take the person's time to answer.
+        """
+        agreed = self._questions.agreed(task.spec)
+        if not agreed and self._questions.ask(task.spec.id):
+            self._commands.append(Ask(task=task.spec.id))
+        return agreed
+
+    def _answered(self, event: Answered) -> None:
+        task = self._board.tasks[event.task]
+        self._questions.close(event.task)
+        if task.settled:
+            return  # the run was stopped since
+        if event.approved:
+            self._questions.approve((event.task,))
+            self._decide_if_due(task)
+        else:
+            self._skip(task, Why.SKIPPED, refused(event.task, event.by))
 
     # -- attempts --------------------------------------------------------------------------------------------------
 
@@ -555,6 +592,8 @@ class Schedule:
 
     def _settle(self, task: TaskState, phase: Phase) -> None:
         self._move(task, phase)
+        if task.spec.manual:
+            self._questions.close(task.spec.id)
         self._settled.append(task)
         guilty = phase is FAILED and not task.spec.allow_failure
         if guilty and self._opened.fail_fast and self.mode is GOING:

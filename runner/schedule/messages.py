@@ -13,6 +13,8 @@ from msgspec import field
 from runner.task import Artifact, Cause, Check, Data, Json, LedgerRow, Note, Outcome, Succeeded
 
 CancelReason: TypeAlias = Literal["interrupted", "terminated", "hung_up", "deadline"]
+AnsweredBy: TypeAlias = Literal["terminal", "nobody", "plan"]
+"""Who says whether a task that asks first may start: a person at the terminal, nobody, for there is none, or a plan."""
 
 
 class Kept(Data, frozen=True, kw_only=True):
@@ -57,7 +59,8 @@ class RunOpened(Data, frozen=True, kw_only=True):
     order was made from; `selected` the tasks that belong to the run (None: all), `skipped` those skipped by name;
     `given` the parameters as they were given; `resumes` the run that this one goes on with, "" if there was none to
     (None: none was wanted), `doubtful` what was under way when that ended; `planned` is
-    what an approved plan says of each task, empty for a run without one; `shuffle` is the seed of a random order.
+    what an approved plan says of each task, empty for a run without one; `shuffle` is the seed of a random order;
+    `approved` are tasks that ask first and need not any more.
     """
 
     at: float
@@ -77,6 +80,7 @@ class RunOpened(Data, frozen=True, kw_only=True):
     doubtful: tuple[str, ...] = ()
     planned: Mapping[str, Planned] = field(default_factory=dict)
     shuffle: int | None = None
+    approved: tuple[str, ...] = ()
 
 
 class AttemptStarted(Data, frozen=True, kw_only=True):
@@ -163,6 +167,15 @@ class Recalled(Data, frozen=True, kw_only=True):
     outdated: Mapping[str, Outdated] = field(default_factory=dict)
 
 
+class Answered(Data, frozen=True, kw_only=True):
+    """It was said whether a task that asks before it starts may do so, and `by` whom."""
+
+    at: float
+    task: str
+    approved: bool
+    by: AnsweredBy
+
+
 class SlotsChanged(Data, frozen=True, kw_only=True):
     """The executor can now take another number of attempts at once, on so many `workers` (None: one for each slot).
 
@@ -198,6 +211,7 @@ Event: TypeAlias = (
     | ServiceReady
     | ServiceEnded
     | Recalled
+    | Answered
     | SlotsChanged
     | ClockTicked
     | CancelAsked
@@ -242,10 +256,16 @@ class Recall(Data, frozen=True, kw_only=True):
     task: str
 
 
+class Ask(Data, frozen=True, kw_only=True):
+    """Ask a person whether this task may start; all else that it needs is there, but for its services."""
+
+    task: str
+
+
 class LimitWorkers(Data, frozen=True, kw_only=True):
     """Let no more than so many workers be at work from now on; what runs goes on to its end."""
 
     workers: int
 
 
-Command: TypeAlias = StartAttempt | StopAttempt | StartService | StopService | LimitWorkers | Recall
+Command: TypeAlias = StartAttempt | StopAttempt | StartService | StopService | LimitWorkers | Recall | Ask

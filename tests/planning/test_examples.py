@@ -34,6 +34,7 @@ FAILING = {
     "fail-fast": "compile",
     "fan-out": "middle",
     "limits": "quick",
+    "manual": "deploy",
     "outputs": "count",
     "pools": "import_b",
     "pytest-phase": "task_3",
@@ -114,13 +115,14 @@ def test_a_rehearsed_failure_is_what_a_real_one_is(name: str, tmp_path: Path) ->
     (folder / "failing.py").write_text("def fail() -> None:\n    raise RuntimeError\n", encoding="utf-8")
     graph = folder / f"{name}.yaml"
     env = environment(DEMO_TOKEN="open-sesame")
-    assert 0 == run(graph, "-o", "quiet", cwd=tmp_path, env=env).code
     tasks = yaml.safe_load(graph.read_text(encoding="utf-8"))["tasks"]
+    approved = [f"--approve={task}" for task, keys in tasks.items() if keys.get("manual")]
+    assert 0 == run(graph, "-o", "quiet", *approved, cwd=tmp_path, env=env).code
     for wrong in tasks if os.environ.get("TASKGRAPH_EVERY") else [FAILING[name]]:
         planned = json.loads(run("plan", graph, "--force", "--fail", wrong, "--json", cwd=tmp_path, env=env).out)
         broken = folder / f"{name}-{wrong}.yaml"
         broken.write_text(broken_text(graph, wrong), encoding="utf-8")
-        said = run(broken, "-o", "quiet", cwd=tmp_path, env=env)
+        said = run(broken, "-o", "quiet", *approved, cwd=tmp_path, env=env)
 
         assert {task["id"]: task["state"] for task in planned["tasks"]} == {
             task["id"]: task["state"] for task in report_in(tmp_path)["tasks"]

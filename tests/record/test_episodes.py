@@ -18,7 +18,7 @@ from runner.schedule.board import Phase
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import AttemptEnded, AttemptStarted, CancelAsked, Kept, StartAttempt
 from runner.task import Cause, Failed, Succeeded
-from tests.kit import Played, graph_of, opened, play, scripted
+from tests.kit import Answers, Played, graph_of, opened, play, scripted
 from tests.schedule.generator import game_of
 
 GAMES = 200
@@ -47,13 +47,14 @@ def story(
     service: ServiceStep | None = None,
     cancel: float | None = None,
     slots: int = 4,
+    answers: Answers | None = None,
     **first: Any,
 ) -> list[str]:
     """Play a run and answer what is told of one task."""
     simulation = Simulation(*scripted(steps, lambda *_: service or ServiceStep(ready_after=0.5)), slots=slots)
     if cancel is not None:
         simulation.at(cancel, CancelAsked(at=cancel, why="interrupted"))
-    played = play(graph, simulation, opened(slots, **first))
+    played = play(graph, simulation, opened(slots, **first), answers=answers)
     return [each.words for each in task_in(report_of(played), task).story]
 
 
@@ -82,6 +83,18 @@ TALES: Mapping[str, tuple[list[str], list[str]]] = {
             "ran: it needs nothing",
             "attempt 1 succeeded after 1.00 s",
         ],
+    ),
+    "approved beforehand": (
+        story(graph_of("a", a={"manual": True}), "a", approved=("a",)),
+        ["approved beforehand (--approve)", "ran: it needs nothing", "attempt 1 succeeded after 1.00 s"],
+    ),
+    "asked and allowed": (
+        story(graph_of("a", a={"manual": True}), "a", answers={"a": (12.5, True)}),
+        ["asked; after 12.5 s the terminal said yes", "ran: it needs nothing", "attempt 1 succeeded after 1.00 s"],
+    ),
+    "asked and refused": (
+        story(graph_of("a", a={"manual": True}), "a", answers={"a": (12.5, False)}),
+        ["asked; after 12.5 s the terminal said no", "skipped: it asked first, and the answer was no"],
     ),
     "no more often": (
         story(

@@ -36,7 +36,7 @@ class Book:
     """What is known of one task. `order` numbers the first begins; `rests` is the soonest and latest end of a rest.
 
     `ahead` says that its attempt was handed out as one of those of which a worker takes several. `look` is whether its
-    last result was looked at: "", "owed", "asked" or "told".
+    last result was looked at: "", "owed", "asked" or "told"; `asks` is whether a person was: also "yes".
     """
 
     spec: TaskSpec
@@ -57,6 +57,7 @@ class Book:
     crashes: int = 0
     ahead: bool = False
     look: str = ""
+    asks: str = ""
 
     @property
     def always(self) -> bool:

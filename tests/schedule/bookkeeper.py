@@ -11,6 +11,7 @@ from math import ceil, inf
 
 from runner.graph.model import Graph, TaskSpec
 from runner.schedule.messages import (
+    Answered,
     AttemptEnded,
     AttemptReturned,
     AttemptStarted,
@@ -158,6 +159,8 @@ class Bookkeeper:
                     self._cancel("deadline")
             case Recalled():
                 self._recall(event)
+            case Answered():
+                self._answer(event)
             case Noted():
                 pass
 
@@ -166,6 +169,8 @@ class Bookkeeper:
         for name, desk in self.desks.items():
             says = self.game.truth(self.graph.services[name])
             desk.at = {True: "idle", False: "off", None: "failed"}[says]
+        for name in event.approved:
+            self.books[name].asks = "yes"
         for name in event.kept:
             self.books[name].kept = True
             self.tally.seen.add("kept result")
@@ -184,6 +189,18 @@ class Bookkeeper:
         for name in event.kept:
             self.tally.seen.add("cached result")
             self._settle(self.books[name], "cached")
+        self._news = True
+
+    def _answer(self, event: Answered) -> None:
+        """Enter what a person said, unless the task is settled by now."""
+        book = self.books[event.task]
+        assert book.asks == "asked", f"{event.task} was answered unasked"
+        if book.at is At.SETTLED:
+            return
+        book.asks = "yes"
+        self.tally.seen.add("approved" if event.approved else "refused")
+        if not event.approved:
+            self._settle(book, "skipped")
         self._news = True
 
     def _running(self, task: str, attempt: int) -> Book:
@@ -314,6 +331,8 @@ class Bookkeeper:
             self._settle(book, "failed" if says is None else "skipped")
         elif book.at is At.WAITING and self.mode is Mode.GOING and book.spec.cache and book.look != "told":
             book.look = book.look or "owed"
+        elif book.at is At.WAITING and book.spec.manual and book.asks != "yes":
+            book.asks = book.asks or "owed"
         elif answer == "run":
             book.at = At.READY
         elif answer is not None:

@@ -28,7 +28,7 @@ from runner.schedule.messages import (
     StopAttempt,
 )
 from runner.task import Cause, Failed, Request, ServiceRequest, Succeeded
-from tests.kit import Played, opened, play, service_of, task_of, whole
+from tests.kit import Answers, Played, opened, play, service_of, task_of, whole
 
 CONDITIONS = {True: parse_bare("params.yes"), False: parse_bare("params.no"), None: parse_bare("fromJSON('{')")}
 """An `if` that says yes, one that says no, one that cannot be evaluated."""
@@ -50,7 +50,8 @@ class Game:
     """One random run.
 
     `returned` attempts come back unbegun the first time, `unfit` ones fail before they are handed out. The last results
-    of the tasks in `holds` still hold, if somebody looks. `lasting` says whether its services stay up once they are.
+    of the tasks in `holds` still hold, if somebody looks; whoever asks a person gets his `answers`. `lasting` says
+    whether its services stay up once they are.
     """
 
     graph: Graph
@@ -61,6 +62,7 @@ class Game:
     returned: frozenset[Key]
     unfit: frozenset[Key]
     holds: frozenset[str]
+    answers: Answers
     lasting: bool
 
     @property
@@ -96,7 +98,15 @@ class Game:
 
     def play(self, kind: type[Schedule] = Schedule) -> Played:
         """Run it in virtual time."""
-        return play(self.graph, self.simulation(), self.first, kind=kind, unfit=self.unfit, holds=self.holds)
+        return play(
+            self.graph,
+            self.simulation(),
+            self.first,
+            kind=kind,
+            unfit=self.unfit,
+            holds=self.holds,
+            answers=self.answers,
+        )
 
     def simulation(self) -> Simulation:
         """Build the executor and clock of this game."""
@@ -154,6 +164,10 @@ def game_of(chance: Random, *, most: int = 12) -> Game:
     rates = {pool: Rate(count=chance.randint(1, 3), seconds=maybe.seconds(0.3, 5.0)) for pool in pools if rated}
     tasks = [replace(task, stagger=maybe.seconds(0.05, 2.0)) if spaced and maybe(0.7) else task for task in tasks]
     tasks = [replace(task, cache=True) if remembers and maybe(0.6) else task for task in tasks]
+    asking = [task.id for task in tasks if task.trigger is not Trigger.ALWAYS and maybe(0.5)] if maybe(0.2) else []
+    tasks = [replace(task, manual=task.id in asking) for task in tasks]
+    first = replace(first, approved=tuple(name for name in asking if maybe(0.15)))
+    answers = {name: (maybe.seconds(0.0, 4.0) if maybe(0.8) else 0.0, maybe(0.7)) for name in asking}
     graph = whole(
         sorted(tasks, key=lambda task: task.index),
         services,
@@ -171,6 +185,7 @@ def game_of(chance: Random, *, most: int = 12) -> Game:
         returned=returned,
         unfit=unfit,
         holds=frozenset(name for name in names if maybe(0.5)),
+        answers=answers,
         lasting=lasting,
     )
 

@@ -29,11 +29,12 @@ def words(
     kept: Collection[str],
     broken: Collection[str],
     holds: Collection[str],
+    refused: Collection[str],
     truth: Truth,
 ) -> dict[str, str]:
     """Answer the final word of every task; `broken` names the services that never get ready.
 
-    The last results of the tasks in `holds` still hold.
+    The last results of the tasks in `holds` still hold; a person says no to those that are `refused`.
     """
 
     @cache
@@ -50,6 +51,8 @@ def words(
             return "failed" if says is None else "skipped"  # an `if` reads no service, so it does not wait for any
         if spec.cache and task in holds:
             return "cached"  # what is left out needs no service
+        if task in refused:
+            return "skipped"  # nobody starts a service before the person has said yes
         answer = decided(spec, tasks | services)
         return last_word(spec, steps, began) if answer == "run" else answer
 

@@ -303,6 +303,42 @@ BUGS = (
         "self._settle(task, SUCCEEDED)\n            self._spread()",
     ),
     Bug(
+        "a no is taken for a yes",
+        "machine.py",
+        "if event.approved:",
+        "if event is not None:",
+    ),
+    Bug(
+        "what asks first starts without an answer",
+        "questions.py",
+        "return not spec.manual or spec.id in self._approved",
+        "return not spec.manual or spec.id in self._open",
+    ),
+    Bug(
+        "what was approved beforehand asks all the same",
+        "machine.py",
+        "self._questions.approve(event.approved)",
+        "self._questions.close(*event.approved)",
+    ),
+    Bug(
+        "a person is asked again and again",
+        "questions.py",
+        "new = task not in self._open",
+        "new = True",
+    ),
+    Bug(
+        "a person is asked before it is known whether the task is left out",
+        "machine.py",
+        "self._must_run(task) and self._person_agrees(task)",
+        "self._person_agrees(task) and self._must_run(task)",
+    ),
+    Bug(
+        "an answer that comes too late settles a task once more",
+        "machine.py",
+        "if task.settled:\n            return  # the run was stopped since",
+        "if task.settled and event.approved:\n            return",
+    ),
+    Bug(
         "nobody wakes the run when a stagger has gone by",
         "machine.py",
         "if moment is not None and moment != self._paced:",

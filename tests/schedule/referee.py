@@ -12,6 +12,7 @@ from functools import cached_property
 from hashlib import blake2b
 
 from runner.schedule.messages import (
+    Ask,
     ClockTicked,
     Command,
     LimitWorkers,
@@ -96,6 +97,9 @@ class Referee(Bookkeeper):
                 assert self.fewer_owed, "a worker was taken away for nothing"
                 assert workers == self.workers, f"{workers} workers are left instead of {self.workers}"
                 self.fewer_owed = False
+            case Ask(task=task):
+                assert self.books[task].asks == "owed", f"{task} asks a person, and should not"
+                self.books[task].asks = "asked"
             case Recall(task=task):
                 assert self.books[task].look == "owed", f"{task} is looked up, and nothing is owed to it"
                 self.books[task].look = "asked"
@@ -179,6 +183,8 @@ class Referee(Bookkeeper):
         assert not self.fewer_owed, "three tasks crashed within a minute, and no worker was taken away"
         unasked = [name for name, book in self.books.items() if book.look == "owed" and book.at is At.WAITING]
         assert self.mode is not Mode.GOING or not unasked, f"{unasked} should have been looked up"
+        silent = [name for name, book in self.books.items() if book.asks == "owed" and book.at is At.WAITING]
+        assert [] == silent, f"{silent} should have asked a person"
         assert not self.port_owed, f"{self.port_owed}: its port was taken, and it was not started again"
         for service, desk in self.desks.items():
             assert desk.at != "idle" or not self._wanted(service), f"{service} should have started"
@@ -264,7 +270,8 @@ class Referee(Bookkeeper):
     def _waits_for(self, book: Book) -> bool:
         settled = all(self.books[need].at is At.SETTLED for need in book.tasks)
         looking = self.mode is Mode.GOING and book.spec.cache and book.look != "told"
-        return book.at is At.WAITING and settled and not looking and "run" in self.answers(book)[0]
+        asking = book.spec.manual and book.asks != "yes"
+        return book.at is At.WAITING and settled and not looking and not asking and "run" in self.answers(book)[0]
 
     def _key(self, book: Book) -> tuple[float, float, int]:
         seed = self.game.first.shuffle

@@ -18,6 +18,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import (
+    Answered,
+    Ask,
     AttemptEnded,
     AttemptReturned,
     AttemptStarted,
@@ -73,6 +75,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.starting: list[Key] = []
         self.alive: dict[Key, bool] = {}  # services: whether they were asked to stop
         self.looked_up: list[str] = []
+        self.questions: list[str] = []
         self.happen(game.first)
 
     def happen(self, event: Event) -> None:
@@ -95,6 +98,8 @@ class AnyOrder(RuleBasedStateMachine):
                     self.alive[service, attempt] = True
                 case Recall(task=task):
                     self.looked_up.append(task)
+                case Ask(task=task):
+                    self.questions.append(task)
 
     @rule(data=st.data())
     @precondition(lambda self: self.looked_up)
@@ -104,6 +109,15 @@ class AnyOrder(RuleBasedStateMachine):
     def _find(self, names: list[str]) -> None:
         self.looked_up = [name for name in self.looked_up if name not in names]
         self.happen(recalled(self.now, names, self.referee.game.holds))
+
+    @rule(data=st.data(), yes=st.booleans())
+    @precondition(lambda self: self.questions)
+    def answer(self, data: st.DataObject, *, yes: bool) -> None:
+        self._answer(data.draw(st.sampled_from(self.questions)), yes=yes)
+
+    def _answer(self, name: str, *, yes: bool) -> None:
+        self.questions.remove(name)
+        self.happen(Answered(at=self.now, task=name, approved=yes, by="terminal"))
 
     @rule(data=st.data())
     @precondition(lambda self: self.unbegun)
@@ -190,6 +204,8 @@ class AnyOrder(RuleBasedStateMachine):
     def _go_on(self) -> None:
         if self.looked_up:
             self._find([*self.looked_up])
+        elif self.questions:
+            self._answer(self.questions[0], yes=True)
         elif self.unbegun:
             key = self.unbegun[0]
             if key in self.stopped:

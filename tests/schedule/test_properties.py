@@ -15,7 +15,7 @@ from runner.plain import from_plain, to_plain
 from runner.requests import Requests, Surroundings
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import AttemptEnded, AttemptStarted, Event, Kept, Outdated
-from tests.kit import Listed, Played, result_of
+from tests.kit import Answering, Listed, Played, result_of
 from tests.schedule import oracle
 from tests.schedule.book import Tally
 from tests.schedule.generator import Game, game_of
@@ -30,7 +30,7 @@ SHARES = {
     "waits to run alone": 0.01,
     "asked for ahead": 0.02,
     "shuffled": 0.02,
-    **dict.fromkeys(("stagger", "rate"), RARELY),
+    **dict.fromkeys(("stagger", "rate", "approved", "refused"), RARELY),
     **dict.fromkeys(("service never ready", "service died", "taken port"), RARELY),
 }
 """In how many of the graphs each of these must have happened, or the graphs prove too little."""
@@ -59,8 +59,17 @@ def ask_oracle(game: Game, played: Played) -> None:
         if isinstance(turn.event, AttemptStarted | AttemptEnded):  # an unfit attempt ends without a start
             began.setdefault((turn.event.task, turn.event.attempt), turn.event.at)
     broken = {service for service in game.graph.services if game.broken(service)}
-    kept = game.first.kept
-    expected = oracle.words(game.graph, game.steps, began, kept=kept, broken=broken, holds=game.holds, truth=game.truth)
+    refused = {task for task, (_, yes) in game.answers.items() if not yes} - {*game.first.approved}
+    expected = oracle.words(
+        game.graph,
+        game.steps,
+        began,
+        kept=game.first.kept,
+        broken=broken,
+        holds=game.holds,
+        refused=refused,
+        truth=game.truth,
+    )
 
     assert expected == {task: played.schedule.state(task) for task in game.graph.tasks}
 
@@ -108,7 +117,8 @@ def test_the_driver_runs_what_the_tests_run() -> None:
     games = [game for game in (game_of(Random(seed)) for seed in range(150)) if not game.unfit]
     for game in games:
         simulation, recorder = game.simulation(), Listed()
-        world = World(executor=simulation, clock=simulation, recorder=recorder, observer=Unwatched())
+        person = Answering(simulation, game.answers)
+        world = World(executor=simulation, clock=simulation, recorder=recorder, observer=Unwatched(), person=person)
         requests = Requests(game.graph, Surroundings(), game.first.params, partial(_remembered, game))
         schedule = drive(game.graph, game.first, requests, world)
         expected = game.play()
