@@ -142,7 +142,7 @@ class Reader:
             return BAD if value is BAD else (value,)
         if not isinstance(data, list):
             return wrong(path, shape.what, data, self.findings)
-        if shape.item == _ANY_TEXT and all(isinstance(item, str) and "${{" not in item for item in data):
+        if shape.item == _ANY_TEXT and {*map(type, data)} <= {str} and "${{" not in " ".join(map(str, data)):
             return tuple(data)  # long lists of needs are of this kind
         values = [self.read(shape.item, item, (*path, index)) for index, item in enumerate(data)]
         return BAD if BAD in values else tuple(values)

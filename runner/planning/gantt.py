@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from heapq import nsmallest
 
 from rich.cells import cell_len, set_cell_size
 
@@ -68,8 +69,8 @@ def _chosen(plan: Plan) -> list[_Row]:
     """Answer what gets a row, in the order of the starts: all of it, or what is critical, goes wrong or takes long."""
     every: list[_Row] = [*plan.services, *plan.tasks]
     if len(every) > ROWS:
-        places = {id(row): place for place, row in enumerate(sorted(every, key=_weight)[:ROWS])}
-        every = [row for row in every if id(row) in places]
+        chosen = {id(row) for row in nsmallest(ROWS, every, key=_weight)}
+        every = [row for row in every if id(row) in chosen]
     return sorted(every, key=lambda row: (row.start is None, row.start or 0.0))
 
 

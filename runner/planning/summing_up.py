@@ -33,6 +33,9 @@ from runner.schedule.messages import Kept as KeptResult
 from runner.schedule.messages import Outdated, Recalled, RunOpened
 from runner.schedule.rules import Need
 
+DIGITS = 6
+"""How many digits of a second are told: what is beyond is but the noise of adding."""
+
 
 class Given(Struct, frozen=True, kw_only=True):
     """What a plan is made from, beside the virtual run itself; `machine` is the bytes of memory it has."""
@@ -99,18 +102,13 @@ def _task(spec: TaskSpec, run: VirtualRun, given: Given, timing: Timing, bad: fr
     kept = given.recalled[name] if state.cached else _opened(schedule).kept.get(name)
     return PlannedTask(
         id=name,
-        start=_round(spans[0].start) if spans else None,
-        seconds=_round(spans[-1].end - spans[0].start) if spans else 0.0,
+        start=round(spans[0].start, DIGITS) if spans else None,
+        seconds=round(spans[-1].end - spans[0].start, DIGITS) if spans else 0.0,
         slack=_slack(timing, name),
         source=expected.source,
         runs=expected.runs,
         state=state.word,
-        attempts=tuple(
-            [
-                PlannedAttempt(start=span.start, seconds=span.seconds, worker=span.worker, outcome=span.outcome)
-                for span in spans
-            ]
-        ),
+        attempts=tuple(map(_attempt, spans)),
         reason=state.reason,
         critical=timing.is_critical(name),
         sees={} if bad.isdisjoint(spec.needs) or not spans else _sees(schedule, spec),
@@ -118,6 +116,10 @@ def _task(spec: TaskSpec, run: VirtualRun, given: Given, timing: Timing, bad: fr
         title=spec.title,
         asks=spec.manual and bool(spans) and name not in _opened(schedule).approved,
     )
+
+
+def _attempt(span: Span) -> PlannedAttempt:
+    return PlannedAttempt(start=span.start, seconds=span.end - span.start, worker=span.worker, outcome=span.outcome)
 
 
 def _sees(schedule: Schedule, spec: TaskSpec) -> dict[str, str]:
@@ -248,5 +250,4 @@ def _slack(timing: Timing, name: str) -> float | None:
 
 
 def _round(seconds: float) -> float:
-    """Leave out what is but the noise of adding."""
-    return round(seconds, 6)
+    return round(seconds, DIGITS)

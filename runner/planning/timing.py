@@ -16,6 +16,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 from itertools import pairwise
+from operator import attrgetter
 
 from msgspec import Struct, field
 
@@ -25,6 +26,7 @@ from runner.task import Failed
 
 CLOSE = 1e-6
 """Seconds within which two moments are one."""
+_END = attrgetter("end")
 
 
 class Span(Struct, kw_only=True, eq=False):
@@ -96,7 +98,7 @@ class Timing:
                 spans = [each for each in found if each is not None]
                 if len(spans) < len(needs):  # what did not run has waited for others itself
                     spans = list(dict.fromkeys(each for need in needs for each in self._last(need, graph, behind)))
-                spans.sort(key=_end, reverse=True)
+                spans.sort(key=_END, reverse=True)
                 span.before = spans
             else:
                 span.before = [*self._asked_for(span, graph)]
@@ -121,7 +123,7 @@ class Timing:
         """Answer the ends after which a service was started: the tasks that need it needed nothing else any more."""
         for task in graph.dependents[service.name]:
             needs = [need for need in graph.tasks[task].needs if need in graph.tasks and need in self.by_name]
-            last = max((self.by_name[need][-1] for need in needs), key=lambda each: each.end, default=None)
+            last = max((self.by_name[need][-1] for need in needs), key=_END, default=None)
             if last is not None and abs(last.end - service.start) <= CLOSE:
                 yield last
 
@@ -193,7 +195,7 @@ class Timing:
         """Answer the tasks and services that hold the end of the run up, first to last."""
         if not self.spans:
             return ()
-        span: Span | None = max(self.spans, key=lambda each: each.end)
+        span: Span | None = max(self.spans, key=_END)
         names: list[str] = []
         while span is not None:
             if not names or names[-1] != span.name:
@@ -249,10 +251,6 @@ def peaks(graph: Graph, spans: Sequence[Span]) -> Peaks:
 # -- the helpers -------------------------------------------------------------------------------------------------------
 
 
-def _end(span: Span) -> float:
-    return span.end
-
-
 def _holding_up(span: Span) -> Iterator[Span]:
     """Answer the spans without which this one would have begun earlier."""
     yield from (one for one in span.before if one.end >= _room(span, one) - CLOSE)
@@ -283,4 +281,4 @@ def _spans(events: Sequence[Event]) -> list[Span]:
                 found.append(Span(name=name, number=1, start=start, end=event.at))
             case _:
                 pass
-    return sorted(found, key=lambda span: span.start)
+    return sorted(found, key=attrgetter("start"))

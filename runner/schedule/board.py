@@ -45,6 +45,8 @@ MOVES: Mapping[Phase, frozenset[Phase]] = {
     Phase.SKIPPED: frozenset(),
 }
 
+_WORDS = {phase: phase.name.lower() for phase in Phase}
+
 SETTLED = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.SKIPPED})
 
 
@@ -130,7 +132,7 @@ class TaskState(Struct, kw_only=True, eq=False):
             return self.why.name.lower()
         if self.phase is FAILED and self.cause in {Cause.TIMED_OUT, Cause.CRASHED, Cause.CANCELLED}:
             return self.cause.word
-        return "kept" if self.kept else "cached" if self.cached else self.phase.name.lower()
+        return "kept" if self.kept else "cached" if self.cached else _WORDS[self.phase]
 
 
 class Board:
