@@ -36,6 +36,7 @@ def describe_all(
                 told[uses] = description.answer
                 del asked[uses]
             elif clock.now() >= limit:
+                description.give_up()
                 child.stop(0.0)
                 asked[uses] = description, child, clock.now() + IMPORT_LIMIT
     return {uses: told[uses] for uses in wanted}
@@ -47,7 +48,12 @@ class Description:
     def __init__(self, uses: str) -> None:
         self._uses = uses
         self._last = b""
+        self._given_up = False
         self.answer: Signature | Problem | None = None
+
+    def give_up(self) -> None:
+        """Wait no longer: however its worker ends now, it took too long."""
+        self._given_up = True
 
     def begun(self, pid: int) -> None:
         """Hear nothing: describing does not begin."""
@@ -72,7 +78,7 @@ class Description:
 
     def lost(self, exited: Exited, fault: str) -> None:
         """Say what importing the module did to its process."""
-        if exited.stopped:
+        if self._given_up:
             self._fail("it took too long")
         elif exited.status < 0:
             self._fail(f"its process was killed by {signal_name(-exited.status)}")

@@ -126,20 +126,26 @@ def test_a_function_in_c_without_a_signature_takes_what_it_is_given() -> None:
 @pytest.mark.parametrize(
     ("exited", "fault", "reason"),
     [
-        (Exited(child=1, status=0, stopped=True), "", "it took too long"),
-        (Exited(child=1, status=-9, stopped=True, killed=True), "", "it took too long"),
         (Exited(child=1, status=-11), "", "its process was killed by SIGSEGV"),
+        (Exited(child=1, status=-9, stopped=True), "closed its pipe", "its process was killed by SIGKILL"),
         (Exited(child=1, status=3), "", "its process ended with exit code 3"),
         (Exited(child=1, status=0), "closed its pipe", "closed its pipe"),
         (Exited(child=1, error="no room"), "", "no room"),
     ],
 )
 def test_a_module_that_takes_its_process_along_is_a_problem(exited: Exited, fault: str, reason: str) -> None:
-    """Its message tells how it went, whether it had to be killed or went when it was asked to; and its last words."""
-    description = Description("m:f")
-    description.printed(b"first\nlast words\n\n")
-    description.lost(exited, fault)
+    """Its message tells how it went, and its last words; once it was given up, that it took too long, however it went.
 
-    assert isinstance(description.answer, Problem)
-    assert f"`m:f` cannot be imported: {reason}" == description.answer.message
-    assert "the last it printed: last words" == description.answer.hint
+    A worker whose channel has ended is stopped while it dies, so that it was stopped says nothing.
+    """
+    for given_up in (False, True):
+        description = Description("m:f")
+        description.printed(b"first\nlast words\n\n")
+        if given_up:
+            description.give_up()
+        description.lost(exited, fault)
+
+        assert isinstance(description.answer, Problem)
+        expected = "it took too long" if given_up else reason
+        assert f"`m:f` cannot be imported: {expected}" == description.answer.message
+        assert "the last it printed: last words" == description.answer.hint
