@@ -20,7 +20,7 @@ from runner.graph.check import Loaded, load
 from runner.graph.json_file import read_json
 from runner.graph.model import Backoff, ParamSpec, Ready, Retry, Trigger
 from runner.graph.source import Source
-from runner.graph.values import evaluate
+from runner.graph.values import evaluate, is_true
 from runner.graph.yaml_file import read_yaml
 from runner.task import Cause
 
@@ -428,3 +428,14 @@ def test_whatever_is_in_a_file_is_answered_with_problems(seed: int, tmp_path: Pa
         assert found != ()
         assert all(problem.where for problem in found or ())
         assert found is None or render(found)
+
+
+def test_a_condition_may_be_no_more_than_a_truth(tmp_path: Path) -> None:
+    """`if: false` rules a task out until somebody writes `true`, in both kinds of file."""
+    (tmp_path / "g.yaml").write_text("tasks: {a: {run: x, if: false}, b: {run: x, if: true}}", encoding="utf-8")
+    data = {"tasks": {"a": {"run": "x", "if": False}, "b": {"run": "x", "if": True}}}
+    (tmp_path / "g.json").write_text(json.dumps(data), encoding="utf-8")
+    for name in ("g.yaml", "g.json"):
+        conditions = [task.condition for task in load(str(tmp_path / name)).graph.tasks.values()]
+
+        assert [False, True] == [is_true(each, {}) for each in conditions if each is not None]

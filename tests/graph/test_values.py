@@ -92,6 +92,9 @@ WORTH = [
     ("params.list == fromJSON('[\"a b\", 2, true]')", False),
     ("params.list == 'a b'", False),
     ("params.list != null", True),
+    ("params == params.list || params.list == params", False),
+    ("params == params", True),
+    ("params == '' || params == 0", False),
     ("1 != 2", True),
     # order
     ("2 > 1 && 1 < 2 && 2 >= 2 && 2 <= 2", True),
