@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+from runner.junit import Case, cases_in
 from runner.task import Check, Context
-from tasks.junit import Case, cases_in, line_rate
 
 EXITS = {
     2: "it was interrupted, or a file could not be collected",
@@ -79,7 +80,7 @@ def run(
             context.add(Check(name="pytest", verdict="failed", expected="a JUnit report", observed=observed))
             return None
         cases = cases_in(ET.parse(report).getroot())  # noqa: S314  # pytest wrote it a moment ago
-        percent = line_rate(measured) if coverage else None
+        percent = _line_rate(measured) if coverage else None
     for check in (*_rows(cases, code), *_coverage_rows(percent, coverage_at_least)):
         context.add(check)
     return _result(cases, code, percent)
@@ -142,6 +143,14 @@ def _row(case: Case) -> Check:
         message=case.place,
         seconds=case.seconds,
     )
+
+
+def _line_rate(file: Path) -> float | None:
+    """Read how many percent of the lines a coverage report (Cobertura's XML) says were run; None if there is none."""
+    if not file.is_file():
+        return None
+    found = re.search(r'<coverage[^>]*\sline-rate="([\d.]+)"', file.read_text(encoding="utf-8"))
+    return round(float(found[1]) * 100, 2) if found else None
 
 
 def _coverage_rows(percent: float | None, at_least: float | None) -> list[Check]:

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tasks.junit import Case, cases_in
+from runner.junit import Case, cases_in
 from tasks.pytest import TestRun, run
 from tests.cli.command import report_in, task_in
 from tests.cli.command import run as runner

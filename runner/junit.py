@@ -1,11 +1,11 @@
-"""A JUnit report as data. Pure but for one small file; knows no test runner in particular."""
+"""A JUnit report as data. Pure; standard library only, because tasks and workers read it. Knows no test runner."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, TypeAlias
 from xml.etree.ElementTree import Element
 
@@ -36,14 +36,6 @@ def cases_in(root: Element) -> list[Case]:
     return list(worst.values())
 
 
-def line_rate(file: Path) -> float | None:
-    """Read how many percent of the lines a coverage report (Cobertura's XML) says were run; None if there is none."""
-    if not file.is_file():
-        return None
-    found = re.search(r'<coverage[^>]*\sline-rate="([\d.]+)"', file.read_text(encoding="utf-8"))
-    return round(float(found[1]) * 100, 2) if found else None
-
-
 # -- the helpers -------------------------------------------------------------------------------------------------------
 
 _RANK: tuple[Outcome, ...] = ("error", "failed", "skipped", "passed")
@@ -53,13 +45,22 @@ _ENDINGS: dict[str, Outcome] = {"error": "error", "failure": "failed", "skipped"
 def _cases(each: Element) -> Iterator[Case]:
     classname, name = each.get("classname") or "", each.get("name") or ""
     full = f"{classname}::{name}" if classname else name
-    seconds = float(each.get("time") or 0)
+    seconds = _seconds(each.get("time") or "0")
     endings = [(outcome, inner) for tag, outcome in _ENDINGS.items() for inner in each.findall(tag)]
     if not endings:
         yield Case(name=full, outcome="passed", message="", place="", seconds=seconds)
     for outcome, inner in endings:
         message = (inner.get("message") or inner.text or "").strip()
         yield Case(name=full, outcome=outcome, message=_first(message), place=_place(each, inner), seconds=seconds)
+
+
+def _seconds(text: str) -> float:
+    """Read a time as test runners write it, some with commas between the thousands; 0 for what is none."""
+    try:
+        seconds = float(text.replace(",", ""))
+    except ValueError:  # a border: anybody may have written the report
+        return 0.0
+    return seconds if math.isfinite(seconds) else 0.0
 
 
 def _first(message: str) -> str:
