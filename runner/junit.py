@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 from xml.etree.ElementTree import Element
 
 Outcome: TypeAlias = Literal["passed", "failed", "error", "skipped"]
@@ -23,6 +23,19 @@ class Case:
     message: str
     place: str
     seconds: float
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """Answer the fields of the check that it is: one that was skipped is a warning."""
+        skipped = self.outcome == "skipped"
+        return {
+            "name": self.name,
+            "verdict": "passed" if self.outcome == "passed" else "warning" if skipped else "failed",
+            "expected": "runs" if skipped else "passes",
+            "observed": f"{self.outcome}: {self.message}" if self.message else self.outcome,
+            "message": self.place,
+            "seconds": self.seconds,
+        }
 
 
 def cases_in(root: Element) -> list[Case]:

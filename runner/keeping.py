@@ -25,6 +25,8 @@ from runner.files import Digests, met
 from runner.graph.loose import as_text
 from runner.graph.model import Graph, TaskSpec
 from runner.graph.pieces import Piece, pieces_of
+from runner.graph.promises import by_promise
+from runner.graph.shells import DEFAULT_SHELL
 from runner.graph.values import EvaluationError, Value, command_text, evaluate, is_plain
 from runner.schedule.messages import Kept
 from runner.task import Json, MadeFile
@@ -151,6 +153,7 @@ class Keys:
             "prefix": spec.data_prefix,
             "module": "" if spec.uses is None else self._module(spec.uses.partition(":")[0]),
             "needs": {name: result.key for name, result in needs.items()},
+            **_promised(spec),
         }
         return {**said, **self._files(spec)} if spec.caches or spec.sources or spec.generates else said
 
@@ -165,7 +168,7 @@ class Keys:
         secrets = {name: f"<secret {name}>" for name in (*self._graph.secrets, *spec.secrets)}
         scope = {
             **self._scope,
-            "needs": {name: _seen(name, result) for name, result in needs.items()},
+            "needs": {name: _seen(self._graph.tasks[name], result) for name, result in needs.items()},
             "secrets": secrets,
         }
         scope["env"] = {**self._environment, **secrets}
@@ -230,10 +233,22 @@ class Keys:
         return self._modules[name]
 
 
-def _seen(name: str, result: Kept) -> Json:
+def _seen(spec: TaskSpec, result: Kept) -> Json:
     """Answer what expressions read of a result, the same whether it is of this run or kept."""
-    outputs = {**(result.outcome.outputs or {}), **pieces_of(name, result.outcome.files)}
-    return {"state": "succeeded", "cause": None, "outputs": outputs, "run": "<run>"}
+    outputs = {**(result.outcome.outputs or {}), **pieces_of(spec.id, result.outcome.files)}
+    files = by_promise(spec.artifacts, result.artifacts, lambda each: f"<{each.title} {each.digest}>")
+    return {"state": "succeeded", "cause": None, "outputs": outputs, "artifacts": files, "run": "<run>"}
+
+
+def _promised(spec: TaskSpec) -> dict[str, Json]:
+    """Answer how a command is run and what a task has to hand on, as far as it says so: most say nothing."""
+    said: dict[str, Json] = {
+        "shell": "" if spec.shell == DEFAULT_SHELL or spec.run is None else spec.shell,
+        "outputs": dict(spec.outputs),
+        "artifacts": [*spec.artifacts],
+        "junit": [*spec.junit],
+    }
+    return {name: value for name, value in said.items() if value}
 
 
 def _given(result: Kept) -> Json:

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from msgspec import Struct, field
 
 from runner.graph.loose import as_text
 from runner.graph.model import Graph, TaskSpec
 from runner.graph.pieces import placed
+from runner.graph.promises import by_promise
+from runner.graph.shells import words_of
 from runner.graph.values import EvaluationError, Value, command_text, evaluate, is_plain
 from runner.keeping import Keys
 from runner.schedule.history import Stories
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import Kept, Outdated, Recalled
-from runner.task import PORT_MARK, Json, NeedResult, Placed, Request, ServiceRequest
+from runner.task import PORT_MARK, SH, Json, NeedResult, Placed, Request, ServiceRequest
 
 Env = Mapping[str, str]
 Recaller: TypeAlias = Callable[[str, Mapping[str, Kept]], Kept | Outdated]
@@ -91,7 +93,7 @@ class Requests:
 
         """
         spec = self._graph.tasks[task]
-        env, arguments, parts, command = self._said(schedule, spec)
+        env, arguments, parts, command = self._said(schedule, stories, spec)
         return Request(
             run=self._run(schedule),
             task=task,
@@ -100,6 +102,10 @@ class Requests:
             arguments=arguments,
             placed=parts,
             command=command,
+            shell=SH if command is None else words_of(spec.shell, self._around.python),
+            declared=spec.outputs,
+            promises=spec.artifacts,
+            junit=spec.junit,
             env=env,
             own_env={**self._own_env(schedule), **_attempt_env(spec, attempt)},
             secrets=self._masked,
@@ -118,11 +124,15 @@ class Requests:
             generates=spec.generates,
         )
 
-    def _said(self, schedule: Schedule, spec: TaskSpec) -> _Said:
+    def _said(self, schedule: Schedule, stories: Stories, spec: TaskSpec) -> _Said:
         """Fill in what the file says of a task: its environment, its arguments, which are in files, its command."""
         if spec.run is None and not spec.env and is_plain(spec.arguments):  # most tasks of large graphs
             return self._root_env, cast("Mapping[str, Json]", spec.arguments), (), None
-        scope = self._scope(schedule, {"needs": schedule.need_scope(spec.id)})
+        needs: dict[str, Any] = schedule.need_scope(spec.id)
+        for need in needs:
+            if self._graph.tasks[need].artifacts:
+                needs[need]["artifacts"] = self._files(stories, need)
+        scope = self._scope(schedule, {"needs": needs})
         secrets = tuple(dict.fromkeys((*self._graph.secrets, *spec.secrets)))
         env = self._filled(self._root_env, spec.env, scope, secrets)
         scope = {**scope, "env": dict(env), "secrets": {name: env.get(name, "") for name in secrets}}
@@ -238,10 +248,19 @@ class Requests:
             files=dict(outcome.files) if outcome is not None else {},
             checks=tuple(story.checks),
             ledger=tuple(story.ledger),
+            artifacts=self._files(stories, need),
             data_prefix=task.spec.data_prefix,
             run=story.run or self._run(schedule),
             required=not task.spec.allow_failure,
         )
+
+    def _files(self, stories: Stories, task: str) -> dict[str, Json]:
+        """Answer where the files are that a task promised."""
+        promises = self._graph.tasks[task].artifacts
+        if not promises:
+            return {}
+        folder = self._around.run_folder
+        return by_promise(promises, stories.of(task).artifacts, lambda each: str(Path(folder, each.path)))
 
     def _carriers_of(self, stories: Stories, spec: TaskSpec) -> list[str]:
         """Answer the tasks above one that have a data prefix or ledger rows; all of them have settled."""

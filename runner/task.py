@@ -82,10 +82,16 @@ class LedgerRow(Data, frozen=True, kw_only=True):
 
 
 class Artifact(Data, frozen=True, kw_only=True):
-    """One file a task wants kept; `path` as the task named it, once it is kept the one below the run's folder."""
+    """One file a task wants kept; `path` as the task named it, once it is kept the one below the run's folder.
+
+    `size` (bytes) and `digest` (sha256) are those of the copy; `promise` is the item of `artifacts` it was kept for.
+    """
 
     path: str
     title: str = ""
+    size: int = 0
+    digest: str = ""
+    promise: str = ""
 
 
 class Progress(Data, frozen=True, kw_only=True):
@@ -167,7 +173,8 @@ class Signature(Data, frozen=True, kw_only=True):
 class NeedResult(Data, frozen=True, kw_only=True):
     """What a task may know of one it needs: `state` is the word of the report, `run` the run the result comes from.
 
-    `checks` and `ledger` are those of all its attempts. Of a service `outputs` holds `url` and `port`.
+    `checks` and `ledger` are those of all its attempts; `artifacts` says where the files are that it promised, for a
+    glob a list. Of a service `outputs` holds `url` and `port`.
     """
 
     id: str
@@ -178,6 +185,7 @@ class NeedResult(Data, frozen=True, kw_only=True):
     files: Mapping[str, OutputFile] = field(default_factory=dict)
     checks: tuple[Check, ...] = ()
     ledger: tuple[LedgerRow, ...] = ()
+    artifacts: Mapping[str, Json] = field(default_factory=dict)
     data_prefix: str | None = None
     run: str = ""
     required: bool = True
@@ -191,8 +199,15 @@ class Placed(Data, frozen=True, kw_only=True):
     steps: tuple[str | int, ...] = ()
 
 
+SH = ("/bin/sh", "-c")
+"""What stands before a command that names no shell."""
+
+
 class Request(Data, frozen=True, kw_only=True):
     """One attempt, as a worker is asked for it: a function (`uses`, `arguments`) or a shell command (`command`).
+
+    `shell` are the words before the command. `declared` are the outputs it has to write, with their types. `promises`
+    are files and globs to keep, `junit` those whose cases become checks, all seen from `workdir`.
 
     `env` is the whole environment of the attempt; attempts with equal `env`, `workdir` and `secrets` may share a
     worker. `own_env` (`TASKGRAPH_*`) differs for each attempt. `secrets` names variables of `env` whose values are
@@ -210,7 +225,10 @@ class Request(Data, frozen=True, kw_only=True):
     uses: str | None = None
     arguments: Mapping[str, Json] = field(default_factory=dict)
     command: str | None = None
-    shell: str = "/bin/sh"
+    shell: tuple[str, ...] = SH
+    declared: Mapping[str, str] = field(default_factory=dict)
+    promises: tuple[str, ...] = ()
+    junit: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     own_env: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
@@ -254,7 +272,7 @@ class ServiceRequest(Data, frozen=True, kw_only=True):
     service: str
     attempt: int
     command: str
-    shell: str = "/bin/sh"
+    shell: tuple[str, ...] = SH
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     workdir: str = "."

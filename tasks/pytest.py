@@ -131,18 +131,7 @@ def _rows(cases: Sequence[Case], code: int) -> list[Check]:
         observed=counts if ran or code in EXITS else f"no test ran; {counts}",
         seconds=sum(case.seconds for case in cases),
     )
-    return [whole, *(_row(case) for case in cases if case.outcome != "passed")]
-
-
-def _row(case: Case) -> Check:
-    return Check(
-        name=case.name,
-        verdict="warning" if case.outcome == "skipped" else "failed",
-        expected="runs" if case.outcome == "skipped" else "passes",
-        observed=f"{case.outcome}: {case.message}" if case.message else case.outcome,
-        message=case.place,
-        seconds=case.seconds,
-    )
+    return [whole, *(Check(**case.said) for case in cases if case.outcome != "passed")]
 
 
 def _line_rate(file: Path) -> float | None:

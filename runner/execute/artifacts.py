@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
+
+from msgspec.structs import replace
 
 from runner.execute.names import stem_of
 from runner.task import Artifact, Request
@@ -12,18 +15,23 @@ from runner.task import Artifact, Request
 PIECE = 1024 * 1024
 
 
+class SecretInName(ValueError):  # noqa: N818  # named for what is wrong with it
+    """The name of a file holds the value of a secret; the message names its variable."""
+
+
 def kept(artifact: Artifact, request: Request) -> Artifact:
     """Copy the file as it is now; answers where it is below the run's folder, titled as the task named it.
 
     Raises:
         OSError: it is not there, or cannot be read or written.
-        ValueError: it is no plain file, a secret is in its name, or its place leads out of the run's folder.
+        SecretInName: a secret is in its name.
+        ValueError: it is no plain file, or its place leads out of the run's folder.
 
     """
     if not request.outputs:
         return artifact  # a run without a folder keeps nothing
     if (secret := _secret_in(artifact.path, request)) is not None:
-        raise ValueError(f"a file whose name holds the value of the secret `{secret}` cannot be kept")
+        raise SecretInName(f"a file whose name holds the value of the secret `{secret}` cannot be kept")
     run = Path(request.outputs).parent
     folder = run / "artifacts" / stem_of(request.task, str(request.attempt))
     target = folder / _place_of(artifact.path)
@@ -31,8 +39,9 @@ def kept(artifact: Artifact, request: Request) -> Artifact:
         (run / each).mkdir(mode=0o700, exist_ok=True)
     if not target.parent.resolve().is_relative_to(run.resolve()):
         raise ValueError(f"`{artifact.path}` cannot be kept: {target.parent} leads out of the run's folder")
-    _copy(artifact.path, target)
-    return Artifact(path=str(target.relative_to(run)), title=artifact.title or artifact.path)
+    size, digest = _copy(artifact.path, target)
+    place = str(target.relative_to(run))
+    return replace(artifact, path=place, title=artifact.title or artifact.path, size=size, digest=digest)
 
 
 def _place_of(path: str) -> Path:
@@ -40,15 +49,14 @@ def _place_of(path: str) -> Path:
     pure = PurePosixPath(path)
     parts = [part for part in pure.parts if part != "."]
     if pure.is_absolute() or ".." in parts:
-        from hashlib import sha256  # noqa: PLC0415  # hardly any task keeps a file from elsewhere
-
         digest = sha256(path.encode(errors="surrogatepass")).hexdigest()[:8]
         return Path(f"{digest}-{stem_of(pure.name)}")
     return Path(*map(stem_of, parts))
 
 
-def _copy(path: str, target: Path) -> None:
-    """Copy a plain file, whole or not at all; a pipe is not waited for."""
+def _copy(path: str, target: Path) -> tuple[int, str]:
+    """Copy a plain file, whole or not at all; answers its size and digest. A pipe is not waited for."""
+    digest, size = sha256(), 0
     source = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(source, "rb") as reading:  # noqa: PTH123  # a descriptor
         if not stat.S_ISREG(os.fstat(source).st_mode):
@@ -58,7 +66,10 @@ def _copy(path: str, target: Path) -> None:
         with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb") as writing:  # noqa: PTH123  # with a mode
             while piece := reading.read(PIECE):
                 writing.write(piece)
+                digest.update(piece)
+                size += len(piece)
         fresh.replace(target)
+    return size, digest.hexdigest()
 
 
 def _secret_in(path: str, request: Request) -> str | None:

@@ -9,6 +9,7 @@ from runner.execute.child import Child
 from runner.execute.endings import GARBAGE, note_without_secrets, of_exit, of_reply, secret_in, without_secrets
 from runner.execute.output import Output
 from runner.execute.ports import Clock
+from runner.execute.talk import remove
 from runner.execute.usage import usage_of
 from runner.execute.wire import Described, Ended, Exited, Setting
 from runner.mask import Masker
@@ -133,6 +134,7 @@ class RunningAttempt:
         self._emit(AttemptReturned(at=self._clock.now(), task=task, attempt=attempt))
 
     def _end(self, outcome: Outcome, left: tuple[str, ...]) -> None:
+        remove(self.request)  # what a worker that was killed has left
         if self.setting.secrets:
             outcome = without_secrets(outcome, self._masker, self._leaked)
             left = tuple(self._masker.text(name) for name in left)

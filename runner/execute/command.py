@@ -2,28 +2,62 @@
 
 from __future__ import annotations
 
+import os
+import select
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from runner.task import Cause, Failed, Outcome, Succeeded
 
+LOOK = 200
+"""Milliseconds between two looks at what a command has written."""
 
-def run_command(shell: str, command: str, env: Mapping[str, str], spawned: Callable[[int], None]) -> Outcome:
+
+def run_command(
+    shell: Sequence[str],
+    command: str,
+    env: Mapping[str, str],
+    spawned: Callable[[int], None],
+    look: Callable[[], None] | None = None,
+) -> Outcome:
     """Run a command in the current folder until it ends by itself or by a signal; `spawned` is told its process id.
 
-    It leads a process group of its own, so that a script's `kill 0` ends the script and not us.
+    `shell` are the words before it, `look` is called now and then while it runs. It leads a process group of its own,
+    so that a script's `kill 0` ends the script and not us.
     """
-    import shlex  # noqa: PLC0415  # only who runs a command pays
-    import subprocess  # noqa: PLC0415  # the same
+    import subprocess  # noqa: PLC0415  # only who runs a command pays
 
     try:
         child = subprocess.Popen(  # noqa: S603  # a graph file runs code, that is what it is for
-            [*shlex.split(shell), "-c", command], env=dict(env), stdin=subprocess.DEVNULL, process_group=0
+            [*shell, command], env=dict(env), stdin=subprocess.DEVNULL, process_group=0
         )
-    except (OSError, ValueError) as error:  # a border: no such shell, an environment too large, a NUL in the command
-        return Failed(cause=Cause.EXIT_CODE, message=f"`{shell}` could not be started: {error}", exit_code=127)
+    except FileNotFoundError:  # a border: the shell is the user's
+        where = "there is no such file" if "/" in shell[0] else "no folder of PATH has it"
+        message = f"its shell `{shell[0]}` could not be started: {where}"
+        return Failed(cause=Cause.EXIT_CODE, message=message, exit_code=127)
+    except (OSError, ValueError) as error:  # a border: an environment too large, a NUL in the command
+        return Failed(cause=Cause.EXIT_CODE, message=f"`{shell[0]}` could not be started: {error}", exit_code=127)
     spawned(child.pid)
+    if look is not None:
+        _watch(child.pid, look)
     return outcome_of(child.wait())
+
+
+def _watch(pid: int, look: Callable[[], None]) -> None:
+    """Look every now and then until a process has ended, and not a moment longer."""
+    if not hasattr(os, "pidfd_open"):
+        return  # macOS: there is one look, at the end
+    try:
+        descriptor = os.pidfd_open(pid)
+    except OSError:  # a border: a kernel of before 2019, or no descriptor is left
+        return
+    try:
+        end = select.poll()
+        end.register(descriptor, select.POLLIN)
+        while not end.poll(LOOK):
+            look()
+    finally:
+        os.close(descriptor)
 
 
 def outcome_of(code: int) -> Outcome:

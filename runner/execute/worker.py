@@ -29,7 +29,7 @@ from typing import NoReturn, TextIO
 from msgspec.structs import replace
 
 from runner.execute import tree
-from runner.execute.attempt import run_attempt
+from runner.execute.attempt import Voice, run_attempt
 from runner.execute.describe import describe
 from runner.execute.environment import Environment
 from runner.execute.inbox import Inbox
@@ -53,7 +53,7 @@ from runner.execute.wire import (
     with_setting,
 )
 from runner.plain import NotThisShape, from_plain
-from runner.task import TAG, Artifact, Cause, Context, Failed, Note, Outcome, Receipt, Request
+from runner.task import TAG, Artifact, Cause, Failed, Note, Outcome, Receipt, Request
 
 
 def run_worker(channel: int, output: int, permits: int, token: str) -> NoReturn:
@@ -185,7 +185,7 @@ class Worker:
         if fault:
             return Failed(cause=Cause.BAD_PARAMETERS, message=fault)
         sys.argv[:] = [request.uses or ""]
-        return run_attempt(request, Context(request, say, _now), said, self._stop, self._say_spawned)
+        return run_attempt(request, Voice(say=say, said=said, now=_now), self._stop, self._say_spawned)
 
     def _put_right(self, own: Mapping[str, str]) -> str:
         """Undo what the attempt before may have done to this process; answers what cannot be as it should."""

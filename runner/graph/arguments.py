@@ -16,6 +16,7 @@ from runner.graph.check import Loaded
 from runner.graph.expression import Access
 from runner.graph.findings import Findings
 from runner.graph.model import TaskSpec, Trigger
+from runner.graph.promises import is_glob
 from runner.graph.source import Path
 from runner.graph.values import Expression, Reference, Template, Value, references
 from runner.task import Parameter, Signature
@@ -141,6 +142,10 @@ class _Types:
                 yield from words.split(" | ") if words else ()
                 if words and self._task.trigger is not Trigger.ALL_SUCCESS:
                     yield "None"
+            case ("needs", str(name), "artifacts", str(promise)) if name in self._graph.tasks:
+                yield "list" if is_glob(promise) else "str"
+                if not is_glob(promise) and self._task.trigger is not Trigger.ALL_SUCCESS:
+                    yield "None"
             case ("services", _, "url") | ("env", _) | ("secrets", _) | ("run", _):
                 yield from ("str", "None")
             case _:
@@ -148,7 +153,9 @@ class _Types:
 
 
 def _outputs(task: str, tasks: Mapping[str, TaskSpec], signatures: Signatures) -> Mapping[str, str]:
-    """Answer the described outputs of a task, none where they are not described."""
+    """Answer the described outputs of a task with their type words, none where they are not described."""
+    if task in tasks and tasks[task].outputs:
+        return {name: _WORDS_OF_PARAMS[kind] for name, kind in tasks[task].outputs.items()}
     signature = signatures.get(tasks[task].uses or "") if task in tasks else None
     return signature.outputs or {} if isinstance(signature, Signature) else {}
 

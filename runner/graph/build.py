@@ -30,6 +30,7 @@ def graph_of(fields: Fields, findings: Findings, digest: str) -> Graph:
         desc=fields.get("desc", ""),
         params={name: _param(name, each, findings) for name, each in _entries(fields, "params")},
         env=fields.get("env", {}),
+        env_file=fields.get("env_file", ()),
         secrets=fields.get("secrets", ()),
         workdir=fields.get("workdir"),
         workers=fields.get("workers"),
@@ -132,6 +133,10 @@ def _service(name: str, fields: dict[str, Any], findings: Findings) -> ServiceSp
 
 
 def _task(name: str, index: int, fields: dict[str, Any], findings: Findings) -> TaskSpec:
+    if isinstance(outputs := fields.get("outputs", {}), tuple):
+        fields["outputs"] = dict.fromkeys(outputs, "string")
+    elif outputs:
+        fields["outputs"] = {output: kind for output, kind in outputs.items() if kind is not BAD}
     return TaskSpec(id=name, index=index, where=_place(("tasks", name), findings), **fields)
 
 

@@ -42,6 +42,8 @@ CODES: Mapping[str, tuple[str, str]] = {
         "A task says which files it makes, but nothing lets it be left out.",
         "`generates: out` without `sources` and `cache`",
     ),
+    "without-run": ("A key belongs to a command, and the task is a function.", "`uses: a.b:c` and `shell: bash`"),
+    "duplicate-item": ("The same stands twice in a list.", "`artifacts: [a.xml, a.xml]`"),
     "several-ready": ("`ready` has more than one of `http`, `tcp`, `log`.", "`ready: {tcp: true, log: up}`"),
     # between tasks
     "unknown-need": ("A task needs what is not there.", "`needs: [biuld]`"),
@@ -66,14 +68,21 @@ CODES: Mapping[str, tuple[str, str]] = {
         "A task reads from another without needing it.",
         "`${{ needs.a.state }}` without `needs: a`",
     ),
-    "unsafe-in-shell": ("A value in `run` stands where quoting is void.", '`run: echo "${{ params.x }}"`'),
+    "unsafe-in-shell": (
+        "A value in `run` stands where quoting is void, or `shell` knows no such quotes.",
+        '`run: echo "${{ params.x }}"`',
+    ),
+    "unknown-artifact": ("A task promises no such file.", "`${{ needs.a.artifacts['covrage.xml'] }}`"),
     # functions
     "cannot-import": ("The module of a function cannot be imported.", "`uses: tasks.helth:check`"),
     "no-such-function": ("The module has no such function.", "`uses: tasks.health:chek`"),
     "unknown-argument": ("The function has no such parameter.", "`with: {attemps: 3}`"),
     "missing-argument": ("The function needs a parameter that `with` does not give.", "no `with: {base_url: …}`"),
     "bad-argument": ("An argument is certainly of the wrong type.", '`with: {attempts: "3"}`'),
-    "unknown-output": ("The function returns no such output.", "`${{ needs.health.outputs.sttus }}`"),
+    "unknown-output": (
+        "The function returns, or the command declares, no such output.",
+        "`${{ needs.health.outputs.sttus }}`",
+    ),
     # parameters of a run
     "unknown-param": ("The graph has no such parameter.", "`-p baseurl=…`"),
     "missing-param": ("A parameter without a default was not given.", "no `-p base_url=…`"),

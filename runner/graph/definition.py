@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.json import Encoder
 
 from runner.graph.model import Graph, TaskSpec
+from runner.graph.shells import DEFAULT_SHELL
 from runner.graph.values import Expression, Template, Value
 
 _ENCODER = Encoder(order="deterministic")
@@ -24,7 +25,9 @@ def definition_of(graph: Graph, spec: TaskSpec) -> str:
 
     It is asked of every task of every run, so expressions go in as they were parsed: nothing is faster.
     """
-    said = (spec.uses, spec.arguments, spec.run, spec.env, spec.workdir, graph.env, graph.workdir)
+    said: Value = (spec.uses, spec.arguments, spec.run, spec.env, spec.workdir, graph.env, graph.workdir)
+    if spec.shell != DEFAULT_SHELL or spec.env_file or graph.env_file:
+        said = (*said, spec.shell, spec.env_file, graph.env_file)
     return blake2b(_encoded(said), digest_size=6).hexdigest()
 
 

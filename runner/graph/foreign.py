@@ -161,6 +161,7 @@ FOREIGN_IN_TASK = {
 FOREIGN_IN_DEFAULTS = {
     **FOREIGN_IN_TASK,
     "env": "`env` for every task stands at the root",
+    "env_file": "`env_file` for every task stands at the root",
     "secrets": "`secrets` for every task stand at the root",
     "workdir": "`workdir` for every task stands at the root",
     "needs": "each task names its own `needs`",
@@ -188,6 +189,8 @@ FOREIGN_IN_SERVICE = {
     **_EVERYWHERE,
     "name": "the id of a service is its name",
     "title": "the id of a service is its name",
+    "env_file": "`env_file` stands at the root, or in a task",
+    "shell": "a service is started by `/bin/sh`; write `exec bash -c …` into `run`",
     "healthcheck": "ready",
     "health": "ready",
     "wait_for": "ready",

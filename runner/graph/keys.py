@@ -29,7 +29,7 @@ from runner.graph.shape import (
     Whole,
     Word,
 )
-from runner.graph.task_keys import LIMITS, POOL_NAME, RETRY, SURROUNDINGS, TASK, TEXT
+from runner.graph.task_keys import LIMITS, POOL_NAME, RETRY, SHELL, SURROUNDINGS, TASK, TEXT
 
 PARAM_TYPES = ("string", "integer", "number", "boolean", "path", "url", "duration", "size", "list", "map")
 
@@ -124,7 +124,7 @@ PARAM = Record(
 _DEFAULTS = Record(
     what="a mapping",
     foreign=FOREIGN_IN_DEFAULTS,
-    keys=LIMITS,
+    keys={**LIMITS, "shell": SHELL},
 )
 
 ROOT = Record(

@@ -10,6 +10,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 from runner.errors import Place
+from runner.graph.shells import DEFAULT_SHELL
 from runner.graph.values import Expression, Value
 from runner.task import Cause, Json
 
@@ -71,9 +72,10 @@ class ParamSpec(Struct, frozen=True, kw_only=True):
 class TaskSpec(Struct, frozen=True, kw_only=True):
     """One task as written, defaults filled in. Times are seconds, `memory` and `log_limit` bytes.
 
-    `claims` are pool name to amount. Exactly one of `uses` and `run` is set. `index` is its position in the file: the
-    last word on order. `sources` and `generates` are patterns of files; `cache` None leaves it to them. `stagger` lies
-    between the start before, of a task that has one too, and its own; `manual` asks a person before it starts.
+    `claims` are pool name to amount, `outputs` those of a command with their types. Exactly one of `uses` and `run` is
+    set. `index` is its position in the file: the last word on order. `sources` and `generates` are patterns of files;
+    `cache` None leaves it to them. `stagger` lies between the start before, of a task that has one too, and its own;
+    `manual` asks a person before it starts.
     """
 
     id: str
@@ -84,6 +86,10 @@ class TaskSpec(Struct, frozen=True, kw_only=True):
     uses: str | None = None
     arguments: Mapping[str, Value] = field(default_factory=dict)
     run: Value = None
+    shell: str = DEFAULT_SHELL
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    artifacts: tuple[str, ...] = ()
+    junit: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     trigger: Trigger = Trigger.ALL_SUCCESS
     condition: Expression | None = None
@@ -99,6 +105,7 @@ class TaskSpec(Struct, frozen=True, kw_only=True):
     processes: int = 1000
     log_limit: int = 64 * 1024 * 1024
     env: Mapping[str, Value] = field(default_factory=dict)
+    env_file: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     workdir: str | None = None
     tags: tuple[str, ...] = ()
@@ -152,6 +159,7 @@ class Graph(Struct, frozen=True, kw_only=True, dict=True):
     desc: str = ""
     params: Mapping[str, ParamSpec] = field(default_factory=dict)
     env: Mapping[str, Value] = field(default_factory=dict)
+    env_file: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     workdir: str | None = None
     workers: int | None = None

@@ -14,10 +14,11 @@ from runner.graph.findings import Findings
 from runner.graph.model import Graph
 from runner.graph.reading import Parsed
 from runner.graph.shell import troubles
+from runner.graph.shells import DEFAULT_SHELL, program_of, quotes_as_sh
 from runner.graph.source import Path
 from runner.graph.values import Expression, Reference, Template, functions_called, references
 
-RESULT_PARTS = ("state", "cause", "outputs", "data_prefix", "run")
+RESULT_PARTS = ("state", "cause", "outputs", "artifacts", "data_prefix", "run")
 _SERVICE_PARTS = ("url", "port")
 _RUN_PARTS = ("id", "started")
 _NOT_YET = ("matrix", "item")
@@ -63,7 +64,7 @@ def check_names(graph: Graph, parsed: Iterable[Parsed], findings: Findings) -> N
         if site.what in ("if", "run"):
             _check_functions(site.what, each, findings)
         if site.what == "run":
-            _check_quotes(each, findings)
+            _check_quotes(each, graph.tasks[site.task].shell if site.task else DEFAULT_SHELL, findings)
 
 
 def _site(graph: Graph, path: Path) -> _Site:
@@ -149,11 +150,34 @@ class _Look(Struct, frozen=True, kw_only=True):
         elif name not in self.graph.tasks:
             pass  # that it is not there is said where it is needed
         elif self.known(2, RESULT_PARTS, f"`needs.{name}` has no `{{}}`"):
-            self.output(name)
+            match self.reference.path[2:]:
+                case ("outputs", str(output), *_) if self.graph.tasks[name].run is not None:
+                    self.output(name, output)
+                case ("artifacts", *_):
+                    self.artifact(name)
+                case _:
+                    pass
 
-    def output(self, task: str) -> None:
-        if self.reference.path[2:3] == ("outputs",) and len(self.reference.path) > 3 and self.graph.tasks[task].run:
-            self.report(3, "unknown-name", f"`{task}` is a shell command, and those have no outputs yet")
+    def output(self, task: str, name: str) -> None:
+        declared = self.graph.tasks[task].outputs
+        if ("tasks", task, "outputs") in self.findings.spoilt or name in declared:
+            return
+        near = self.findings.near(name, declared) if declared else f"declare it: `outputs: [{name}]`"
+        hint = near or f"there is {', '.join(declared)}"
+        self.report(3, "unknown-output", f"the command of `{task}` declares no output `{name}`", hint)
+
+    def artifact(self, task: str) -> None:
+        promised = self.graph.tasks[task].artifacts
+        if self.site.what == "if":
+            hint = "let the task hand on what is to be decided by, as an output"
+            self.report(2, "not-here", "where files are kept cannot be read in `if`, which is about data", hint)
+        elif len(self.reference.path) < 4 or ("tasks", task, "artifacts") in self.findings.spoilt:
+            return
+        elif (name := str(self.reference.path[3])) not in promised:
+            whole = next((each for each in promised if each == ".".join(map(str, self.reference.path[3:]))), None)
+            listed = f"it promises {', '.join(promised)}" if promised else "list it among its `artifacts`"
+            near = f"write `needs.{task}.artifacts['{whole}']`" if whole else self.findings.near(name, promised)
+            self.report(3, "unknown-artifact", f"`{task}` promises no file `{name}`", near or listed)
 
     def service(self) -> None:
         if len(self.reference.path) < 2 or ("tasks", self.site.task, "needs") in self.findings.spoilt:
@@ -206,12 +230,17 @@ def _check_functions(what: str, parsed: Parsed, findings: Findings) -> None:
             )
 
 
-def _check_quotes(parsed: Parsed, findings: Findings) -> None:
+def _check_quotes(parsed: Parsed, shell: str, findings: Findings) -> None:
     parts = parsed.value.parts if isinstance(parsed.value, Template) else (parsed.value,)
     expressions = [part for part in parts if isinstance(part, Expression)]
-    where = troubles(part if isinstance(part, str) else None for part in parts)
+    sh = quotes_as_sh(shell)
+    where = troubles(part if isinstance(part, str) else None for part in parts) if sh else [""] * len(expressions)
     for expression, trouble in zip(expressions, where, strict=True):
         if trouble:
             message = f"a value {trouble} cannot be quoted safely"
             hint = 'let it stand on its own, the runner quotes it; or pass it in `env` and write "$NAME"'
+            findings.inside(parsed.path, expression.span, "unsafe-in-shell", message, hint=hint)
+        elif not sh:
+            message = f"values are quoted as sh reads them, and `{program_of(shell)}` is another language"
+            hint = "pass it in `env`, and let the script read the variable"
             findings.inside(parsed.path, expression.span, "unsafe-in-shell", message, hint=hint)

@@ -11,9 +11,12 @@ from runner.errors import Problem
 from runner.graph.cycles import in_order, rings
 from runner.graph.findings import Findings
 from runner.graph.model import Graph, ServiceSpec, TaskSpec, Trigger
+from runner.graph.shells import is_closed
 from runner.graph.source import Path
 
 _MOST_EDGES_SHOWN = 8
+_WITHOUT_REPETITION = frozenset({"artifacts", "env_file", "junit", "outputs"})
+"""Lists in which nothing may stand twice; `needs` has a rule of its own."""
 
 
 def check_rules(graph: Graph, findings: Findings) -> None:
@@ -24,6 +27,8 @@ def check_rules(graph: Graph, findings: Findings) -> None:
         )
     for name in graph.tasks.keys() & graph.services.keys():
         _same_id(name, findings)
+    _check_lists((), _keys_of(findings, ()), findings)
+    _check_shell(("defaults", "shell"), findings)
     written = _keys_of(findings, ("tasks",))
     known = {*graph.tasks, *graph.services}
     for task in graph.tasks.values():
@@ -65,6 +70,8 @@ def _check_task(task: TaskSpec, keys: Mapping[str, object], findings: Findings) 
         findings.at_key(path, "missing-key", message)
     if "with" in keys and "uses" not in keys:
         findings.at_key((*path, "with"), "with-without-uses", "`with` holds the arguments of `uses`, which is missing")
+    _check_command(task, keys, findings)
+    _check_lists(path, keys, findings)
     if "needs" not in keys and task.trigger in (Trigger.ONE_SUCCESS, Trigger.ONE_FAILED):
         message = f"`{task.trigger.value}` asks for one of the needs, but `{task.id}` has none"
         findings.at_value((*path, "trigger"), "trigger-without-needs", message)
@@ -94,6 +101,33 @@ def _check_manual(task: TaskSpec, findings: Findings) -> None:
         message = f"`{task.id}` is for cleaning up, also while the run is being stopped, when nobody can be asked"
         hint = "leave `manual` out, or write `trigger: all_done`"
         findings.at_key(("tasks", task.id, "manual"), "manual-clean-up", message, hint=hint)
+
+
+def _check_command(task: TaskSpec, keys: Mapping[str, object], findings: Findings) -> None:
+    for key, what in (("shell", "runs a command"), ("outputs", "declares what a command hands on")):
+        if key in keys and "uses" in keys and "run" not in keys:
+            hint = "a function hands on what it returns" if key == "outputs" else ""
+            message = f"`{key}` {what}, and `{task.id}` is a function"
+            findings.at_key(("tasks", task.id, key), "without-run", message, hint=hint)
+    if "shell" in keys:
+        _check_shell(("tasks", task.id, "shell"), findings)
+
+
+def _check_lists(path: Path, keys: Mapping[str, object], findings: Findings) -> None:
+    """Report what stands twice in a list of one mapping."""
+    for key in _WITHOUT_REPETITION & keys.keys():
+        written = keys[key]
+        items = written if isinstance(written, list) else []
+        for index, item in enumerate(items):
+            if item in items[:index]:
+                findings.at_value((*path, key, index), "duplicate-item", f"`{item}` stands twice in `{key}`")
+
+
+def _check_shell(path: Path, findings: Findings) -> None:
+    shell = _at(findings, path)
+    if isinstance(shell, str) and not is_closed(shell):
+        hint = "it is read as a shell reads a line; a quote that is part of a name is written `\\'`"
+        findings.at_value(path, "bad-value", "a quote in `shell` is never closed", hint=hint)
 
 
 def _check_needs(task: TaskSpec, graph: Graph, findings: Findings) -> None:

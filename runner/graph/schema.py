@@ -115,7 +115,7 @@ def _rules(shape: Record) -> dict[str, Any]:
         waiting = {"properties": {"trigger": {"enum": ["one_success", "one_failed"]}}, "required": ["trigger"]}
         return {
             "oneOf": [{"required": ["uses"]}, {"required": ["run"]}],
-            "dependencies": {"with": ["uses"]},
+            "dependencies": {"with": ["uses"], "shell": ["run"], "outputs": ["run"]},
             "if": waiting,
             "then": {"required": ["needs"]},
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.graph.foreign import FOREIGN_IN_RETRY, FOREIGN_IN_TASK, FOREIGN_TRIGGERS
+from runner.graph.foreign import FOREIGN_IN_RETRY, FOREIGN_IN_TASK, FOREIGN_TRIGGERS, FOREIGN_TYPES
 from runner.graph.model import Backoff, Trigger
 from runner.graph.shape import (
     Arguments,
@@ -51,6 +51,20 @@ _FILES = ListOf(
     ),
     what="a list of patterns",
 )
+_OUTPUT = Text(
+    what="the name of an output",
+    pattern=r"[A-Za-z_][A-Za-z0-9_-]*",
+    code="bad-name",
+    hint="use letters, digits, `_` and `-`, and begin with no digit",
+)
+_FILE = Text(
+    what="a file or a glob",
+    pattern=r"(?:[\s\S]*/)?(?!\.{1,2}$)[^/]+",
+    hint="name a file, or all that are in a folder: `dist/**`",
+)
+_ENV_FILE = Text(what="a file", pattern=r"(?:[\s\S]*/)?(?!\.{1,2}$)[^/]+", hint="name one file, such as `.env`")
+OUTPUT_TYPES = ("string", "integer", "number", "boolean", "list", "map")
+"""What an output of a command may be declared as."""
 _ATTEMPTS = Whole(least=1, hint="it counts all attempts: 1 means no retry")
 _CAUSES = Word(words={cause.word: cause for cause in Cause if cause is not Cause.CANCELLED})
 
@@ -138,13 +152,23 @@ LIMITS = {
     ),
 }
 
+SHELL = Key(
+    shape=Text(what="a shell", pattern=r"\S[\s\S]*", hint="write `bash -eu`, say"),
+    desc="What `run` is handed to (default `/bin/sh`): a program in PATH or a path, with its options.",
+    example="bash -eu",
+)
+
 SURROUNDINGS = {
     "env": Key(
         shape=Variables(),
         desc="Environment variables; a task's own come before the root's, and those before the shell's.",
         example={"LOG_LEVEL": "debug"},
     ),
-    "env_file": Key(shape=None, desc="A file of environment variables.", example=".env"),
+    "env_file": Key(
+        shape=ListOf(item=_ENV_FILE, what="a list of files", unique=True),
+        desc="Files of environment variables, relative to the graph file; what the shell has comes before them.",
+        example=".env",
+    ),
     "secrets": Key(
         shape=ListOf(item=VARIABLE, what="a list of names of variables"),
         desc="Environment variables whose values are masked wherever bytes are kept.",
@@ -179,7 +203,7 @@ TASK = Record(
             desc="The shell command that it runs. Either this or `uses`.",
             example="pytest -q ${{ params.folder }}",
         ),
-        "shell": Key(shape=None, desc="The shell for `run`.", example="/bin/bash"),
+        "shell": SHELL,
         "needs": Key(
             shape=ListOf(item=TEXT, what="a list of ids", unique=True),
             desc="The tasks and services that must have settled before it may start.",
@@ -208,9 +232,29 @@ TASK = Record(
         ),
         "foreach": Key(shape=None, desc="One task for each item of a list.", example="${{ needs.find.outputs.files }}"),
         "max_parallel": Key(shape=None, desc="How many of a fan-out may run at once.", example=4),
-        "outputs": Key(shape=None, desc="What a shell command hands on.", example={"version": "version.txt"}),
-        "artifacts": Key(shape=None, desc="Files to keep with the run.", example=["coverage.xml"]),
-        "junit": Key(shape=None, desc="JUnit files whose cases become checks.", example=["junit.xml"]),
+        "outputs": Key(
+            shape=Either(
+                short=ListOf(item=_OUTPUT, what="a list of names", unique=True),
+                record=MapOf(
+                    name=_OUTPUT,
+                    item=Word(words={name: name for name in OUTPUT_TYPES}, foreign=FOREIGN_TYPES),
+                    what="a mapping from names to types",
+                ),
+                what="a list of names, or a mapping from names to types",
+            ),
+            desc="What a command hands on: it writes each into the file that `TASKGRAPH_OUTPUT` names.",
+            example={"version": "string", "count": "integer"},
+        ),
+        "artifacts": Key(
+            shape=ListOf(item=_FILE, what="a list of files and globs", unique=True),
+            desc="Files and globs that it promises, relative to its folder; they are kept with the run.",
+            example=["coverage.xml", "screenshots/**"],
+        ),
+        "junit": Key(
+            shape=ListOf(item=_FILE, what="a list of files and globs", unique=True),
+            desc="JUnit files that it writes, relative to its folder; each test in them becomes a check.",
+            example=["reports/*.xml"],
+        ),
         "sources": Key(
             shape=_FILES,
             desc="Files it depends on, named from the folder it runs in; `!` in front takes away.",

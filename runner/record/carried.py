@@ -23,24 +23,26 @@ def carry(kept: Mapping[str, Kept], runs: Sequence[RunFolder], folder: RunFolder
     for task, result in kept.items():
         missing = carried(result, runs, folder)
         if missing:
-            raise RunnerFault(f"the output {missing}, kept of `{task}`, was changed while this run began")
+            raise RunnerFault(f"the file {missing}, kept of `{task}`, was changed while this run began")
 
 
 def carried(result: Kept, runs: Sequence[RunFolder], folder: RunFolder) -> str:
-    """Bring the files of one result; answers the first output that is not what was written, "" if all are.
+    """Bring the files of one result; answers the first that it needs and is not what was written, "" if all are.
 
-    An output of the same name in several runs is told by its digest. A file that was kept, and is gone since, is left.
+    A file of the same name in several runs is told by its digest. One that was kept unpromised, and is gone, is left.
 
     Raises:
         RunnerFault: the folder cannot be written.
 
     """
-    for file in result.outcome.files.values():
+    for file in files_of(result):
         source = _source(file, (run.path for run in reversed(runs)))
         if source is None:
             return file.file
         _bring(source, folder.path / file.file)
     for artifact in result.artifacts:
+        if artifact.promise:
+            continue
         latest_first = runs[::-1]
         places = (
             run.path / artifact.path for run in sorted(latest_first, key=lambda run: run.name != result.run)
@@ -51,8 +53,15 @@ def carried(result: Kept, runs: Sequence[RunFolder], folder: RunFolder) -> str:
     return ""
 
 
+def files_of(kept: Kept) -> list[OutputFile]:
+    """Answer the files that a result is nothing without, each once: large outputs, and what was promised."""
+    promised = (each for each in kept.artifacts if each.promise)
+    artifacts = (OutputFile(file=each.path, size=each.size, digest=each.digest) for each in promised)
+    return list(dict.fromkeys((*kept.outcome.files.values(), *artifacts)))
+
+
 def is_whole(path: Path, file: OutputFile) -> bool:
-    """Say whether an output's file is what was written."""
+    """Say whether a file is what was written."""
     return path.is_file() and path.stat().st_size == file.size and _digest(path) == file.digest
 
 
@@ -76,7 +85,8 @@ def _digest(path: Path) -> str:
 
 def _bring(source: Path, target: Path) -> None:
     try:
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for each in reversed([each for each in target.parents if not each.exists()]):
+            each.mkdir(mode=0o700, exist_ok=True)
         try:
             os.link(source, target)
         except OSError:  # a border: not every disk can

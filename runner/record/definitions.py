@@ -17,7 +17,7 @@ WORDS: Mapping[str, str] = {"arguments": "with", "condition": "if", "claims": "p
 """Keys of the graph file where our name for the field is another."""
 ELSEWHERE = frozenset({"id", "index", "where", "title", "desc"})
 """Fields that change nothing about what happens."""
-OF_THE_GRAPH = ("env", "secrets", "workdir", "workers", "pools", "rates", "fail_fast", "deadline")
+OF_THE_GRAPH = ("env", "env_file", "secrets", "workdir", "workers", "pools", "rates", "fail_fast", "deadline")
 """Keys at the root of a graph that are compared."""
 HIDDEN = "•••"
 """Stands for what a variable that is called a secret was set to."""

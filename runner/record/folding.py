@@ -164,7 +164,7 @@ def _task(run: _Run, spec: TaskSpec) -> TaskReport:
         attempts=attempts,
         outputs={} if outcome is None else {**(outcome.outputs or {}), **_in_files(outcome)},
         checks=tuple(_check(check, number) for number, check in story.checked),
-        artifacts=tuple(ArtifactReport(**_said(each)) for each in story.artifacts),
+        artifacts=tuple(ArtifactReport(attempt=number, **_said(each)) for number, each in story.filed),
         ledger=tuple(LedgerReport(**_said(each)) for each in story.ledger),
         data_prefix=spec.data_prefix,
         memory=spec.memory,

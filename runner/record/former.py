@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from runner.plain import NotThisShape, decode
-from runner.record.carried import is_whole
+from runner.record.carried import files_of, is_whole
 from runner.record.folder import RunFolder
 from runner.record.journal import read
 from runner.schedule.history import Stories, stories_of
@@ -87,8 +87,8 @@ def _ends(stories: Stories) -> dict[tuple[str, int], Kept | None]:
 
 
 def _whole(run: RunFolder, kept: Kept) -> bool:
-    """Say whether the outputs of a success that are files are still what was written."""
-    return all(is_whole(run.path / file.file, file) for file in kept.outcome.files.values())
+    """Say whether the files of a success, its outputs and its artifacts, are still what was written."""
+    return all(is_whole(run.path / file.file, file) for file in files_of(kept))
 
 
 def _told(receipt: Receipt, stories: Stories) -> Kept | None:

@@ -46,7 +46,9 @@ class LedgerReport(LedgerRow, frozen=True, kw_only=True, omit_defaults=False, ta
 
 
 class ArtifactReport(Artifact, frozen=True, kw_only=True, omit_defaults=False, tag=False):
-    """One file that was kept."""
+    """One file that was kept, and the attempt it is of; 0 for one that was taken over from an earlier run."""
+
+    attempt: int = 0
 
 
 class PlannedReport(Planned, frozen=True, kw_only=True, omit_defaults=False, tag=False):

@@ -50,14 +50,14 @@ class Attempt(Struct, kw_only=True):
 class Story(Struct, kw_only=True):
     """What one task did and said, over all its attempts; `kept` is its result if it was taken from an earlier run.
 
-    `checked` holds each check behind the number of its attempt, 0 for one that was kept. `outdated` says why its last
-    result was not taken, where somebody looked.
+    `checked` holds each check behind the number of its attempt, 0 for one that was kept, `filed` each artifact.
+    `outdated` says why its last result was not taken, where somebody looked.
     """
 
     attempts: list[Attempt] = field(default_factory=list)
     checked: list[tuple[int, Check]] = field(default_factory=list)
     ledger: list[LedgerRow] = field(default_factory=list)
-    artifacts: list[Artifact] = field(default_factory=list)
+    filed: list[tuple[int, Artifact]] = field(default_factory=list)
     progress: Progress | None = None
     kept: Kept | None = None
     outdated: Outdated | None = None
@@ -85,7 +85,7 @@ class Story(Struct, kw_only=True):
             checks=tuple(check for number, check in self.checked if number == attempt.number),
             ledger=tuple(self.ledger),
             key=attempt.key,
-            artifacts=tuple(self.artifacts),
+            artifacts=tuple(each for number, each in self.filed if number == attempt.number),
             handed="" if self.outdated is None else self.outdated.handed,
         )
 
@@ -93,6 +93,12 @@ class Story(Struct, kw_only=True):
     def checks(self) -> list[Check]:
         """Answer the checks of all attempts."""
         return [check for _, check in self.checked]
+
+    @property
+    def artifacts(self) -> list[Artifact]:
+        """Answer the artifacts of the last attempt, or those of the run its result was taken from."""
+        last = self.attempts[-1].number if self.attempts else 0
+        return [artifact for number, artifact in self.filed if number == last]
 
     def attempt(self, number: int) -> Attempt:
         """Answer an attempt by its number, made at the first mention."""
@@ -178,9 +184,10 @@ class Stories:
     def _taken(self, results: Mapping[str, Kept]) -> None:
         for task, kept in results.items():
             story = self.of(task)
-            story.kept, story.ledger, story.artifacts = kept, list(kept.ledger), list(kept.artifacts)
+            story.kept, story.ledger = kept, list(kept.ledger)
             self.any_ledger = self.any_ledger or bool(kept.ledger)
             story.checked = [(0, check) for check in kept.checks]
+            story.filed = [(0, artifact) for artifact in kept.artifacts]
 
     def _ended(self, attempt: Attempt, event: AttemptEnded) -> None:
         attempt.ended, attempt.outcome = event.at, event.outcome
@@ -194,7 +201,7 @@ class Stories:
                 self.any_ledger = True
                 story.ledger.append(row)
             case Artifact() as artifact:
-                story.artifacts.append(artifact)
+                story.filed.append((event.attempt, artifact))
             case Progress() as progress:
                 story.progress = progress
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from textwrap import wrap
 
 from runner.record.render.legible import legible
-from runner.record.render.words import CHECK_SYMBOLS, check_words, duration, state_words, value
+from runner.record.render.words import CHECK_SYMBOLS, check_words, duration, size, state_words, value
 from runner.record.report import Report, TaskReport
 
 ALL = 1_000_000_000
@@ -37,6 +37,10 @@ def _task(task: TaskReport) -> Iterator[str]:
         yield f"  {CHECK_SYMBOLS[check.verdict]} {when}{check.name}" + (f": {words}" if words else "")
     for name, data in task.outputs.items():
         yield f"  {name} = {value(data, ALL)}"
+    for file in task.artifacts:
+        when = "" if file.attempt in (0, len(task.attempts)) else f"attempt {file.attempt}: "
+        told = f" ({size(file.size)}, sha256 {file.digest})" if file.digest else ""
+        yield f"  {when}kept {file.title} as {file.path}{told}"
     for row in task.ledger:
         yield f"  {row.action} {row.kind} {row.id}" + (f" ({row.name})" if row.name else "")
     yield ""

@@ -26,6 +26,7 @@ from runner.record.render.words import (
     in_rows,
     resumed,
     shuffled,
+    size,
     state_words,
     time_words,
     totals,
@@ -42,6 +43,8 @@ LONGEST = 500
 
 CHECKS = 200
 """How many checks of a task are shown."""
+FILES = 100
+"""How many files that a task kept are shown."""
 ROOM = 600_000
 """How many bytes of details are written: GitHub refuses the summary of a job that is larger than 1 MiB."""
 
@@ -126,7 +129,11 @@ def _changes(report: Report) -> Iterator[str]:
 def _all_details(report: Report, folder: Path, told_of: Callable[[str], str]) -> Iterator[str]:
     room, left = ROOM, 0
     for task in by_urgency(report.tasks):
-        if not task.checks and not any(attempt.message or attempt.left for attempt in task.attempts):
+        if (
+            not task.checks
+            and not task.artifacts
+            and not any(attempt.message or attempt.left for attempt in task.attempts)
+        ):
             continue
         lines = ["", *_details(task, folder, told_of)] if room > 0 else []
         room -= sum(len(line.encode("utf-8", "replace")) + 1 for line in lines)
@@ -151,6 +158,13 @@ def _details(task: TaskReport, folder: Path, told_of: Callable[[str], str]) -> I
             yield from (f"and {len(task.checks) - CHECKS} more", "")
     for attempt in task.attempts:
         yield from _attempt(attempt, folder, told_of)
+    if task.artifacts:
+        yield from ("| file | size | sha256 | kept as |", "|---|---:|---|---|")
+        for file in task.artifacts[:FILES]:
+            yield f"| {_cell(file.title)} | {size(file.size)} | {_cell(file.digest[:16])} | {_cell(file.path)} |"
+        yield ""
+        if len(task.artifacts) > FILES:
+            yield from (f"and {counted(len(task.artifacts) - FILES, 'more file')}", "")
     yield "</details>"
 
 

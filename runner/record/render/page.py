@@ -23,6 +23,7 @@ from runner.record.render.words import (
     counted,
     duration,
     notes,
+    size,
     state_words,
     time_words,
     totals,
@@ -190,7 +191,10 @@ def _task(report: Report, task: TaskReport, logs: dict[str, tuple[str, int]], wa
         "checks": [_check(task, check) for check in sorted(task.checks, key=_by_verdict)[:MOST]],
         "unseen": counted(len(task.checks) - MOST, "more check") if len(task.checks) > MOST else "",
         "outputs": [[legible(name), _data(data)] for name, data in list(task.outputs.items())[:MOST]],
-        "artifacts": [[legible(each.path), legible(each.title)] for each in task.artifacts[:MOST]],
+        "artifacts": [
+            [legible(each.path), legible(each.title), size(each.size), each.digest[:16]]
+            for each in task.artifacts[:MOST]
+        ],
         "ledger": [
             [each.action, *(legible(text or "") for text in (each.kind, each.name, each.id)), each.at]
             for each in task.ledger[:MOST]

@@ -102,6 +102,14 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes:02} min"
 
 
+def size(number: int) -> str:
+    """Write bytes for people: `312 B`, `12.4 KiB`, `1.0 GiB`."""
+    for unit, bytes_ in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if number >= bytes_:
+            return f"{number / bytes_:.1f} {unit}"
+    return f"{number} B"
+
+
 def state_words(task: TaskReport) -> str:
     """Write a task's state: `timed out`, `succeeded (flaky: 2 attempts)`, `failed (allowed)`."""
     marks = ["allowed"] if task.failed and not task.required else []

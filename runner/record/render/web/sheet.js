@@ -46,7 +46,8 @@ function taskInFull(task) {
       part("Attempts", task.attempts.map((attempt) => attemptInFull(task, attempt))),
       task.checks.length ? part("Checks", checkTable(task, task.checks)) : null,
       part("Outputs", task.outputs.map(([name, text]) => output(name, text))),
-      task.artifacts.length ? part("Artifacts", table("Artifacts", ["file", "title"], task.artifacts.map(([path, title]) => [fileLink(path), title]))) : null,
+      task.artifacts.length ? part("Artifacts", table("Artifacts", ["file", "title", "size", "sha256"],
+        task.artifacts.map(([path, ...others]) => [fileLink(path), ...others]))) : null,
       task.ledger.length
         ? part("Test data", table("Test data", ["", "kind", "name", "id", "at"], task.ledger)) : null),
   ];
