@@ -22,6 +22,7 @@ from typing import Any, cast
 from msgspec.json import Encoder
 
 from runner.files import Digests, met
+from runner.graph.env_files import EnvFiles
 from runner.graph.loose import as_text
 from runner.graph.model import Graph, TaskSpec
 from runner.graph.pieces import Piece, pieces_of
@@ -49,11 +50,14 @@ class Keys:
         started_in: str,
         params: Mapping[str, Json],
         digests: Digests | None = None,
+        files: EnvFiles | None = None,
     ) -> None:
+        """`environment` is all that is outside of the graph, what its root's files give included."""
         self._graph = graph
         self.digests = digests or Digests({}, lambda: 0)
         self._listed: dict[tuple[str, tuple[str, ...]], list[str]] | None = None
         self._environment = environment
+        self._variables = files or EnvFiles()
         self._started_in = started_in
         self._params = dict(params)
         self._modules: dict[str, str] = {}
@@ -172,7 +176,8 @@ class Keys:
             "secrets": secrets,
         }
         scope["env"] = {**self._environment, **secrets}
-        own = self._filled(self._graph.env, scope)
+        own = {**self._given(self._variables.root), **self._filled(self._graph.env, scope)}
+        own |= self._given(self._variables.tasks.get(spec.id, {}))
         scope["env"] = {**self._environment, **own, **secrets}
         own |= self._filled(spec.env, scope)
         scope["env"] = {**self._environment, **own, **secrets}
@@ -217,6 +222,16 @@ class Keys:
 
     def _filled(self, own: Mapping[str, Value], scope: Mapping[str, Json]) -> dict[str, str]:
         return {name: as_text(evaluate(value, scope, folder=self._graph.folder)) for name, value in own.items()}
+
+    def _given(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """Answer what a file gives, without what is secret in any task."""
+        return {name: f"<secret {name}>" if name in self._secrets else value for name, value in variables.items()}
+
+    @cached_property
+    def _secrets(self) -> frozenset[str]:
+        return frozenset(
+            (*self._graph.secrets, *(name for spec in self._graph.tasks.values() for name in spec.secrets))
+        )
 
     def _service(self, name: str, scope: Mapping[str, Json]) -> Json:
         spec = self._graph.services[name]

@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from runner.errors import UsageError
+from runner.graph.check import Loaded
+from runner.graph.env_files import EnvFiles, read_env_files
 from runner.graph.model import Graph
 from runner.graph.select import Selection, Wish
 from runner.graph.values import references
@@ -30,8 +33,8 @@ class Options(Struct, frozen=True, kw_only=True):
 
     `wait` is for the end of another run of the same graph; `resume` names a run to go on with, or `latest`;
     `force` does everything again, whatever still holds; `reports` are formats to write besides those of every run;
-    `approval` is the plan that it must be; `shuffle` is the seed of a random order;
-    `approve` names tasks that ask first and need not.
+    `approval` is the plan that it must be; `shuffle` is the seed of a random order; `approve` names tasks that ask first
+    and need not. `files` are variables that the graph's files give; those of the root are in `environment`, too.
 
     Raises:
         UsageError: it is to go on with a run, and to do everything again.
@@ -54,6 +57,7 @@ class Options(Struct, frozen=True, kw_only=True):
     shuffle: int | None = None
     approve: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=lambda: given_environment(dict(os.environ)))
+    files: EnvFiles = field(default_factory=EnvFiles)
     started_in: str = field(default_factory=os.getcwd)
 
     def __post_init__(self) -> None:
@@ -73,6 +77,17 @@ def given_environment(environment: Mapping[str, str]) -> dict[str, str]:
         return dict(environment)
     added = not any(each.startswith(b"LC_CTYPE=") for each in first)
     return {name: value for name, value in environment.items() if name != "LC_CTYPE" or not added}
+
+
+def with_env_files(options: Options, loaded: Loaded) -> Options:
+    """Answer options whose environment has what the files of variables give that a graph names.
+
+    Raises:
+        GraphError: a file is not there, or something in it is wrong.
+
+    """
+    files = read_env_files(loaded, options.environment)
+    return replace(options, environment={**files.root, **options.environment}, files=files)
 
 
 def slots_of(graph: Graph, options: Options) -> int:
@@ -99,10 +114,15 @@ def opened_of(selection: Selection, params: Mapping[str, Json], options: Options
     )
 
 
-def secret_values(graph: Graph, environment: Mapping[str, str]) -> dict[str, str]:
-    """Answer the values of the variables that are secret, those that are set."""
-    names = chain(graph.secrets, *(task.secrets for task in graph.tasks.values()))
-    return {name: environment[name] for name in names if environment.get(name)}
+def secret_values(graph: Graph, options: Options) -> dict[str, str]:
+    """Answer the values of the variables that are secret, those that are set; a task's file may have another one."""
+    names = set(chain(graph.secrets, *(task.secrets for task in graph.tasks.values())))
+    found = {name: options.environment[name] for name in sorted(names) if options.environment.get(name)}
+    for task, own in options.files.tasks.items():
+        for name in sorted(names & own.keys()):
+            if own[name] and own[name] not in found.values():
+                found[f"{name} of {task}" if name in found else name] = own[name]
+    return found
 
 
 def stem_of(graph: str) -> str:

@@ -11,11 +11,12 @@ from typing import Any, TypeAlias, cast
 
 from msgspec import Struct, field
 
+from runner.graph.env_files import EnvFiles
 from runner.graph.loose import as_text
 from runner.graph.model import Graph, TaskSpec
 from runner.graph.pieces import placed
 from runner.graph.promises import by_promise
-from runner.graph.shells import words_of
+from runner.graph.shells import DEFAULT_SHELL, words_of
 from runner.graph.values import EvaluationError, Value, command_text, evaluate, is_plain
 from runner.keeping import Keys
 from runner.schedule.history import Stories
@@ -30,9 +31,13 @@ _Said: TypeAlias = tuple[Env, Mapping[str, Json], tuple[Placed, ...], str | None
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):
-    """Where a run happens: the shell's environment, the folder it was started in, its own folder, our Python."""
+    """Where a run happens: the shell's environment, the folder it was started in, its own folder, our Python.
+
+    `files` are what files of variables give; those of the root are in `environment`, too.
+    """
 
     environment: Env = field(default_factory=dict)
+    files: EnvFiles = field(default_factory=EnvFiles)
     started_in: str = "."
     run_folder: str = ""
     python: str = ""
@@ -77,7 +82,9 @@ class Requests:
         own = (name for spec in graph.tasks.values() for name in spec.secrets)
         self._masked = tuple(dict.fromkeys((*graph.secrets, *own)))  # of one task, and still a secret in every other
         self._root_env = self._filled(surroundings.environment, graph.env, {}, graph.secrets)
-        self._keys = keys or Keys(graph, surroundings.environment, surroundings.started_in, params)
+        self._keys = keys or Keys(
+            graph, surroundings.environment, surroundings.started_in, params, files=surroundings.files
+        )
         self._carriers: dict[str, frozenset[str]] = {}
         self._any_prefix = any(spec.data_prefix is not None for spec in graph.tasks.values())
         folder = surroundings.run_folder
@@ -127,14 +134,14 @@ class Requests:
     def _said(self, schedule: Schedule, stories: Stories, spec: TaskSpec) -> _Said:
         """Fill in what the file says of a task: its environment, its arguments, which are in files, its command."""
         if spec.run is None and not spec.env and is_plain(spec.arguments):  # most tasks of large graphs
-            return self._root_env, cast("Mapping[str, Json]", spec.arguments), (), None
+            return self._outer_env(spec), cast("Mapping[str, Json]", spec.arguments), (), None
         needs: dict[str, Any] = schedule.need_scope(spec.id)
-        for need in needs:
+        for need, result in needs.items():
             if self._graph.tasks[need].artifacts:
-                needs[need]["artifacts"] = self._files(stories, need)
+                result["artifacts"] = self._files(stories, need)
         scope = self._scope(schedule, {"needs": needs})
         secrets = tuple(dict.fromkeys((*self._graph.secrets, *spec.secrets)))
-        env = self._filled(self._root_env, spec.env, scope, secrets)
+        env = self._filled(self._outer_env(spec), spec.env, scope, secrets)
         scope = {**scope, "env": dict(env), "secrets": {name: env.get(name, "") for name in secrets}}
         arguments, parts = placed(evaluate(dict(spec.arguments), scope, folder=self._graph.folder))
         command = None if spec.run is None else command_text(spec.run, scope)
@@ -155,16 +162,23 @@ class Requests:
                 found[spec.uses] = self._in_setting(spec)
         return found
 
+    def commanding(self) -> dict[str, Request]:
+        """Answer, for each task that names a shell, a request in its setting."""
+        named = (spec for spec in self._graph.tasks.values() if spec.run is not None and spec.shell != DEFAULT_SHELL)
+        return {spec.id: self._in_setting(spec) for spec in named}
+
     def _in_setting(self, spec: TaskSpec) -> Request:
+        env: Env
         try:
-            env = self._filled(self._root_env, spec.env, {}, spec.secrets)
+            env = self._filled(self._outer_env(spec), spec.env, {}, spec.secrets)
         except EvaluationError:  # a border: what it reads is not there before the run
-            env = self._root_env
+            env = self._outer_env(spec)
         return Request(
             run="",
             task=spec.id,
             attempt=0,
             uses=spec.uses,
+            shell=words_of(spec.shell, self._around.python),
             env=env,
             secrets=self._masked,
             workdir=self._workdir(spec.workdir),
@@ -210,6 +224,11 @@ class Requests:
         run: Json = {"id": schedule.opened.run, "started": schedule.opened.started}
         services: Json = {name: dict(schedule.service_outputs(name)) for name in self._graph.services}
         return {"params": self._params, "run": run, "env": dict(self._root_env), "services": services, **own}
+
+    def _outer_env(self, spec: TaskSpec) -> Env:
+        """Answer the environment outside of a task, with what its own files give."""
+        own = self._around.files.tasks.get(spec.id)
+        return {**self._root_env, **own} if own else self._root_env
 
     def _filled(
         self, outer: Env, own: Mapping[str, Value], scope: Mapping[str, Json], names: Sequence[str]

@@ -30,7 +30,7 @@ from runner.graph.params import resolve_params
 from runner.graph.select import Selection, check_named, select
 from runner.keeping import Keys
 from runner.mask import Masker
-from runner.opening import Options, opened_of, runs_of, secret_values, slots_of, stem_of
+from runner.opening import Options, opened_of, runs_of, secret_values, slots_of, stem_of, with_env_files
 from runner.recalling import Memory
 from runner.record.carried import carried, carry
 from runner.record.decisions import Decisions
@@ -90,6 +90,7 @@ def run_graph(options: Options, clock: WallClock, pool: Pool, company: Company) 
     """
     state = StateFolder(path=Path(options.started_in, options.state_dir))
     checked = _checked(options, pool, _past(state, options))
+    options = checked.options
     with _turn(state, options, clock, pool, company.outside):
         before = _before(state, checked, options)  # once more: a run may have ended while we waited
         opened = _opened(checked, options, before, clock)
@@ -113,12 +114,19 @@ def check_functions(loaded: Loaded, params: Mapping[str, Json], options: Options
     """Hold the graph's arguments against what its functions say of themselves; workers import them, we do not.
 
     Raises:
-        GraphError: a function is not there, or its parameters are not those of the graph.
+        GraphError: a function or a shell is not there, or a function's parameters are not those of the graph.
 
     """
-    around = Surroundings(environment=options.environment, started_in=options.started_in)
-    wanted = Requests(loaded.graph, around, params).describing()
+    around = Surroundings(
+        environment=options.environment, files=options.files, started_in=options.started_in, python=sys.executable
+    )
+    requests = Requests(loaded.graph, around, params)
+    wanted, shells = requests.describing(), requests.commanding()
     problems = check_arguments(loaded, pool.describe(wanted)) if wanted else ()
+    if shells:
+        from runner.graph.programs import check_shells  # noqa: PLC0415  # most graphs name none
+
+        problems = (*check_shells(loaded, shells), *problems)
     if any(problem.severity == "error" for problem in problems):
         raise GraphError(problems)
 
@@ -127,9 +135,13 @@ def check_functions(loaded: Loaded, params: Mapping[str, Json], options: Options
 
 
 class _Checked(Struct, frozen=True, kw_only=True):
-    """A graph in which nothing is wrong, what was chosen of it, and its parameters, as given and as they are."""
+    """A graph in which nothing is wrong, what was chosen of it, and its parameters, as given and as they are.
+
+    `options` have what its files of variables give.
+    """
 
     loaded: Loaded
+    options: Options
     selection: Selection
     given: Mapping[str, Json]
     params: Mapping[str, Json]
@@ -164,19 +176,21 @@ def _past(state: StateFolder, options: Options) -> Former | None:
 
 def _checked(options: Options, pool: Pool, past: Former | None) -> _Checked:
     loaded = load(options.graph)
+    options = with_env_files(options, loaded)
     given = parameters(past, loaded.graph, options.params)
     params = resolve_params(loaded.graph, given)
     selection = select(loaded.graph, options.wish)
     check_named(options.approve, loaded.graph)
     pool.slots = slots_of(selection.graph, options)
     check_functions(replace(loaded, graph=selection.graph), params, options, pool)
-    return _Checked(loaded=loaded, selection=selection, given=given, params=params)
+    return _Checked(loaded=loaded, options=options, selection=selection, given=given, params=params)
 
 
 def _before(state: StateFolder, checked: _Checked, options: Options) -> _Before:
     runs, file = runs_of(state, options.graph), Path(options.started_in, options.graph)
     memory = Memory(state, file, checked.loaded.graph, runs)
-    keys = Keys(checked.selection.graph, options.environment, options.started_in, checked.params, memory.digests)
+    around, params = (options.environment, options.started_in), checked.params
+    keys = Keys(checked.selection.graph, *around, params, memory.digests, options.files)
     return _Before(state=state, runs=runs, history=History(state, file), memory=memory, keys=keys)
 
 
@@ -250,7 +264,7 @@ def _driven(checked: _Checked, opened: RunOpened, options: Options, place: _Plac
         return tellings[0].turn
 
     graph, before, folder, pool = checked.selection.graph, place.before, place.folder, place.pool
-    masker = Masker(secret_values(graph, options.environment))
+    masker = Masker(secret_values(graph, options))
     with _recorder(folder, place.clock, masker, options) as recorder:
         recollection = before.memory.recollection(graph, before.keys, forced=options.force)
         recall = replace(recollection, carry=lambda kept: carried(kept, before.runs, folder))
@@ -293,6 +307,7 @@ def _recorder(folder: RunFolder, clock: WallClock, masker: Masker, options: Opti
 def _surroundings(options: Options, folder: RunFolder) -> Surroundings:
     return Surroundings(
         environment=options.environment,
+        files=options.files,
         started_in=options.started_in,
         run_folder=str(folder.path.resolve()),
         python=sys.executable,

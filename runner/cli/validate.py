@@ -46,9 +46,11 @@ def main(chosen: argparse.Namespace) -> int:
 def _problems(file: str, ask: Callable[[Loaded], None]) -> tuple[bool, tuple[Problem, ...], str]:
     """Answer whether a file is right, what is to be said of it, and how large the graph is."""
     from runner.graph.check import load
+    from runner.graph.env_files import read_env_files
 
     try:
         loaded = load(file)
+        read_env_files(loaded, {})
         ask(loaded)
     except GraphError as error:  # a border: the file's author
         return False, error.problems, ""
@@ -70,10 +72,10 @@ def _ask_functions(loaded: Loaded) -> None:
     """
     from runner.clock import WallClock
     from runner.execute.pool import Pool
-    from runner.opening import Options, slots_of
+    from runner.opening import Options, slots_of, with_env_files
     from runner.wiring import check_functions
 
-    options = Options(graph=loaded.graph.file)
+    options = with_env_files(Options(graph=loaded.graph.file), loaded)
     defaults = {name: spec.default for name, spec in loaded.graph.params.items()}
     with closing(Pool(None, WallClock())) as pool:
         pool.slots = slots_of(loaded.graph, options)

@@ -45,6 +45,9 @@ CODES: Mapping[str, tuple[str, str]] = {
     "without-run": ("A key belongs to a command, and the task is a function.", "`uses: a.b:c` and `shell: bash`"),
     "duplicate-item": ("The same stands twice in a list.", "`artifacts: [a.xml, a.xml]`"),
     "several-ready": ("`ready` has more than one of `http`, `tcp`, `log`.", "`ready: {tcp: true, log: up}`"),
+    # files of variables
+    "no-env-file": ("A file of variables is not there, or cannot be read.", "`env_file: .evn`"),
+    "env-syntax": ("A line of such a file is no `NAME=value`, or a quote is not closed.", "`API_TOKEN`"),
     # between tasks
     "unknown-need": ("A task needs what is not there.", "`needs: [biuld]`"),
     "self-need": ("A task needs itself.", "`a: {needs: a}`"),
@@ -73,7 +76,8 @@ CODES: Mapping[str, tuple[str, str]] = {
         '`run: echo "${{ params.x }}"`',
     ),
     "unknown-artifact": ("A task promises no such file.", "`${{ needs.a.artifacts['covrage.xml'] }}`"),
-    # functions
+    # functions and shells
+    "no-such-shell": ("What `shell` names is not there.", "`shell: bahs`"),
     "cannot-import": ("The module of a function cannot be imported.", "`uses: tasks.helth:check`"),
     "no-such-function": ("The module has no such function.", "`uses: tasks.health:chek`"),
     "unknown-argument": ("The function has no such parameter.", "`with: {attemps: 3}`"),

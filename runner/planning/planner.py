@@ -20,7 +20,7 @@ from runner.graph.params import resolve_params
 from runner.graph.select import check_named, select
 from runner.keeping import Keys
 from runner.mask import Masker
-from runner.opening import Options, opened_of, runs_of, secret_values
+from runner.opening import Options, opened_of, runs_of, secret_values, with_env_files
 from runner.planning.approval import Approval, ground_of
 from runner.planning.durations import expected_services, expected_tasks, order_from
 from runner.planning.foresight import Foresight, foresee
@@ -144,6 +144,7 @@ class _Prepared(Struct, frozen=True, kw_only=True):
 
 def _prepared(options: Options, what_if: WhatIf) -> _Prepared:
     loaded = load(options.graph)
+    options = with_env_files(options, loaded)
     state = StateFolder(path=Path(options.started_in, options.state_dir))
     runs = runs_of(state, options.graph)
     past = _past(state, runs, options)
@@ -156,7 +157,7 @@ def _prepared(options: Options, what_if: WhatIf) -> _Prepared:
     measured = History(state, Path(options.started_in, options.graph)).caught_up(runs)
     tasks, services = expected_tasks(graph, measured), expected_services(graph, measured)
     memory = Memory(state, Path(options.started_in, options.graph), loaded.graph, runs)
-    keys = Keys(graph, options.environment, options.started_in, params, memory.digests)
+    keys = Keys(graph, options.environment, options.started_in, params, memory.digests, files=options.files)
     kept = {**still_good(past, keys, selection.skipped), **borrow(runs, selection)}
     opened = replace(opened_of(selection, params, options), run="plan", started="1970-01-01T00:00:00.000Z", kept=kept)
     opened = replace(opened, durations=order_from(tasks), given=wanted, resumes=_resumes(options, past))
@@ -172,11 +173,16 @@ def _prepared(options: Options, what_if: WhatIf) -> _Prepared:
     )
     given = Given(
         graph=graph, digest=loaded.digest, tasks=tasks, services=services, past=past, foresight=foresight,
-        what_if=what_if, recalled=recalled, environment=options.environment,
-        masker=Masker(secret_values(graph, options.environment)),
+        what_if=what_if, recalled=recalled, environment={**_of_tasks(options), **options.environment},
+        masker=Masker(secret_values(graph, options)),
         machine=_memory(),
     )  # fmt: skip
     return _Prepared(given=given, keys=keys, opened=opened, foresight=foresight, script=script)
+
+
+def _of_tasks(options: Options) -> dict[str, str]:
+    """Answer the variables that tasks have from files of their own."""
+    return {name: value for own in options.files.tasks.values() for name, value in own.items()}
 
 
 def _past(state: StateFolder, runs: Sequence[RunFolder], options: Options) -> Former | None:
