@@ -46,6 +46,9 @@ class Promises:
             if len(files) > MOST:
                 yield _fault(f"`{promise}` stands for {len(files):,} files, more than {MOST:,}; pack them into one")
                 continue
+            if not is_glob(promise) and os.path.isdir(promise):  # noqa: PTH112  # as text
+                yield _fault(f"`{promise}`, which it promised, is a folder; promise `{promise}/**`")
+                continue
             for file in files:
                 try:
                     say(Artifact(path=file, promise=promise))

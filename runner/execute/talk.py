@@ -65,7 +65,7 @@ class Talk:
             try:
                 self.faults += each.end()
             except OSError as error:  # a border: the command may have put anything in its place
-                self.faults.append(f"{each.name} cannot be read: {error.strerror}")
+                self.faults.append(f"{each.name} cannot be read: {error.strerror or error}")
 
     def outputs(self) -> dict[str, Json]:
         """Answer the outputs; what is wrong with them is among the faults."""
@@ -86,6 +86,7 @@ class Lines:
         self._path = path
         self._tell = tell
         self._rest = b""
+        self._given_up = False  # the line that goes on is too long
         self._number = 0
         self._read = 0
         self._sum = sha256()
@@ -97,12 +98,15 @@ class Lines:
             while piece := file.read(_PIECE):
                 self._read += len(piece)
                 self._sum.update(piece)
-                *whole, self._rest = (self._rest + piece).split(b"\n")
+                *whole, rest = (self._rest + piece).split(b"\n")
+                if self._given_up:
+                    whole, rest, self._given_up = whole[1:], rest if whole else b"", not whole
                 for line in whole:
                     yield from self._line(line)
-                if len(self._rest) > LONGEST_LINE:
-                    yield from self._line(self._rest)
-                    self._rest = b""
+                self._given_up = self._given_up or len(rest) > LONGEST_LINE
+                if self._given_up and rest:
+                    yield from self._line(rest)
+                self._rest = b"" if self._given_up else rest
 
     def end(self) -> Iterator[str]:
         """Tell the rest, whether its last line is whole or not."""

@@ -186,13 +186,17 @@ def test_a_command_that_ends_well_succeeds(bench: Bench) -> None:
 
 
 def test_another_shell_can_be_asked_for(bench: Bench) -> None:
-    """The shell is the request's own word, with its options; one that does not exist is an exit code."""
-    failed = bench.failure("bash", command="false; echo not reached", shell="/bin/sh -e")
-    missing = bench.failure("none", command="true", shell="/no/such/shell")
+    """The shell is the request's own words; one that does not exist is an exit code."""
+    failed = bench.failure("bash", command="false; echo not reached", shell=("/bin/sh", "-e", "-c"))
+    missing = bench.failure("none", command="true", shell=("/no/such/shell", "-c"))
+    unknown = bench.failure("bahs", command="true", shell=("bahs", "-c"))
+    too_long = bench.failure("long", command="x" * 200_000)
 
     assert 1 == failed.exit_code
     assert (127, Cause.EXIT_CODE) == (missing.exit_code, missing.cause)
-    assert "`/no/such/shell` could not be started" in missing.message
+    assert "its shell `/no/such/shell` could not be started: there is no such file" == missing.message
+    assert "its shell `bahs` could not be started: no folder of PATH has it" == unknown.message
+    assert "`/bin/sh` could not be started: [Errno 7] Argument list too long: '/bin/sh'" == too_long.message
 
 
 def test_a_stop_reaches_the_whole_tree_of_a_command(bench: Bench) -> None:

@@ -75,7 +75,7 @@ def test_notes_of_all_attempts_are_kept() -> None:
         said(CHECK, attempt=2),
     ).of("a")
 
-    assert ([CHECK, CHECK], [ROW], [Artifact(path="x")]) == (story.checks, story.ledger, story.artifacts)
+    assert ([CHECK, CHECK], [ROW], [(1, Artifact(path="x"))]) == (story.checks, story.ledger, story.filed)
     assert Progress(message="done") == story.progress
 
 
