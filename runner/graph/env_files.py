@@ -157,7 +157,7 @@ def _entry(text: Source, at: int, end: int) -> tuple[tuple[str, str, Span] | Pro
     name, where = entry["name"], entry.span("name")
     if not _NAME().fullmatch(name):
         hint = "use letters, digits and `_`, and begin with no digit; a text over several lines stands in quotes"
-        where = (start, entry.start("sign")) if name else entry.span("sign")
+        where = where if name else entry.span("sign")
         return _problem(text, "bad-name", "what stands before this `=` is no name of a variable", where, hint), end
     quote = whole[entry.end() : entry.end() + 1] if entry.end() < end else ""
     if quote not in _QUOTED:
@@ -177,7 +177,8 @@ def _quoted(text: Source, named: tuple[str, Span], at: int, quote: str) -> tuple
     end = _end_of_line(whole, found.end())
     if not _BEHIND().fullmatch(whole, found.end(), end):
         hint = 'a quote inside of quotes is written `\\"`' if quote == '"' else "a text with `'` in it stands in `\"`"
-        place = (found.end(), end)
+        behind = whole[found.end() : end]
+        place = (end - len(behind.lstrip(" \t")), end)
         return _problem(text, "env-syntax", "something stands behind the closing quote", place, hint), end
     value = found[1] if quote == "'" else _ESCAPE().sub(lambda each: _ESCAPED.get(each[1], each[0]), found[1])
     nul = whole.find("\0", at, found.end())

@@ -21,11 +21,12 @@ BROKEN = Path(__file__).parent / "broken"
 ONLY_THE_CHECK_CAN_SEE = {
     "names": "need-not-declared service-not-needed service-reads-too-much root-reads-too-much unknown-parameter "
     "unknown-root unknown-need-far unknown-need-near unknown-pool secret-where-it-is-seen places-inside-texts "
-    "matrix-is-not-there-yet self-need hash-in-a-condition generates-alone",
+    "matrix-is-not-there-yet self-need hash-in-a-condition artifact-in-a-condition artifact-misspelt "
+    "artifact-with-dots artifacts-of-none output-not-declared generates-alone",
     "expressions": "arithmetic condition-breaks-off escapes.json expression-breaks-off "
     "expression-in-double-quotes expression-is-empty expression-never-closed "
     "expression-with-something-behind status-function unknown-function "
-    "wrong-number-of-arguments value-in-quotes",
+    "wrong-number-of-arguments value-in-quotes value-for-python",
     "two keys at once": "claims-more-than-there-is cycle-of-three cycle-of-twelve cycle-of-two two-cycles "
     "manual-clean-up prefix-begins-another rate-that-never-lets-start same-prefix service-and-task-of-one-name",
 }

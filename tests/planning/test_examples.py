@@ -27,12 +27,16 @@ from tests.planning.test_text import GOLDEN, settled
 EXAMPLES = ROOT / "graphs" / "examples"
 FAILING = {
     "allowed": "test",
+    "artifacts": "pack",
     "cached": "words",
     "cleanup": "test",
+    "commands": "build",
     "conditions": "build",
+    "env-file": "all",
     "environment": "all",
     "fail-fast": "compile",
     "fan-out": "middle",
+    "junit": "unit",
     "limits": "quick",
     "manual": "deploy",
     "outputs": "count",
