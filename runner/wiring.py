@@ -264,7 +264,9 @@ def _driven(checked: _Checked, opened: RunOpened, options: Options, place: _Plac
         return tellings[0].turn
 
     graph, before, folder, pool = checked.selection.graph, place.before, place.folder, place.pool
-    masker = Masker(secret_values(graph, options))
+    secrets = secret_values(graph, options)
+    masker = Masker(secrets)
+    pool.hide(secrets)
     with _recorder(folder, place.clock, masker, options) as recorder:
         recollection = before.memory.recollection(graph, before.keys, forced=options.force)
         recall = replace(recollection, carry=lambda kept: carried(kept, before.runs, folder))

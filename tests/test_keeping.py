@@ -8,9 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from runner.graph.check import load
+from runner.graph.env_files import read_env_files
 from runner.keeping import Keys
 from runner.schedule.messages import Kept
-from runner.task import Succeeded
+from runner.task import Artifact, Succeeded
 
 GRAPH = """
 version: 1
@@ -74,6 +75,59 @@ def test_a_key_changes_with_what_was_asked(tmp_path: Path, change: dict[str, obj
     before, after = keys_of(tmp_path), keys_of(tmp_path, **change)  # type: ignore[arg-type]  # one of its keywords
 
     assert [True] * same + [False] * (3 - same) == [old == new for old, new in zip(before, after, strict=True)]
+    assert all(before)
+
+
+PROMISING = """
+secrets: [TOKEN]
+env_file: one.env
+tasks:
+  one: {run: make, outputs: {n: integer}, artifacts: [a.xml, "*.png"], junit: j.xml, shell: bash -eu}
+  two: {run: "cat ${{ needs.one.artifacts['a.xml'] }}", needs: [one]}
+  three: {run: "ls ${{ needs.one.artifacts['*.png'] }}", needs: [one], env_file: own.env}
+"""
+
+
+def promised(folder: Path, text: str = PROMISING, run: str = "r1", digest: str = "d", **files: str) -> tuple[str, ...]:
+    """Answer the keys of three tasks, of which the first has kept files in a run."""
+    contents = {"one": "COLOUR=red\nTOKEN=hunter22\nSHELL=file\n", "own": "SIZE=1\n", **files}
+    for name, content in contents.items():
+        (folder / f"{name}.env").write_text(content, encoding="utf-8")
+    (folder / "g.yaml").write_text(text, encoding="utf-8")
+    loaded = load(str(folder / "g.yaml"))
+    shell = {"SHELL": "shell"}
+    read = read_env_files(loaded, shell)
+    keys = Keys(loaded.graph, {**read.root, **shell}, str(folder), {}, read)
+    kept = [
+        Artifact(path=f"artifacts/{run}/{name}", title=name, size=1, digest=digest, promise=promise)
+        for name, promise in (("a.xml", "a.xml"), ("b.png", "*.png"))
+    ]
+    one = Kept(outcome=Succeeded(), artifacts=tuple(kept), key=keys.of("one", {}))
+    return one.key, keys.of("two", {"one": one}), keys.of("three", {"one": one})
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        ({}, "one two three"),
+        ({"run": "r2"}, "one two three"),
+        ({"one": "COLOUR=red\nTOKEN=hunter33\nSHELL=file\n"}, "one two three"),
+        ({"one": "COLOUR=red\nTOKEN=hunter22\nSHELL=other\n"}, "one two three"),
+        ({"one": "COLOUR=blue\nTOKEN=hunter22\nSHELL=file\n"}, ""),
+        ({"own": "SIZE=2\n"}, "one two"),
+        ({"digest": "e"}, "one"),
+        ({"text": PROMISING.replace("bash -eu", "bash")}, ""),
+        ({"text": PROMISING.replace("integer", "number")}, ""),
+        ({"text": PROMISING.replace("j.xml", "k.xml")}, ""),
+        ({"text": PROMISING.replace('"*.png"]', '"*.png", c.xml]')}, ""),
+    ],
+)
+def test_promises_and_variables_are_part_of_what_is_asked(tmp_path: Path, change: dict[str, str], same: str) -> None:
+    """Where files are kept and what is secret are not; what the shell gives in a file's place is not either."""
+    before, after = promised(tmp_path), promised(tmp_path, **change)
+    names = ("one", "two", "three")
+
+    assert same.split() == [name for name, old, new in zip(names, before, after, strict=True) if old == new]
     assert all(before)
 
 

@@ -3,13 +3,14 @@
 import pytest
 
 from runner.errors import Place
+from runner.graph.env_files import EnvFiles
 from runner.graph.model import Graph, Ready, ServiceSpec, TaskSpec
 from runner.graph.values import EvaluationError, parse
 from runner.requests import Requests, Surroundings
 from runner.schedule.history import Stories
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import AttemptEnded, AttemptStarted, Noted, RunOpened, ServiceReady
-from runner.task import PORT_MARK, Check, LedgerRow, Succeeded
+from runner.task import PORT_MARK, Artifact, Check, LedgerRow, Succeeded
 
 HERE = Place(file="g.yaml")
 SHELL = {"PATH": "/bin", "LEVEL": "shell", "TOKEN": "s3cret-value"}
@@ -52,6 +53,64 @@ def test_a_nearer_environment_wins() -> None:
     assert "shell+root+task" == first["LEVEL"]
     assert "shell+root" == second["LEVEL"]
     assert ("7", "", "/bin") == (second["NUMBER"], second["NOTHING"], second["PATH"])
+
+
+def test_a_file_of_variables_comes_last() -> None:
+    """What a file gives a task counts below shell and root, and may be read by its `env`."""
+    near = task("a", env={"HERE": parse("${{ env.OWN }}+task")})
+    whole = graph(near, task("b", 1), task("c", 2, uses=None, run="x"), env={"LEVEL": "root"})
+    files = EnvFiles(root={"ALL": "root's"}, tasks={"a": {"OWN": "a's", "ALL": "a's"}, "c": {"OWN": "c's"}})
+    around = Surroundings(environment={**SHELL, **files.root}, files=files)
+    built = Requests(whole, around, {})
+    first, second, third = (built.attempt(*opened(whole), name, 1).env for name in "abc")
+
+    assert ("a's+task", "a's", "a's", "root") == (first["HERE"], first["OWN"], first["ALL"], first["LEVEL"])
+    assert ("root's", None) == (second["ALL"], second.get("OWN"))
+    assert "c's" == third["OWN"]
+    assert {} == built.commanding(), "no shell is named"
+
+
+def test_files_of_a_need_are_where_the_run_keeps_them() -> None:
+    """A promise answers a path, a glob a list, one that was not kept null; those of the last attempt count."""
+    whole = graph(
+        task("a", artifacts=("x.xml", "*.png", "gone")),
+        task("b", 1, needs=("a",), arguments={"all": parse("${{ needs.a.artifacts }}")}),
+        task("c", 2, needs=("a",), uses=None, run=parse("ls ${{ needs.a.artifacts['*.png'] }}")),
+    )
+    schedule, stories = opened(whole)
+    for number, (name, promise) in enumerate((("x.xml", "x.xml"), ("1.png", "*.png"), ("own", ""))):
+        note = Artifact(path=f"artifacts/a.{2 if number else 1}/{name}", title=name, promise=promise)
+        stories.add(Noted(at=1, task="a", attempt=2 if number else 1, note=note))
+    again = Artifact(path="artifacts/a.2/x.xml", title="x.xml", promise="x.xml")
+    stories.add(Noted(at=2, task="a", attempt=2, note=again))
+    for number in (1, 2):
+        stories.of("a").attempt(number)
+    built = requests(whole)
+    folder = "/work/.runner/runs/run-1/artifacts/a.2"
+    wanted = {"x.xml": f"{folder}/x.xml", "*.png": [f"{folder}/1.png"], "gone": None}
+
+    assert {"all": wanted} == dict(built.attempt(schedule, stories, "b", 1).arguments)
+    assert wanted == built.attempt(schedule, stories, "b", 1).needs["a"].artifacts
+    assert f"ls {folder}/1.png" == built.attempt(schedule, stories, "c", 1).command
+
+
+def test_a_command_goes_to_its_shell() -> None:
+    """With its words and how it takes a text; `python` is the interpreter that runs us."""
+    shells = {"a": "/bin/sh", "b": "bash -eu", "c": "python -X dev", "d": "perl", "e": "/usr/bin/env zsh"}
+    whole = graph(
+        *(task(name, index, uses=None, run="x", shell=shell) for index, (name, shell) in enumerate(shells.items()))
+    )
+    built = requests(whole)
+    found = {name: built.attempt(*opened(whole), name, 1).shell for name in shells}
+
+    assert {
+        "a": ("/bin/sh", "-c"),
+        "b": ("bash", "-eu", "-c"),
+        "c": ("/work/bin/python", "-X", "dev", "-c"),
+        "d": ("perl", "-e"),
+        "e": ("/usr/bin/env", "zsh", "-c"),
+    } == found
+    assert ["b", "c", "d", "e"] == list(built.commanding())
 
 
 def test_nothing_but_our_own_names_is_added_to_an_environment() -> None:

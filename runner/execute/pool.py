@@ -70,6 +70,7 @@ class Pool:
         self._services: dict[tuple[str, int], RunningService] = {}
         self._outputs: dict[str, Output] = {}
         self._hear: Hear | None = None
+        self._secrets: Mapping[str, str] = {}
         self._stillborn = 0
         self._woken = False
         self._closed = False
@@ -99,6 +100,10 @@ class Pool:
     def hold(self, descriptor: int) -> None:
         """Let the warden keep a copy of a descriptor until everything has ended: the run's lock."""
         self._lifeline.hold(descriptor)
+
+    def hide(self, secrets: Mapping[str, str]) -> None:
+        """Mask these values in all that starts from now on, beside the secrets that its own environment holds."""
+        self._secrets = secrets
 
     def listen(self, hear: Hear) -> None:
         """Hand on what is printed by all that starts from now on; `wait` then returns for that, too."""
@@ -195,7 +200,7 @@ class Pool:
     def _start_attempt(self, request: Request) -> None:
         setting = setting_of(request)
         try:
-            masker = _masker_of(request.env, request.secrets)
+            masker = self._masker_of(request)
         except ValueError as error:  # a border: a secret's value is the user's
             failed = Failed(cause=Cause.BAD_PARAMETERS, message=str(error))
             at, task, attempt = self._clock.now(), request.task, request.attempt
@@ -218,7 +223,7 @@ class Pool:
     def _start_service(self, request: ServiceRequest) -> None:
         try:
             request = with_port(request)
-            masker = _masker_of(request.env, request.secrets)
+            masker = self._masker_of(request)
         except OSError as error:  # a border: the port is somebody else's
             self._refuse(request, "port_taken", f"port {request.port} is taken: {error.strerror}")
             return
@@ -239,6 +244,12 @@ class Pool:
         tell = None if self._hear is None else partial(self._printed, self._hear, name)
         output = self._outputs[name] = Output(self._folder, log, limit, masker, tell)
         return output
+
+    def _masker_of(self, request: Request | ServiceRequest) -> Masker:
+        own = {name: request.env[name] for name in request.secrets if request.env.get(name)}
+        others = {name: value for name, value in self._secrets.items() if value not in own.values()}
+        known = {**{f"{name} elsewhere" if name in own else name: value for name, value in others.items()}, **own}
+        return Masker(known) if known else _NOTHING_TO_MASK
 
     def _printed(self, hear: Hear, name: str, piece: bytes) -> None:
         hear(name, piece)
@@ -291,7 +302,3 @@ class Pool:
                 del self._services[name, attempt], self._outputs[name]
             case _:
                 pass
-
-
-def _masker_of(env: Mapping[str, str], secrets: Sequence[str]) -> Masker:
-    return Masker({name: env[name] for name in secrets if env.get(name)}) if secrets else _NOTHING_TO_MASK

@@ -52,6 +52,41 @@ def loaded(folder: Path, text: str) -> Loaded:
     return load(str(path))
 
 
+def test_files_and_outputs_of_commands_have_types(tmp_path: Path) -> None:
+    """A promised file is a path, a glob a list; an output of a command is what it was declared as."""
+    text = """
+tasks:
+  c: {run: x, artifacts: [a.xml, "*.png"], outputs: {n: integer, s: string, f: number, l: list, b: boolean}}
+  t:
+    uses: tasks.health:check
+    needs: [c]
+    with:
+      base_url: ⟦"${{ needs.c.artifacts['*.png'] }}"⟧
+      services: ⟦"${{ needs.c.artifacts['a.xml'] }}"⟧
+      attempts: ⟦"${{ needs.c.outputs.s }}"⟧
+      max_wait: ⟦"${{ needs.c.outputs.l }}"⟧
+      strict: ⟦"${{ needs.c.outputs.n }}"⟧
+  u:
+    uses: tasks.health:check
+    needs: [c]
+    with:
+      base_url: "${{ needs.c.artifacts['a.xml'] }}"
+      services: "${{ needs.c.artifacts['*.png'] }}"
+      attempts: "${{ needs.c.outputs.n }}"
+      max_wait: "${{ needs.c.outputs.f }}"
+      strict: "${{ needs.c.outputs.b }}"
+"""
+    found = said(tmp_path, text)
+
+    assert [
+        "`base_url` must be str, not list",
+        "`services` must be list, not str",
+        "`attempts` must be int | None, not str",
+        "`max_wait` must be float, not list",
+        "`strict` must be bool, not int",
+    ] == [line.split(": ", 1)[1].rpartition(" (")[0] for line in found.splitlines()]
+
+
 def task(arguments: str, head: str = "") -> str:
     """Write a graph of one task with these arguments."""
     return f"{head}\ntasks:\n  t:\n    uses: tasks.health:check\n    with: {arguments}\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from runner.record.former import Former, former
 from runner.record.journal import Journal
 from runner.schedule.history import stories_of
 from runner.schedule.messages import AttemptEnded, AttemptStarted, Event, Kept, Noted
-from runner.task import Cause, Check, Failed, LedgerRow, Outcome, Progress, Receipt, Succeeded
+from runner.task import Artifact, Cause, Check, Failed, LedgerRow, Note, Outcome, Progress, Receipt, Succeeded
 from tests.kit import opened
 
 DONE = Succeeded(outputs={"n": 1})
@@ -54,7 +55,7 @@ def ended(outcome: Outcome, number: int = 1) -> Event:
     return AttemptEnded(at=2.0, task="a", attempt=number, outcome=outcome)
 
 
-def receipt(outcome: Outcome | None, number: int = 1, *notes: Check | LedgerRow | Progress) -> Receipt:
+def receipt(outcome: Outcome | None, number: int = 1, *notes: Note) -> Receipt:
     """Write a receipt."""
     return Receipt(task="a", attempt=number, key="k", outcome=outcome, notes=notes)
 
@@ -102,6 +103,26 @@ def test_a_receipt_has_all_that_was_said(tmp_path: Path) -> None:
 
     assert found is not None
     assert Kept(outcome=DONE, run="r1", checks=(CHECK,), ledger=(ROW,), key="k") == found.successes["a"]
+
+
+@pytest.mark.parametrize("damage", ["", "changed", "gone", "no digest"])
+@pytest.mark.parametrize("by", ["journal", "receipt"])
+def test_a_success_without_its_files_is_none(tmp_path: Path, damage: str, by: str) -> None:
+    """What a task has kept belongs to its result: without it the task runs again."""
+    digest = "" if damage == "no digest" else sha256(b"kept").hexdigest()
+    file = Artifact(path="artifacts/a.1/x", title="x", size=4, digest=digest, promise="x")
+    outcome = Succeeded(outputs={"n": 1})
+    (tmp_path / "artifacts/a.1").mkdir(parents=True)
+    if damage != "gone":
+        (tmp_path / "artifacts/a.1/x").write_bytes(b"tpek" if damage == "changed" else b"kept")
+    noted = Noted(at=1.5, task="a", attempt=1, note=file)
+    if by == "journal":
+        found = left(tmp_path, [started(), noted, ended(outcome)])
+    else:
+        found = left(tmp_path, [started()], receipt(None), receipt(outcome, 1, file))
+
+    assert found is not None
+    assert ([] if damage in ("changed", "gone") else [(file,)]) == [kept.artifacts for kept in found.successes.values()]
 
 
 def test_a_run_that_never_began_has_left_nothing(tmp_path: Path) -> None:
