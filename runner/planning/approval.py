@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b, sha256
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from runner.errors import PlanChanged, UsageError
 from runner.files import met
 from runner.graph.definition import as_written
 from runner.graph.digests import digest_of_files
+from runner.graph.env_files import digest_without
 from runner.graph.expression import Literal
 from runner.graph.loose import EvaluationError
 from runner.graph.model import Graph, ServiceSpec, TaskSpec
@@ -79,7 +81,7 @@ def ground_of(
     graph: Graph, digest: str, opened: RunOpened, keys: Keys, recalled: Mapping[str, Kept | Outdated]
 ) -> Ground:
     """Answer what a run that would be opened so rests upon; `recalled` is what is foreseen of cached tasks."""
-    settings = ("env", "workdir", "pools", "rates", "deadline", "secrets")
+    settings = ("env", "env_file", "workdir", "pools", "rates", "deadline", "secrets")
     return Ground(
         digest=digest,
         workers=opened.slots,
@@ -195,6 +197,10 @@ def _inputs(graph: Graph, opened: RunOpened, keys: Keys) -> Iterator[tuple[str, 
     for name in dict.fromkeys(task.uses.partition(":")[0] for task in graph.tasks.values() if task.uses):
         module = keys.file_of(name)
         yield (f"module {name}", "") if module is None else (str(module), _digest(module))
+    own = (task.env_file for task in graph.tasks.values())
+    secrets = frozenset(chain(graph.secrets, *(task.secrets for task in graph.tasks.values())))
+    for name in dict.fromkeys(chain(graph.env_file, *own)):
+        yield str(Path(graph.folder, name)), digest_without(Path(graph.folder, name), secrets)
     for task in graph.tasks.values():
         if task.sources:
             yield f"sources of `{task.id}`", _sources(keys.folder_of(task), task.sources, keys)
