@@ -50,6 +50,7 @@ class Keys:
         started_in: str,
         params: Mapping[str, Json],
         digests: Digests | None = None,
+        *,
         files: EnvFiles | None = None,
     ) -> None:
         """`environment` is all that is outside of the graph, what its root's files give included."""
@@ -271,7 +272,8 @@ def _given(result: Kept) -> Json:
     checks = [(each.name, each.verdict, each.expected, each.observed, each.message) for each in result.checks]
     ledger = [(each.action, each.kind, each.id, each.name, each.url) for each in result.ledger]
     files = {name: file.digest for name, file in result.outcome.files.items()}
-    return [dict(result.outcome.outputs), files, checks, ledger]
+    promised = [(each.promise, each.title, each.digest) for each in result.artifacts if each.promise]
+    return [dict(result.outcome.outputs), files, checks, ledger, *([promised] if promised else [])]
 
 
 def _parts(said: Mapping[str, Json]) -> dict[str, str]:

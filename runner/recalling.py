@@ -138,7 +138,7 @@ class Recollection(Struct, frozen=True, kw_only=True):
     def _spoilt(self, task: str, kept: Kept) -> str:
         spoilt = self.keys.spoilt(task, kept)
         missing = "" if spoilt else self.carry(kept)
-        return f"its output {missing} is not what it was" if missing else spoilt
+        return f"its file {missing} is not what it was" if missing else spoilt
 
     def _as_last(self, name: str, known: Mapping[str, Kept]) -> Kept:
         """Answer what a task that runs is thought to come to: what it came to the last time."""

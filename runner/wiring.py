@@ -190,7 +190,7 @@ def _before(state: StateFolder, checked: _Checked, options: Options) -> _Before:
     runs, file = runs_of(state, options.graph), Path(options.started_in, options.graph)
     memory = Memory(state, file, checked.loaded.graph, runs)
     around, params = (options.environment, options.started_in), checked.params
-    keys = Keys(checked.selection.graph, *around, params, memory.digests, options.files)
+    keys = Keys(checked.selection.graph, *around, params, memory.digests, files=options.files)
     return _Before(state=state, runs=runs, history=History(state, file), memory=memory, keys=keys)
 
 

@@ -97,7 +97,7 @@ def promised(folder: Path, text: str = PROMISING, run: str = "r1", digest: str =
     loaded = load(str(folder / "g.yaml"))
     shell = {"SHELL": "shell"}
     read = read_env_files(loaded, shell)
-    keys = Keys(loaded.graph, {**read.root, **shell}, str(folder), {}, read)
+    keys = Keys(loaded.graph, {**read.root, **shell}, str(folder), {}, files=read)
     kept = [
         Artifact(path=f"artifacts/{run}/{name}", title=name, size=1, digest=digest, promise=promise)
         for name, promise in (("a.xml", "a.xml"), ("b.png", "*.png"))

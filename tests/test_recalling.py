@@ -315,7 +315,7 @@ def test_an_output_that_cannot_be_carried_along_is_made_anew(place: Place) -> No
     found = replace(place.recollection(), carry=carry)("build", {})
 
     assert isinstance(found, Outdated)
-    assert "its output outputs/build.1.json is not what it was" == found.because
+    assert "its file outputs/build.1.json is not what it was" == found.because
     assert [place.results["build"].kept] == carried
 
 

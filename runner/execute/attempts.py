@@ -119,6 +119,7 @@ class RunningAttempt:
 
     def lost(self, exited: Exited, fault: str) -> None:
         """Tell its end from its worker's; one that had not begun is asked for again or, stopped, comes back."""
+        remove(self.request)  # a worker that was killed removes nothing any more
         untouched = self.begun_at is None and fault != GARBAGE
         if untouched and self._stop is None:
             self._again(self, exited.error or f"it ended with {exited.status} before it began")
@@ -134,7 +135,6 @@ class RunningAttempt:
         self._emit(AttemptReturned(at=self._clock.now(), task=task, attempt=attempt))
 
     def _end(self, outcome: Outcome, left: tuple[str, ...]) -> None:
-        remove(self.request)  # what a worker that was killed has left
         if self.setting.secrets:
             outcome = without_secrets(outcome, self._masker, self._leaked)
             left = tuple(self._masker.text(name) for name in left)

@@ -100,6 +100,40 @@ def test_a_result_whose_files_were_changed_is_not_kept(folder: Path) -> None:
     assert ["make", "read", "last"] == ran(folder)
 
 
+CACHED = """
+tasks:
+  make:
+    run: |
+      echo make >> ran
+      cat version > out.txt; cat $TASKGRAPH_PLACE
+    sources: version
+    artifacts: out.txt
+    env_file: made.env
+  read: {run: "echo read >> ran; cat ${{ needs.make.artifacts['out.txt'] }}", needs: [make], cache: true}
+"""
+
+
+def test_a_cached_result_brings_its_files_as_well(tmp_path: Path) -> None:
+    """As long as they are what was kept; a variable of a file is part of what is asked, and is named if it changes."""
+    (tmp_path / "g.yaml").write_text(CACHED, encoding="utf-8")
+    (tmp_path / "version").write_text("1", encoding="utf-8")
+    (tmp_path / "made.env").write_text("TASKGRAPH_PLACE=version\n", encoding="utf-8")
+    states = []
+    for change in ("", "", "damaged", "", "variable"):
+        if change == "damaged":
+            (tmp_path / ".runner/latest/artifacts/make.1/out.txt").write_text("2", encoding="utf-8")
+        elif change == "variable":
+            (tmp_path / "made.env").write_text("TASKGRAPH_PLACE=./version\n", encoding="utf-8")
+        assert 0 == run("g.yaml", cwd=tmp_path).code
+        states.append([task["state"] for task in report_in(tmp_path)["tasks"]])
+        if change != "damaged":
+            assert "1" == (tmp_path / ".runner/latest/artifacts/make.1/out.txt").read_text(encoding="utf-8")
+    both, none = ["cached", "cached"], ["succeeded", "succeeded"]
+
+    assert [none, both, ["succeeded", "cached"], both, none] == states
+    assert "`env.TASKGRAPH_PLACE` has changed" in run("explain", "latest", "make", cwd=tmp_path).out
+
+
 ENV_GRAPH = """
 env_file: all.env
 secrets: [TOKEN]
