@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, cast
 
 from msgspec import Struct, field
 
+from runner.carriers import Carriers
 from runner.graph.env_files import EnvFiles
 from runner.graph.loose import as_text
 from runner.graph.model import Graph, TaskSpec
@@ -85,8 +86,7 @@ class Requests:
         self._keys = keys or Keys(
             graph, surroundings.environment, surroundings.started_in, params, files=surroundings.files
         )
-        self._carriers: dict[str, frozenset[str]] = {}
-        self._any_prefix = any(spec.data_prefix is not None for spec in graph.tasks.values())
+        self._carriers = Carriers(graph)
         folder = surroundings.run_folder
         self._receipts, self._outputs = (str(Path(folder, name)) if folder else "" for name in ("receipts", "outputs"))
         self._usual_workdir = self._workdir(None)
@@ -119,7 +119,7 @@ class Requests:
             workdir=self._usual_workdir if spec.workdir is None else self._workdir(spec.workdir),
             path=self._path,
             needs={need: self._result(schedule, stories, need) for need in spec.needs},
-            above={name: self._result(schedule, stories, name) for name in self._carriers_of(stories, spec)},
+            above={name: self._result(schedule, stories, name) for name in self._carriers.above(spec, stories)},
             data_prefix=spec.data_prefix,
             deadline=spec.timeout,
             memory=spec.memory,
@@ -280,29 +280,6 @@ class Requests:
             return {}
         folder = self._around.run_folder
         return by_promise(promises, stories.of(task).artifacts, lambda each: str(Path(folder, each.path)))
-
-    def _carriers_of(self, stories: Stories, spec: TaskSpec) -> list[str]:
-        """Answer the tasks above one that have a data prefix or ledger rows; all of them have settled."""
-        if not self._any_prefix and not stories.any_ledger:
-            return []
-        found = {self._carriers_from(stories, need) for need in spec.needs if need in self._graph.tasks}
-        return sorted(frozenset().union(*found))
-
-    def _carriers_from(self, stories: Stories, task: str) -> frozenset[str]:
-        waiting = [task]
-        while waiting:  # a work list, not recursion: chains may be long
-            name = waiting[-1]
-            spec = self._graph.tasks[name]
-            above = [need for need in spec.needs if need in self._graph.tasks]
-            missing = [need for need in above if need not in self._carriers]
-            if name in self._carriers or not missing:
-                waiting.pop()
-                carries = spec.data_prefix is not None or bool(stories.of(name).ledger)
-                own = frozenset({name}) if carries else frozenset()
-                self._carriers.setdefault(name, own.union(*(self._carriers[need] for need in above)))
-            else:
-                waiting += missing
-        return self._carriers[task]
 
 
 def _recalled(found: Mapping[str, Kept | Outdated], now: float) -> Recalled:

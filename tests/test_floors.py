@@ -27,7 +27,8 @@ MAY_IMPORT = {
     "execute": LOWER,
     "record": LOWER,
     "keeping": LOWER,
-    "requests": LOWER | {"keeping"},
+    "carriers": LOWER,
+    "requests": LOWER | {"keeping", "carriers"},
     "driver": LOWER | {"requests", "execute"},
 }
 """What each part of the engine may import beside itself."""

@@ -109,7 +109,7 @@ def test_a_receipt_has_all_that_was_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize("by", ["journal", "receipt"])
 @pytest.mark.parametrize("promise", ["x", ""])
 def test_a_success_without_its_files_is_none(tmp_path: Path, damage: str, by: str, promise: str) -> None:
-    """What a task has promised belongs to its result, and without it the task runs again; what it kept beside does not."""
+    """What a task has promised belongs to its result, and without it runs again; what it kept beside does not."""
     digest = sha256(b"kept").hexdigest()
     file = Artifact(path="artifacts/a.1/x", title="x", size=4, digest=digest, promise=promise)
     outcome = Succeeded(outputs={"n": 1})
