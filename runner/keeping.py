@@ -165,7 +165,8 @@ class Keys:
     def _as_it_stands(self, spec: TaskSpec) -> dict[str, Json]:
         """Answer what is asked of a task in which nothing is to be filled in, as of most in large graphs; else {}."""
         served = self._graph.services and any(need in self._graph.services for need in spec.needs)
-        if served or spec.run is not None or spec.env or self._graph.env or not is_plain(spec.arguments):
+        given = spec.env or spec.env_file or self._graph.env or self._graph.env_file
+        if served or given or spec.run is not None or not is_plain(spec.arguments):
             return {}
         return {"with": cast("Json", spec.arguments), "run": None, "env": {}, "services": {}}
 

@@ -39,8 +39,8 @@ def _task(task: TaskReport) -> Iterator[str]:
         yield f"  {name} = {value(data, ALL)}"
     for file in task.artifacts:
         when = "" if file.attempt in (0, len(task.attempts)) else f"attempt {file.attempt}: "
-        told = f" ({size(file.size)}, sha256 {file.digest})" if file.digest else ""
-        yield f"  {when}kept {file.title} as {file.path}{told}"
+        known = f" ({size(file.size)}, sha256 {file.digest})" if file.digest else ""
+        yield f"  {when}kept {file.title} as {file.path}{known}"
     for row in task.ledger:
         yield f"  {row.action} {row.kind} {row.id}" + (f" ({row.name})" if row.name else "")
     yield ""
