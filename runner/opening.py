@@ -33,8 +33,8 @@ class Options(Struct, frozen=True, kw_only=True):
 
     `wait` is for the end of another run of the same graph; `resume` names a run to go on with, or `latest`;
     `force` does everything again, whatever still holds; `reports` are formats to write besides those of every run;
-    `approval` is the plan that it must be; `shuffle` is the seed of a random order; `approve` names tasks that ask first
-    and need not. `files` are variables that the graph's files give; those of the root are in `environment`, too.
+    `approval` is the plan that it must be; `shuffle` is the seed of a random order; `approve` names tasks that ask
+    first and need not. `files` are variables that the graph's files give; the root's are in `environment`, too.
 
     Raises:
         UsageError: it is to go on with a run, and to do everything again.
