@@ -80,13 +80,12 @@ class Nobody(Unwatched):
 
 Witness = Callable[[Event, Sequence[Command]], None]
 """Is shown each event that was handled, with the commands that followed from it, before the next one is handled."""
-Summon = Callable[[Schedule, Stories], Witness]
-"""Answers the witness of a run, given its schedule and the stories of its events."""
+Summon = Callable[[Schedule, Stories], Witness | None]
+"""Answers the witness of a run, if there is to be one, given its schedule and the stories of its events."""
 
 
-def no_witness(_schedule: Schedule, _stories: Stories) -> Witness:
+def no_witness(_schedule: Schedule, _stories: Stories) -> None:
     """Answer for runs of which nothing is told."""
-    return lambda _event, _commands: None
 
 
 class World(Struct, frozen=True, kw_only=True):
@@ -116,7 +115,8 @@ def drive(graph: Graph, opened: RunOpened, requests: Requests | Unfilled, world:
             commands = schedule.handle(event)
             if commands:
                 faults += _obey(commands, known, world)
-            witness(event, commands)
+            if witness is not None:
+                witness(event, commands)
         world.observer.observe(events, schedule)
         world.person.observe(events, schedule)
         if schedule.finished:

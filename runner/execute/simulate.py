@@ -104,8 +104,10 @@ class Simulation:
                 live = self._live[task] = _Live(name=task, attempt=attempt, step=step)
                 begins = self._now + step.start_after
                 ends = begins + step.seconds
-                self._begin(live, AttemptStarted(at=begins, task=task, attempt=attempt))
-                self._end(live, AttemptEnded(at=ends, task=task, attempt=attempt, outcome=step.outcome))
+                begun = AttemptStarted(at=begins, task=task, attempt=attempt)
+                live.ending = AttemptEnded(at=ends, task=task, attempt=attempt, outcome=step.outcome)
+                heappush(self._due, (begins, next(self._order), begun, live))
+                heappush(self._due, (ends, next(self._order), live.ending, live))
             case StartService(service=service, attempt=attempt):
                 self._start_service(service, attempt, self._services(service, attempt))
 
@@ -163,7 +165,7 @@ class Simulation:
             ready = now + step.ready_after
             url, port = "http://127.0.0.1:8000", 8000
             answers = ServiceReady(at=ready, service=service, attempt=attempt, asked=now, url=url, port=port)
-            self._begin(live, answers)
+            heappush(self._due, (ready, next(self._order), answers, live))
         if step.dies_after is not None:
             how: Literal["never_ready", "died"] = "never_ready" if step.ready_after is None else "died"
             dies = now + step.dies_after
@@ -192,9 +194,6 @@ class Simulation:
             ends = self._now + min(live.step.stop_takes, command.kill_after)
             ended = ServiceEnded(at=ends, service=command.service, attempt=command.attempt, how="stopped")
             self._end(live, ended)
-
-    def _begin(self, live: _Live, event: AttemptStarted | ServiceReady) -> None:
-        heappush(self._due, (event.at, next(self._order), event, live))
 
     def _end(self, live: _Live, event: Event) -> None:
         live.ending = event

@@ -65,8 +65,9 @@ class TaskState(Struct, kw_only=True, eq=False):
     settled. `started` numbers the first starts of a run from 1; `above` is the latest of these numbers among all it
     rests upon, 0 if none of them was started. `alone` says that nothing may run beside its next attempt; `modest` that
     it claims no pool, no memory and no time and needs no service; `piled` that it was started as one of those of which
-    a worker is asked for several ahead. `asked` says that somebody looks whether its last result still holds, `told`
-    that they have; `cached` that it does.
+    a worker is asked for several ahead; `free` that nothing is asked before it starts: no `if`, no last result, no
+    person. `asked` says that somebody looks whether its last result still holds, `told` that they have; `cached` that
+    it does.
     """
 
     spec: TaskSpec
@@ -85,6 +86,7 @@ class TaskState(Struct, kw_only=True, eq=False):
     spent: bool = False
     alone: bool = False
     modest: bool = True
+    free: bool = True
     piled: bool = False
     kept: bool = False
     asked: bool = False
@@ -239,5 +241,6 @@ def _states(graph: Graph) -> dict[str, TaskState]:
 def _state_of(graph: Graph, spec: TaskSpec) -> TaskState:
     services = tuple([need for need in spec.needs if need in graph.services]) if graph.services else ()
     modest = not spec.claims and not spec.stagger and spec.memory is None and not services
+    free = spec.condition is None and not spec.caches and not spec.manual
     claims = tuple(sorted(spec.claims.items())) if spec.claims else ()
-    return TaskState(spec=spec, claims=claims, services=services, modest=modest)
+    return TaskState(spec=spec, claims=claims, services=services, modest=modest, free=free)

@@ -336,6 +336,8 @@ class Schedule:
 
     def _wanted(self, task: TaskState) -> bool:
         """Ask the `if` of a task, then whether it can be left out, then a person; where one says no it is settled."""
+        if task.free:
+            return True
         return self._own_if_agrees(task) and self._must_run(task) and self._person_agrees(task)
 
     def _own_if_agrees(self, task: TaskState) -> bool:

@@ -412,15 +412,15 @@ BUGS = (
     ),
     Bug(
         "what crashed twice runs beside others",
-        "machine.py",
-        "return (*task.claims, (EVERY_SLOT, 1)) if task.alone else task.claims",
-        "return task.claims",
+        "board.py",
+        "return (*claims, (EVERY_SLOT, 1)) if self.alone else claims",
+        "return claims",
     ),
     Bug(
         "others start beside what runs alone",
-        "machine.py",
-        "and board.alone is None and board.running",
-        "and board.running",
+        "board.py",
+        "return self.alone is None and self.running < self.slots",
+        "return self.running < self.slots",
     ),
     Bug(
         "nothing starts any more after something ran alone",
@@ -564,8 +564,8 @@ BUGS = (
     Bug(
         "a task is looked up whose `if` says no",
         "machine.py",
-        "not (self._own_if_agrees(task) and self._must_run(task))",
-        "not (self._must_run(task) and self._own_if_agrees(task))",
+        "return self._own_if_agrees(task) and self._must_run(task) and",
+        "return self._must_run(task) and self._own_if_agrees(task) and",
     ),
     Bug(
         "servers are started for tasks that will not run",
