@@ -135,7 +135,7 @@ def game_of(chance: Random, *, most: int = 12) -> Game:
     maybe = _Maybe(chance)
     crashy = maybe(0.2)
     lasting = not maybe(0.12)
-    ahead = maybe(0.15)  # workers are asked for several attempts ahead, and few tasks forbid it
+    ahead = maybe(0.4 if crashy else 0.12)  # workers are asked for several attempts ahead, and few tasks forbid it
     services, going = _services(maybe, lasting=lasting)
     pools = (
         {name: chance.randint(1, 3) for name in ("p", "q")[: chance.randint(1, 2)]}
