@@ -23,6 +23,7 @@ from runner.schedule.messages import (
     ClockTicked,
     Command,
     Event,
+    FanOut,
     LimitWorkers,
     Recall,
     RunOpened,
@@ -179,6 +180,8 @@ def _obey(commands: Sequence[Command], known: _Known, world: World) -> list[Even
                 world.executor.limit(command)
             case Ask(task=task):
                 faults += world.person.ask(task, world.clock.now())
+            case FanOut(task=task):
+                faults.append(known.requests.fanned_out(known.schedule, known.stories, task, world.clock.now()))
             case Recall(task=task):
                 wanted.append(task)  # that is for us
     if wanted:
@@ -192,7 +195,7 @@ def _request(command: Command, known: _Known) -> Request | ServiceRequest | None
             return known.requests.attempt(known.schedule, known.stories, task, attempt)
         case StartService(service=service, attempt=attempt):
             return known.requests.service(known.schedule, service, attempt)
-        case StopAttempt() | StopService() | LimitWorkers() | Recall() | Ask():
+        case StopAttempt() | StopService() | LimitWorkers() | Recall() | Ask() | FanOut():
             return None
 
 
@@ -204,5 +207,5 @@ def _unfit(command: Command, message: str, now: float) -> Event:
             return AttemptEnded(at=now, task=task, attempt=attempt, outcome=failed)
         case StartService(service=service, attempt=attempt):
             return ServiceEnded(at=now, service=service, attempt=attempt, how="died", message=message)
-        case StopAttempt() | StopService() | LimitWorkers() | Recall() | Ask():
+        case StopAttempt() | StopService() | LimitWorkers() | Recall() | Ask() | FanOut():
             raise AssertionError("there is nothing to fill in")

@@ -10,10 +10,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from graphlib import TopologicalSorter
 from hashlib import blake2b, sha256
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -23,6 +22,7 @@ from msgspec.json import Encoder
 
 from runner.files import Digests, met
 from runner.graph.env_files import EnvFiles
+from runner.graph.fan_out import only_for_items, template_of
 from runner.graph.loose import as_text
 from runner.graph.model import Graph, TaskSpec
 from runner.graph.pieces import Piece, pieces_of
@@ -30,11 +30,17 @@ from runner.graph.promises import by_promise
 from runner.graph.shells import DEFAULT_SHELL
 from runner.graph.values import EvaluationError, Value, command_text, evaluate, is_plain
 from runner.schedule.messages import Kept
-from runner.task import Json, MadeFile
+from runner.task import Json, MadeFile, Succeeded
 
 
 class NoKeyError(Exception):
     """A task has no key: it rests upon what has none itself, or what is asked of it cannot be said."""
+
+
+class Together(Kept, frozen=True, kw_only=True):
+    """The result of a group, put together from those of its instances where it is wanted, and recorded nowhere."""
+
+    instances: tuple[Kept, ...]
 
 
 class Keys:
@@ -62,6 +68,11 @@ class Keys:
         self._started_in = started_in
         self._params = dict(params)
         self._modules: dict[str, str] = {}
+        self._unseen: dict[str, frozenset[str]] = {}
+
+    def follow(self, graph: Graph) -> None:
+        """Go on with a graph that has grown by a fan-out."""
+        self._graph = graph
 
     def of(self, task: str, needs: Mapping[str, Kept]) -> str:
         """Answer the key of a task on these results, "" where it has none."""
@@ -78,7 +89,7 @@ class Keys:
 
         """
         spec = self._graph.tasks[task]
-        known = {need: needs.get(need) for need in spec.needs if need in self._graph.tasks}
+        known = {need: needs.get(need) for need in self._above(spec)}
         above = {need: result for need, result in known.items() if result is not None and result.key}
         if len(above) < len(known):
             without = next(need for need in known if need not in above)
@@ -107,21 +118,6 @@ class Keys:
         finally:
             self._listed = None
 
-    def kept(self, successes: Mapping[str, Kept]) -> dict[str, Kept]:
-        """Answer which results of a former run are those of what is asked today: all they rest upon is kept, too."""
-        found: dict[str, Kept] = {}
-        if not successes:
-            return found
-        above = {
-            name: [need for need in spec.needs if need in self._graph.tasks] for name, spec in self._graph.tasks.items()
-        }
-        for name in TopologicalSorter(above).static_order():
-            result = successes.get(name)
-            same = result is not None and result.key and result.key == self.of(name, found)
-            if same and result is not None and not self.spoilt(name, result):
-                found[name] = result
-        return found
-
     def spoilt(self, task: str, result: Kept) -> str:
         """Answer in a sentence what of the files that a task made is not as it made it, "" if all are."""
         folder = self.folder_of(self._graph.tasks[task])
@@ -149,6 +145,14 @@ class Keys:
 
     # -- the helpers -----------------------------------------------------------------------------------------------
 
+    def _above(self, spec: TaskSpec) -> list[str]:
+        """Answer the tasks whose keys are in that of a task: of what only its items are made of, the item says it."""
+        template = spec.id if spec.part is None else spec.part.of
+        if spec.fan is not None and template not in self._unseen:
+            self._unseen[template] = only_for_items(spec)
+        unseen = self._unseen.get(template, ())
+        return [need for need in spec.needs if need in self._graph.tasks and need not in unseen]
+
     def _definition(self, spec: TaskSpec, needs: Mapping[str, Kept]) -> dict[str, Json]:
         filled = self._as_it_stands(spec) or self._filled_in(spec, needs)
         said: dict[str, Json] = {
@@ -159,6 +163,7 @@ class Keys:
             "module": "" if spec.uses is None else self._module(spec.uses.partition(":")[0]),
             "needs": {name: result.key for name, result in needs.items()},
             **_promised(spec),
+            **({} if spec.part is None else {"item": spec.part.value}),
         }
         return {**said, **self._files(spec)} if spec.caches or spec.sources or spec.generates else said
 
@@ -174,12 +179,14 @@ class Keys:
         secrets = {name: f"<secret {name}>" for name in (*self._graph.secrets, *spec.secrets)}
         scope = {
             **self._scope,
-            "needs": {name: _seen(self._graph.tasks[name], result) for name, result in needs.items()},
+            "needs": {name: seen(self._graph.tasks[name], result) for name, result in needs.items()},
             "secrets": secrets,
         }
+        if spec.part is not None:
+            scope |= spec.part.scope
         scope["env"] = {**self._environment, **secrets}
         own = {**self._given(self._variables.root), **self._filled(self._graph.env, scope)}
-        own |= self._given(self._variables.tasks.get(spec.id, {}))
+        own |= self._given(self._variables.tasks.get(template_of(spec.id), {}))
         scope["env"] = {**self._environment, **own, **secrets}
         own |= self._filled(spec.env, scope)
         scope["env"] = {**self._environment, **own, **secrets}
@@ -212,7 +219,7 @@ class Keys:
         return self._listed[folder, patterns]
 
     def _handed(self, spec: TaskSpec, needs: Mapping[str, Kept]) -> dict[str, str]:
-        above = [need for need in spec.needs if need in needs] if spec.uses is not None else []
+        above = [need for need in self._above(spec) if need in needs] if spec.uses is not None else []
         return {f"handed.{need}": _digest(_given(needs[need])) for need in above}
 
     @cached_property
@@ -250,11 +257,18 @@ class Keys:
         return self._modules[name]
 
 
-def _seen(spec: TaskSpec, result: Kept) -> Json:
+def seen(spec: TaskSpec, result: Kept) -> Json:
     """Answer what expressions read of a result, the same whether it is of this run or kept."""
-    outputs = {**(result.outcome.outputs or {}), **pieces_of(spec.id, result.outcome.files)}
-    files = by_promise(spec.artifacts, result.artifacts, lambda each: f"<{each.title} {each.digest}>")
+    outputs, files = _handed_on(spec, result)
+    if isinstance(result, Together):
+        several = [_handed_on(spec, each) for each in result.instances]
+        outputs, files = ([each[part] for each in several] for part in (0, 1))
     return {"state": "succeeded", "cause": None, "outputs": outputs, "artifacts": files, "run": "<run>"}
+
+
+def _handed_on(spec: TaskSpec, result: Kept) -> tuple[Json, Json]:
+    outputs = {**(result.outcome.outputs or {}), **pieces_of(spec.id, result.outcome.files)}
+    return outputs, by_promise(spec.artifacts, result.artifacts, lambda each: f"<{each.title} {each.digest}>")
 
 
 def _promised(spec: TaskSpec) -> dict[str, Json]:
@@ -274,7 +288,8 @@ def _given(result: Kept) -> Json:
     ledger = [(each.action, each.kind, each.id, each.name, each.url) for each in result.ledger]
     files = {name: file.digest for name, file in result.outcome.files.items()}
     promised = [(each.promise, each.title, each.digest) for each in result.artifacts if each.promise]
-    return [dict(result.outcome.outputs), files, checks, ledger, *([promised] if promised else [])]
+    instances = [_given(each) for each in result.instances] if isinstance(result, Together) else []
+    return [dict(result.outcome.outputs), files, checks, ledger, *([promised] if promised else []), *instances]
 
 
 def _parts(said: Mapping[str, Json]) -> dict[str, str]:
@@ -290,6 +305,13 @@ def _parts(said: Mapping[str, Json]) -> dict[str, str]:
 
 def _digest(value: Json) -> str:
     return blake2b(_written(value), digest_size=6).hexdigest()
+
+
+def group_result(instances: Sequence[Kept]) -> Together:
+    """Answer the result of a group: those of its instances together."""
+    key = sha256(" ".join(each.key for each in instances).encode()).hexdigest()[:32]
+    whole = all(each.key for each in instances)
+    return Together(outcome=Succeeded(), key=key if whole else "", instances=tuple(instances))
 
 
 def _written(value: Json) -> bytes:

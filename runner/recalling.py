@@ -17,7 +17,8 @@ from msgspec.structs import replace
 
 from runner.files import Digests
 from runner.graph.model import Graph
-from runner.keeping import Keys, NoKeyError
+from runner.keeping import Keys, NoKeyError, group_result
+from runner.kept import carries_nothing
 from runner.record.folder import RunFolder, StateFolder
 from runner.record.former import left_by
 from runner.record.results import Known, LastResult, Results
@@ -35,11 +36,6 @@ HANDED = "what its needs hand to it is not what it was"
 
 Carry: TypeAlias = Callable[[Kept], str]
 """Brings the files of a result into the folder of a run; answers the first that is not what it was, "" for none."""
-
-
-def carries_nothing(_kept: Kept) -> str:
-    """Answer for a plan, which has no folder."""
-    return ""
 
 
 class Memory:
@@ -104,6 +100,9 @@ class Recollection(Struct, frozen=True, kw_only=True):
         with self.keys.one_look():
             for name in TopologicalSorter(self._wanted(kept)).static_order():
                 if name in kept:
+                    continue
+                if self.graph.tasks[name].instances is not None:
+                    known[name] = group_result([known[each] for each in self.graph.tasks[name].instances or ()])
                     continue
                 if self.graph.tasks[name].caches:
                     found[name] = self(name, known)

@@ -5,24 +5,28 @@ Secrets enter here, from the environment, and only into `with` and `env`: no eve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from runner.carriers import Carriers
 from runner.graph.env_files import EnvFiles
+from runner.graph.fan_out import fanned_out, template_of
+from runner.graph.items import items_of
 from runner.graph.loose import as_text
 from runner.graph.model import Graph, TaskSpec
 from runner.graph.pieces import placed
 from runner.graph.promises import by_promise
 from runner.graph.shells import DEFAULT_SHELL, words_of
 from runner.graph.values import EvaluationError, Value, command_text, evaluate, is_plain
-from runner.keeping import Keys
+from runner.keeping import Keys, group_result
+from runner.kept import Past
 from runner.schedule.history import Stories
 from runner.schedule.machine import Schedule
-from runner.schedule.messages import Kept, Outdated, Recalled
+from runner.schedule.messages import FannedOut, Kept, Outdated, Recalled
 from runner.task import PORT_MARK, SH, Json, NeedResult, Placed, Request, ServiceRequest
 
 Env = Mapping[str, str]
@@ -64,19 +68,26 @@ class Unfilled:
         """Answer that nothing is remembered."""
         return Recalled(at=now, outdated={task: nothing_known(task, {}) for task in wanted})
 
+    def fanned_out(self, schedule: Schedule, _stories: Stories, task: str, now: float) -> FannedOut:
+        """Answer the items of a fan-out, with what is known of what it needs."""
+        return _fanned_out(schedule, task, now)
+
 
 class Requests:
-    """Builds the requests of one run."""
+    """Builds the requests of one run; `past` has what is left of the run that it goes on with."""
 
     def __init__(
         self,
         graph: Graph,
         surroundings: Surroundings,
         params: Mapping[str, Json],
+        *,
         recall: Recaller = nothing_known,
         keys: Keys | None = None,
+        past: Past | None = None,
     ) -> None:
         self._graph = graph
+        self._past = past
         self._recall = recall
         self._around = surroundings
         self._params = dict(params)
@@ -99,7 +110,8 @@ class Requests:
             EvaluationError: an expression cannot be evaluated with what the needed tasks returned.
 
         """
-        spec = self._graph.tasks[task]
+        spec = schedule.task(task).spec
+        self._keys.follow(schedule.graph)
         env, arguments, parts, command = self._said(schedule, stories, spec)
         return Request(
             run=self._run(schedule),
@@ -118,14 +130,17 @@ class Requests:
             secrets=self._masked,
             workdir=self._usual_workdir if spec.workdir is None else self._workdir(spec.workdir),
             path=self._path,
-            needs={need: self._result(schedule, stories, need) for need in spec.needs},
-            above={name: self._result(schedule, stories, name) for name in self._carriers.above(spec, stories)},
+            needs={need: self._result(schedule, stories, need) for need in _with_instances(schedule, spec.needs)},
+            above={
+                name: self._result(schedule, stories, name)
+                for name in self._carriers.above(spec, schedule.graph.tasks, stories)
+            },
             data_prefix=spec.data_prefix,
             deadline=spec.timeout,
             memory=spec.memory,
             processes=spec.processes,
             log_limit=spec.log_limit,
-            key=self._keys.of(task, _results(stories, spec)),
+            key=self._keys.of(task, _results(schedule, stories, spec)),
             receipts=self._receipts,
             outputs=self._outputs,
             generates=spec.generates,
@@ -137,9 +152,10 @@ class Requests:
             return self._outer_env(spec), cast("Mapping[str, Json]", spec.arguments), (), None
         needs: dict[str, Any] = schedule.need_scope(spec.id)
         for need, result in needs.items():
-            if self._graph.tasks[need].artifacts:
-                result["artifacts"] = self._files(stories, need)
-        scope = self._scope(schedule, {"needs": needs})
+            if schedule.graph.tasks[need].artifacts:
+                result["artifacts"] = self._files_of(schedule, stories, need)
+        part = {} if spec.part is None else spec.part.scope
+        scope = self._scope(schedule, {"needs": needs, **part})
         secrets = tuple(dict.fromkeys((*self._graph.secrets, *spec.secrets)))
         env = self._filled(self._outer_env(spec), spec.env, scope, secrets)
         scope = {**scope, "env": dict(env), "secrets": {name: env.get(name, "") for name in secrets}}
@@ -147,12 +163,20 @@ class Requests:
         command = None if spec.run is None else command_text(spec.run, scope)
         return env, cast("Mapping[str, Json]", arguments), parts, command
 
-    def recalled(self, _schedule: Schedule, stories: Stories, wanted: Sequence[str], now: float) -> Recalled:
+    def recalled(self, schedule: Schedule, stories: Stories, wanted: Sequence[str], now: float) -> Recalled:
         """Look whether the last results of these tasks still hold; all they need has settled."""
-        tasks = self._graph.tasks
+        self._keys.follow(schedule.graph)
         with self._keys.one_look():
-            found = {task: self._recall(task, _results(stories, tasks[task])) for task in wanted}
+            found = {task: self._recall(task, _results(schedule, stories, schedule.task(task).spec)) for task in wanted}
         return _recalled(found, now)
+
+    def fanned_out(self, schedule: Schedule, stories: Stories, task: str, now: float) -> FannedOut:
+        """Answer the items of a fan-out, and what of the run that is gone on with holds for them; all is settled."""
+        found = _fanned_out(schedule, task, now)
+        if found.fault or self._past is None:
+            return found
+        needs = _results(schedule, stories, schedule.task(task).spec)
+        return replace(found, kept=self._past.instances(fanned_out(schedule.graph, task, found.items), task, needs))
 
     def describing(self) -> dict[str, Request]:
         """Answer, for each function the graph names, a request in the setting of the first task that uses it."""
@@ -227,7 +251,7 @@ class Requests:
 
     def _outer_env(self, spec: TaskSpec) -> Env:
         """Answer the environment outside of a task, with what its own files give."""
-        own = self._around.files.tasks.get(spec.id)
+        own = self._around.files.tasks.get(template_of(spec.id))
         return {**self._root_env, **own} if own else self._root_env
 
     def _filled(
@@ -267,19 +291,33 @@ class Requests:
             files=dict(outcome.files) if outcome is not None else {},
             checks=tuple(story.checks),
             ledger=tuple(story.ledger),
-            artifacts=self._files(stories, need),
+            artifacts=self._files(stories, task.spec),
             data_prefix=task.spec.data_prefix,
             run=story.run or self._run(schedule),
             required=not task.spec.allow_failure,
+            instances=task.spec.instances or (),
         )
 
-    def _files(self, stories: Stories, task: str) -> dict[str, Json]:
-        """Answer where the files are that a task promised."""
-        promises = self._graph.tasks[task].artifacts
-        if not promises:
+    def _files_of(self, schedule: Schedule, stories: Stories, task: str) -> Json:
+        """Answer where the files are that a task promised; of a fan-out a list, one of each instance."""
+        spec = schedule.graph.tasks[task]
+        if spec.fan is None or spec.part is not None:
+            return self._files(stories, spec)
+        return [self._files(stories, schedule.graph.tasks[each]) for each in spec.instances or ()]
+
+    def _files(self, stories: Stories, spec: TaskSpec) -> dict[str, Json]:
+        if not spec.artifacts:
             return {}
         folder = self._around.run_folder
-        return by_promise(promises, stories.of(task).artifacts, lambda each: str(Path(folder, each.path)))
+        return by_promise(spec.artifacts, stories.of(spec.id).artifacts, lambda each: str(Path(folder, each.path)))
+
+
+def _with_instances(schedule: Schedule, needs: Sequence[str]) -> Iterator[str]:
+    """Answer what a task needs, each fan-out with all its instances behind it."""
+    for need in needs:
+        yield need
+        if need in schedule.graph.tasks:
+            yield from schedule.graph.tasks[need].instances or ()
 
 
 def _recalled(found: Mapping[str, Kept | Outdated], now: float) -> Recalled:
@@ -288,10 +326,30 @@ def _recalled(found: Mapping[str, Kept | Outdated], now: float) -> Recalled:
     return Recalled(at=now, kept=kept, outdated=outdated)
 
 
-def _results(stories: Stories, spec: TaskSpec) -> dict[str, Kept]:
-    """Answer the successes that a task rests upon, each with its key."""
-    known = {need: stories.tasks[need].result for need in spec.needs if need in stories.tasks}
+def _results(schedule: Schedule, stories: Stories, spec: TaskSpec) -> dict[str, Kept]:
+    """Answer the successes that a task rests upon, each with its key; that of a group is made of its instances'."""
+    tasks = schedule.graph.tasks
+    known = {need: _result(stories, tasks[need]) for need in spec.needs if need in tasks}
     return {need: result for need, result in known.items() if result is not None}
+
+
+def _result(stories: Stories, spec: TaskSpec) -> Kept | None:
+    if spec.instances is None:
+        return stories.tasks[spec.id].result if spec.id in stories.tasks else None
+    results = [stories.tasks[name].result if name in stories.tasks else None for name in spec.instances]
+    whole = [each for each in results if each is not None]
+    return group_result(whole) if len(whole) == len(results) else None
+
+
+def _fanned_out(schedule: Schedule, task: str, now: float) -> FannedOut:
+    assert schedule.opened is not None, "requests follow from RunOpened"
+    spec = schedule.task(task).spec
+    assert spec.fan is not None, f"{task} has neither `matrix` nor `foreach`"
+    scope: dict[str, Json] = {"params": dict(schedule.opened.params), "needs": dict(schedule.need_scope(task))}
+    try:
+        return FannedOut(at=now, task=task, items=tuple(items_of(spec.fan, scope, schedule.graph.folder)))
+    except EvaluationError as error:  # a border: expressions are the file author's
+        return FannedOut(at=now, task=task, fault=str(error))
 
 
 def _attempt_env(spec: TaskSpec, attempt: int) -> dict[str, str]:

@@ -10,9 +10,9 @@ from msgspec import Struct
 from runner.errors import UsageError
 from runner.graph.model import Graph
 from runner.keeping import Keys
+from runner.kept import Past
 from runner.record.folder import RunFolder, StateFolder
 from runner.record.former import Former, former
-from runner.schedule.messages import Kept
 from runner.task import Json
 
 LATEST = "latest"
@@ -53,10 +53,11 @@ def parameters(past: Former | None, graph: Graph, given: Mapping[str, Json]) -> 
     return {**{name: value for name, value in then.items() if name in graph.params}, **given}
 
 
-def still_good(past: Former | None, keys: Keys, skipped: Collection[str] = ()) -> dict[str, Kept]:
-    """Answer the results that a new run may take over: none of what it skips, nor of what rests upon that."""
+def results_of(past: Former | None, keys: Keys, params: Mapping[str, Json], skipped: Collection[str] = ()) -> Past:
+    """Answer what a new run may take over: none of what it skips, nor of what rests upon that."""
     found = {} if past is None else past.successes
-    return keys.kept({task: kept for task, kept in found.items() if task not in skipped})
+    left = {task: kept for task, kept in found.items() if task not in skipped}
+    return Past(successes=left, keys=keys, params=params)
 
 
 def _same(found: Former, wanted: Wanted) -> bool:

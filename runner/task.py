@@ -174,7 +174,8 @@ class NeedResult(Data, frozen=True, kw_only=True):
     """What a task may know of one it needs: `state` is the word of the report, `run` the run the result comes from.
 
     `checks` and `ledger` are those of all its attempts; `artifacts` says where the files are that it promised, for a
-    glob a list. Of a service `outputs` holds `url` and `port`.
+    glob a list. Of a service `outputs` holds `url` and `port`. A task with `matrix` or `foreach` names its `instances`,
+    in the order of its items: these are what has outputs and checks, and they stand beside it under their own ids.
     """
 
     id: str
@@ -189,6 +190,7 @@ class NeedResult(Data, frozen=True, kw_only=True):
     data_prefix: str | None = None
     run: str = ""
     required: bool = True
+    instances: tuple[str, ...] = ()
 
 
 class Placed(Data, frozen=True, kw_only=True):

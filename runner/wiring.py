@@ -24,11 +24,12 @@ from runner.errors import GraphError, Locked
 from runner.execute.pool import Pool
 from runner.execute.ports import Observer, Person
 from runner.graph.arguments import check_arguments
-from runner.graph.check import Loaded, load, without_collection
+from runner.graph.check import Loaded, fanned_out_for, load, without_collection
 from runner.graph.model import Graph
 from runner.graph.params import resolve_params
 from runner.graph.select import Selection, check_named, select
 from runner.keeping import Keys
+from runner.kept import Past
 from runner.mask import Masker
 from runner.opening import Options, opened_of, runs_of, secret_values, slots_of, stem_of, with_env_files
 from runner.recalling import Memory
@@ -45,7 +46,7 @@ from runner.record.measured import History
 from runner.record.render.formats import formats_of, write_reports
 from runner.record.report import Report
 from runner.requests import Requests, Surroundings
-from runner.resuming import Wanted, parameters, past_of, still_good
+from runner.resuming import Wanted, parameters, past_of, results_of
 from runner.schedule.history import Stories
 from runner.schedule.machine import CANCEL_EXIT, Schedule
 from runner.schedule.messages import CancelAsked, RunOpened
@@ -137,7 +138,7 @@ def check_functions(loaded: Loaded, params: Mapping[str, Json], options: Options
 class _Checked(Struct, frozen=True, kw_only=True):
     """A graph in which nothing is wrong, what was chosen of it, and its parameters, as given and as they are.
 
-    `options` have what its files of variables give.
+    `options` have what its files of variables give, `items` are those of its fan-outs that are known.
     """
 
     loaded: Loaded
@@ -145,6 +146,7 @@ class _Checked(Struct, frozen=True, kw_only=True):
     selection: Selection
     given: Mapping[str, Json]
     params: Mapping[str, Json]
+    items: Mapping[str, tuple[Json, ...]]
 
 
 class _Before(Struct, frozen=True, kw_only=True):
@@ -155,6 +157,8 @@ class _Before(Struct, frozen=True, kw_only=True):
     history: History
     memory: Memory
     keys: Keys
+    past: Former | None
+    results: Past
 
 
 class _Place(Struct, frozen=True, kw_only=True):
@@ -179,11 +183,12 @@ def _checked(options: Options, pool: Pool, past: Former | None) -> _Checked:
     options = with_env_files(options, loaded)
     given = parameters(past, loaded.graph, options.params)
     params = resolve_params(loaded.graph, given)
-    selection = select(loaded.graph, options.wish)
-    check_named(options.approve, loaded.graph)
+    graph, items = fanned_out_for(loaded, params)
+    selection = select(graph, options.wish)
+    check_named(options.approve, graph)
     pool.slots = slots_of(selection.graph, options)
     check_functions(replace(loaded, graph=selection.graph), params, options, pool)
-    return _Checked(loaded=loaded, options=options, selection=selection, given=given, params=params)
+    return _Checked(loaded=loaded, options=options, selection=selection, given=given, params=params, items=items)
 
 
 def _before(state: StateFolder, checked: _Checked, options: Options) -> _Before:
@@ -191,7 +196,11 @@ def _before(state: StateFolder, checked: _Checked, options: Options) -> _Before:
     memory = Memory(state, file, checked.loaded.graph, runs)
     around, params = (options.environment, options.started_in), checked.params
     keys = Keys(checked.selection.graph, *around, params, memory.digests, files=options.files)
-    return _Before(state=state, runs=runs, history=History(state, file), memory=memory, keys=keys)
+    past, selection = _past(state, options), checked.selection
+    results = results_of(past, keys, params, selection.skipped)
+    return _Before(
+        state=state, runs=runs, history=History(state, file), memory=memory, keys=keys, past=past, results=results
+    )
 
 
 def _opened(checked: _Checked, options: Options, before: _Before, clock: WallClock) -> RunOpened:
@@ -201,13 +210,14 @@ def _opened(checked: _Checked, options: Options, before: _Before, clock: WallClo
         PlanChanged: this is not what was approved.
 
     """
-    past, selection, keys = _past(before.state, options), checked.selection, before.keys
+    past, selection, keys = before.past, checked.selection, before.keys
     graph = selection.graph
     opened = replace(
         opened_of(checked.selection, checked.params, options),
         started=clock.started.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         given=checked.given,
-        kept={**still_good(past, keys, selection.skipped), **borrow(before.runs, selection)},
+        items=checked.items,
+        kept={**before.results.kept(graph), **borrow(before.runs, selection)},
         durations=_durations(graph, before.history),
     )
     if options.resume is not None:
@@ -269,8 +279,11 @@ def _driven(checked: _Checked, opened: RunOpened, options: Options, place: _Plac
     pool.hide(secrets)
     with _recorder(folder, place.clock, masker, options) as recorder:
         recollection = before.memory.recollection(graph, before.keys, forced=options.force)
-        recall = replace(recollection, carry=lambda kept: carried(kept, before.runs, folder))
-        requests = Requests(graph, _surroundings(options, folder), checked.params, recall, before.keys)
+        bring = partial(carried, runs=before.runs, folder=folder)
+        recall, past = replace(recollection, carry=bring), replace(before.results, carry=bring)
+        requests = Requests(
+            graph, _surroundings(options, folder), checked.params, recall=recall, keys=before.keys, past=past
+        )
         decisions = Decisions(partial(_log, before.state, options, masker), options.log_level)
         observer = Together(place.company.watch(replace(checked.loaded, graph=graph), folder, pool), decisions)
         world = World(

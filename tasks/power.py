@@ -1,16 +1,20 @@
-"""The task `power`: runs a Postman collection against a backend; every assertion becomes a check."""
+"""The task `power`: runs a Postman collection against a backend; every assertion becomes a check.
+
+Whole, or folder by folder at the same time: `folders` says which there are, `run` is done for each, `combine` adds up.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runner.task import Check, Context
+from runner.task import Check, Context, Verdict
 from tasks.newman.find import NewmanUnavailable
 from tasks.newman.options import RunOptions
 from tasks.newman.result import CollectionRun, Record, origin_of
 from tasks.postman.client import Listener, PostmanPowerClient, PowerStatus
-from tasks.postman.config_file import ConfigError, read_config
+from tasks.postman.config_file import ConfigError, Loaded, read_config
 from tasks.postman.spelling import Choice
 from tasks.postman.transport import Fault, Kind, Power, PowerError
 
@@ -22,6 +26,8 @@ __all__ = [
     "PowerError",
     "PowerStatus",
     "RunOptions",
+    "combine",
+    "folders",
     "run",
 ]
 
@@ -53,12 +59,8 @@ def run(
 
     Passed is: at least one request, no failed assertion, no script that threw, every request answered.
     """
-    try:
-        loaded = read_config(config, Choice(collection=collection, environment=environment))
-    except ConfigError as error:
-        for problem in error.problems:
-            place = f"{problem.file}:{problem.line}:{problem.column}"
-            context.add(Check(name="configuration", verdict="failed", observed=problem.message, message=place))
+    loaded = _loaded(config, Choice(collection=collection, environment=environment), context)
+    if loaded is None:
         return None
     options = RunOptions(
         base_url=base_url.rstrip("/")
@@ -90,7 +92,104 @@ def run(
         return _run(client, options, context)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folders:
+    """What a collection can be run in parts by: the names of what stands at its top, folders and requests."""
+
+    collection: str
+    folders: list[str]
+
+
+def folders(
+    *,
+    config: str = ".postman.json",
+    collection: str = "",
+    transport: Kind = "auto",
+    mcp_server: str = "local",
+    context: Context,
+) -> Folders | None:
+    """Look up the parts of a collection: its folders, and the requests that stand beside them, for `run` one by one.
+
+    Two of one name are a failed check, because Newman takes them by their names.
+    """
+    loaded = _loaded(config, Choice(collection=collection, environment=""), context)
+    if loaded is None:
+        return None
+    client = PostmanPowerClient(
+        loaded.config,
+        folder=Path(config).resolve().parent,
+        transport=transport,
+        mcp_server=mcp_server,
+        environ=context.env,
+    )
+    with client:
+        try:
+            found = client.get_collection()
+        except PowerError as error:
+            context.add(Check(name="collection", verdict="failed", expected="it can be fetched", observed=str(error)))
+            return None
+    names = [str(each.get("name") or "") for each in found.get("item") or ()]
+    twice = sorted({name for name in names if names.count(name) > 1 or not name})
+    context.check("folders can be told apart", expected=[], observed=twice)
+    context.check("there is something to run", expected=True, observed=bool(names))
+    return Folders(collection=str(found.get("info", {}).get("name", "")), folders=names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Combined:
+    """What the runs of some folders came to together; `seconds` is how long they took one after another."""
+
+    passed: bool
+    summary: str
+    folders: int
+    requests: int
+    assertions: int
+    failed: int
+    skipped: int
+    seconds: float
+    slowest_ms: float
+
+
+def combine(*, runs: list[Any], folders: list[str] | None = None, context: Context) -> Combined:
+    """Add up the results of `run`, one of each folder; a folder that has none is a failed check, and so is a bad one.
+
+    `folders` are their names, in the same order.
+    """
+    names = folders or [f"folder {number}" for number in range(1, len(runs) + 1)]
+    context.check("folders that were run", expected=len(names), observed=len(runs))
+    for name, result in zip(names, runs, strict=False):
+        observed = "no result" if result is None else str(result["summary"])
+        verdict: Verdict = "passed" if result is not None and result["passed"] else "failed"
+        context.add(Check(name=name, verdict=verdict, expected="a run that passed", observed=observed))
+    good = [result for result in runs if result is not None]
+    requests, assertions, failed, skipped = (
+        sum(int(result[key]) for result in good) for key in ("requests", "assertions", "failed", "skipped")
+    )
+    return Combined(
+        passed=len(good) == len(names) == len(runs) > 0 and all(result["passed"] for result in good),
+        summary=f"{assertions} assertions in {requests} requests of {len(good)} folders, {failed} failed",
+        folders=len(good),
+        requests=requests,
+        assertions=assertions,
+        failed=failed,
+        skipped=skipped,
+        seconds=sum(float(result["seconds"]) for result in good),
+        slowest_ms=max((float(result["slowest_ms"]) for result in good), default=0.0),
+    )
+
+
 # -- the helpers -------------------------------------------------------------------------------------------------------
+
+
+def _loaded(config: str, choice: Choice, context: Context) -> Loaded | None:
+    """Read the configuration; each problem is a failed check."""
+    try:
+        return read_config(config, choice)
+    except ConfigError as error:
+        for problem in error.problems:
+            place = f"{problem.file}:{problem.line}:{problem.column}"
+            context.add(Check(name="configuration", verdict="failed", observed=problem.message, message=place))
+        return None
 
 
 def _run(client: PostmanPowerClient, options: RunOptions, context: Context) -> CollectionRun | None:

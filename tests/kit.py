@@ -7,10 +7,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec.structs import replace
+
 from runner.driver import Unwatched
 from runner.errors import Place
 from runner.execute.simulate import Script, ServiceScript, Simulation, Step, always_ready
 from runner.graph.model import Graph, Rate, ServiceSpec, TaskSpec
+from runner.requests import Unfilled
+from runner.schedule.history import Stories
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import (
     Answered,
@@ -19,6 +23,8 @@ from runner.schedule.messages import (
     ClockTicked,
     Command,
     Event,
+    FannedOut,
+    FanOut,
     Kept,
     LimitWorkers,
     Outdated,
@@ -167,8 +173,9 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Played:
-    """One run from its first event to its last."""
+    """One run from its first event to its last; `graph` is as it was when the run was opened."""
 
+    graph: Graph
     schedule: Schedule
     turns: list[Turn] = field(default_factory=list)
 
@@ -223,17 +230,19 @@ def play(
     unfit: Collection[tuple[str, int]] = (),
     holds: Collection[str] = (),
     answers: Answers | None = None,
+    taken: Collection[str] = (),
+    late: float = 0.0,
     turns: int = 2000,
 ) -> Played:
     """Run a graph in virtual time, one event at a time, and keep every turn.
 
     This is the loop of `runner.driver` without requests and recorder, so that a changed `kind` of schedule can be put
     in its place; a test holds the two together. `unfit` attempts fail before they are handed to the executor; of the
-    tasks that are looked up, the last results of those in `holds` still hold; those that ask first get their `answers`,
-    else a yes at once. A run that takes more `turns` than that
-    goes in circles.
+    tasks that are looked up, the last results of those in `holds` still hold, and of the instances that come to be
+    those in `taken` are kept, `late` seconds after they were asked for; tasks that ask first get their `answers`, else
+    a yes at once. A run that takes more `turns` than that goes in circles.
     """
-    played = Played(schedule=kind(graph))
+    played = Played(graph=graph, schedule=kind(graph))
     schedule, person = played.schedule, Answering(simulation, answers or {})
     events: Sequence[Event] = [first or opened(simulation.slots)]
     while True:
@@ -244,6 +253,11 @@ def play(
             for command in commands:
                 faults += person.ask(command.task, simulation.now()) if isinstance(command, Ask) else ()
                 faults += _obey(command, simulation, unfit)
+            wanted = [command.task for command in commands if isinstance(command, FanOut)]
+            told = [fanned_out(simulation.now() + late, schedule, task, taken) for task in wanted]
+            for each in told if late else ():
+                simulation.at(each.at, each)
+            faults += [] if late else told
             wanted = [command.task for command in commands if isinstance(command, Recall)]
             faults += [recalled(simulation.now(), wanted, holds)] if wanted else []
         if schedule.finished:
@@ -259,6 +273,12 @@ def recalled(at: float, wanted: Sequence[str], holds: Collection[str]) -> Recall
         kept={name: result_of(name) for name in wanted if name in holds},
         outdated={name: Outdated(because="it has changed") for name in wanted if name not in holds},
     )
+
+
+def fanned_out(at: float, schedule: Schedule, task: str, taken: Collection[str] = ()) -> FannedOut:
+    """Answer what a task is to be done for, by what it needs; of the instances in `taken` the results are kept."""
+    told = Unfilled().fanned_out(schedule, Stories(), task, at)
+    return replace(told, kept={name: result_of(name) for name in taken if name.partition("[")[0] == task})
 
 
 def result_of(task: str) -> Kept:
@@ -287,6 +307,6 @@ def _obey(command: Command, simulation: Simulation, unfit: Collection[tuple[str,
             simulation.stop(command)
         case LimitWorkers():
             simulation.limit(command)
-        case Recall() | Ask():
-            pass  # answered for all of a turn together, and by the person
+        case Recall() | FanOut() | Ask():
+            pass  # answered when all else of a turn is done, and by the person
     return []

@@ -27,8 +27,9 @@ MAY_IMPORT = {
     "execute": LOWER,
     "record": LOWER,
     "keeping": LOWER,
+    "kept": LOWER | {"keeping"},
     "carriers": LOWER,
-    "requests": LOWER | {"keeping", "carriers"},
+    "requests": LOWER | {"keeping", "kept", "carriers"},
     "driver": LOWER | {"requests", "execute"},
 }
 """What each part of the engine may import beside itself."""

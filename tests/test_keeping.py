@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 from runner.graph.check import load
 from runner.graph.env_files import read_env_files
 from runner.keeping import Keys
+from runner.kept import Past
 from runner.schedule.messages import Kept
 from runner.task import Artifact, Succeeded
 
@@ -145,7 +147,8 @@ def test_what_rests_upon_nothing_known_has_no_key(tmp_path: Path) -> None:
 def test_results_are_kept_from_the_top_as_far_as_they_hold(tmp_path: Path) -> None:
     """One that does not hold takes all below it along, whatever their own keys say."""
     one, two, three = keys_of(tmp_path)
-    keys = Keys(load(str(tmp_path / "g.yaml")).graph, ENVIRONMENT, str(tmp_path), {"who": "me"})
+    graph = load(str(tmp_path / "g.yaml")).graph
+    keys = Keys(graph, ENVIRONMENT, str(tmp_path), {"who": "me"})
     outputs = Succeeded(outputs={"count": 3})
     past = {
         "one": Kept(outcome=outputs, key=one),
@@ -153,9 +156,12 @@ def test_results_are_kept_from_the_top_as_far_as_they_hold(tmp_path: Path) -> No
         "three": Kept(outcome=Succeeded(), key=three),
     }
 
-    assert past == keys.kept(past)
-    assert {"one": past["one"]} == keys.kept({**past, "two": replace(past["two"], key="other")})
-    assert {} == keys.kept({name: kept for name, kept in past.items() if name != "one"})
+    def kept(left: Mapping[str, Kept]) -> dict[str, Kept]:
+        return Past(successes=left, keys=keys, params={"who": "me"}).kept(graph)
+
+    assert past == kept(past)
+    assert {"one": past["one"]} == kept({**past, "two": replace(past["two"], key="other")})
+    assert {} == kept({name: each for name, each in past.items() if name != "one"})
 
 
 @pytest.mark.parametrize("module", ["work", "package.work", "folder.work", "folder.inner.work", "folder.package.work"])

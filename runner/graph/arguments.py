@@ -44,7 +44,7 @@ def check_arguments(loaded: Loaded, signatures: Signatures) -> tuple[Problem, ..
     """
     findings = Findings(replace(loaded.document, problems=()))
     told: list[Problem] = []
-    for task in loaded.graph.tasks.values():
+    for task in _written(loaded.graph.tasks):
         match signatures.get(task.uses or ""):
             case None:
                 pass
@@ -56,6 +56,16 @@ def check_arguments(loaded: Loaded, signatures: Signatures) -> tuple[Problem, ..
         for reference in references(each.value):
             _check_output(reference, each.path, loaded, signatures, findings)
     return tuple(sorted((*told, *findings.sorted()), key=lambda each: (each.where or Place(file=""), each.code)))
+
+
+def _written(tasks: Mapping[str, TaskSpec]) -> Iterator[TaskSpec]:
+    """Answer the tasks that stand in the file: of a fan-out its template, or one of its instances for that."""
+    seen: set[str] = set()
+    for task in tasks.values():
+        name = task.id if task.part is None else task.part.of
+        if name not in seen:
+            seen.add(name)
+            yield replace(task, id=name)
 
 
 def _located(problem: Problem, task: TaskSpec, loaded: Loaded) -> Problem:
@@ -137,10 +147,13 @@ class _Types:
                 yield _WORDS_OF_PARAMS[spec.type]
                 if not spec.required and spec.default is None:
                     yield "None"
-            case ("needs", str(name), "outputs", str(output)):
+            case ("needs", str(name), "outputs") if _is_fan(name, self._graph.tasks):
+                yield "list"
+            case ("needs", str(name), "outputs", int(), str(output)) | ("needs", str(name), "outputs", str(output)):
                 words = _outputs(name, self._graph.tasks, self._signatures).get(output, "")
                 yield from words.split(" | ") if words else ()
-                if words and self._task.trigger is not Trigger.ALL_SUCCESS:
+                several = len(reference.path) > 4  # there may be fewer items than that
+                if words and (several or self._task.trigger is not Trigger.ALL_SUCCESS):
                     yield "None"
             case ("needs", str(name), "artifacts", str(promise)) if name in self._graph.tasks:
                 yield "list" if is_glob(promise) else "str"
@@ -160,13 +173,18 @@ def _outputs(task: str, tasks: Mapping[str, TaskSpec], signatures: Signatures) -
     return signature.outputs or {} if isinstance(signature, Signature) else {}
 
 
+def _is_fan(task: str, tasks: Mapping[str, TaskSpec]) -> bool:
+    return task in tasks and tasks[task].fan is not None
+
+
 def _check_output(reference: Reference, path: Path, loaded: Loaded, signatures: Signatures, findings: Findings) -> None:
     match reference.path:
-        case ("needs", str(task), "outputs", name, *_):
+        case ("needs", str(task), "outputs", int(), name, *_) | ("needs", str(task), "outputs", name, *_):
             outputs = _outputs(task, loaded.graph.tasks, signatures)
             if outputs and name not in outputs:
                 hint = findings.near(str(name), outputs) or f"there is {', '.join(outputs)}"
                 message = f"`{loaded.graph.tasks[task].uses}` returns no `{name}`"
-                findings.inside(path, reference.spans[3], "unknown-output", message, hint=hint)
+                span = reference.spans[reference.path.index(name, 3)]
+                findings.inside(path, span, "unknown-output", message, hint=hint)
         case _:
             pass

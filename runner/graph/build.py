@@ -7,6 +7,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from runner.errors import Place
+from runner.graph.fan_out import pool_of
 from runner.graph.findings import Findings
 from runner.graph.model import Graph, ParamSpec, Ready, Retry, ServiceSpec, TaskSpec
 from runner.graph.params import UnfitError, fit
@@ -21,6 +22,10 @@ def graph_of(fields: Fields, findings: Findings, digest: str) -> Graph:
     """Build the graph, as far as it could be read: what was wrong with it is in `findings` and simply left out."""
     file = findings.document.source.file
     defaults = _limits(fields.get("defaults", {}), ("defaults",), findings)
+    tasks = {
+        name: _task(name, index, {**defaults, **_limits(each, ("tasks", name), findings)}, findings)
+        for index, (name, each) in enumerate(_entries(fields, "tasks"))
+    }
     return Graph(
         name=fields.get("name", FilePath(file).stem),
         file=file,
@@ -34,15 +39,15 @@ def graph_of(fields: Fields, findings: Findings, digest: str) -> Graph:
         secrets=fields.get("secrets", ()),
         workdir=fields.get("workdir"),
         workers=fields.get("workers"),
-        pools={name: each["size"] if isinstance(each, dict) else each for name, each in _pools(fields)},
+        pools={
+            **{name: each["size"] if isinstance(each, dict) else each for name, each in _pools(fields)},
+            **{pool_of(name): spec.max_parallel for name, spec in tasks.items() if spec.max_parallel is not None},
+        },
         rates={name: each["rate"] for name, each in _pools(fields) if isinstance(each, dict) and "rate" in each},
         fail_fast=fields.get("fail_fast", False),
         deadline=fields.get("deadline"),
         services={name: _service(name, each, findings) for name, each in _entries(fields, "services")},
-        tasks={
-            name: _task(name, index, {**defaults, **_limits(each, ("tasks", name), findings)}, findings)
-            for index, (name, each) in enumerate(_entries(fields, "tasks"))
-        },
+        tasks=tasks,
     )
 
 
@@ -137,6 +142,8 @@ def _task(name: str, index: int, fields: dict[str, Any], findings: Findings) -> 
         fields["outputs"] = dict.fromkeys(outputs, "string")
     elif outputs:
         fields["outputs"] = {output: kind for output, kind in outputs.items() if kind is not BAD}
+    if "max_parallel" in fields:
+        fields = {**fields, "claims": {**fields.get("claims", {}), pool_of(name): 1}}
     return TaskSpec(id=name, index=index, where=_place(("tasks", name), findings), **fields)
 
 

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.errors import GraphError, Problem
 from runner.graph.build import graph_of
+from runner.graph.fan_out import is_known_before, opened
 from runner.graph.file import read_document
 from runner.graph.findings import Findings
+from runner.graph.items import items_of
 from runner.graph.keys import ROOT
-from runner.graph.model import Graph
+from runner.graph.loose import EvaluationError
+from runner.graph.model import Graph, Matrix
 from runner.graph.names import check_names
 from runner.graph.params import resolve_params
 from runner.graph.reading import Parsed, Reader
 from runner.graph.rules import check_rules, warnings
 from runner.graph.scalars import BAD
 from runner.graph.source import Document
+from runner.task import Json
 
-__all__ = ["Loaded", "load", "resolve_params"]
+__all__ = ["Loaded", "fanned_out_for", "load", "resolve_params"]
 
 
 class Loaded(Struct, frozen=True, kw_only=True):
@@ -45,6 +50,27 @@ def load(path: str) -> Loaded:
     """
     with without_collection():
         return _loaded(path)
+
+
+def fanned_out_for(loaded: Loaded, params: Mapping[str, Json]) -> tuple[Graph, dict[str, tuple[Json, ...]]]:
+    """Answer the graph of a run with these parameters: with the instances that are known before, and their items.
+
+    Raises:
+        GraphError: a parameter is no list, or its items cannot be told apart.
+
+    """
+    findings = Findings(replace(loaded.document, problems=()))
+    items: dict[str, tuple[Json, ...]] = {}
+    for spec in loaded.graph.tasks.values():
+        if spec.fan is not None and is_known_before(spec):
+            try:
+                items[spec.id] = tuple(items_of(spec.fan, {"params": dict(params)}, loaded.graph.folder))
+            except EvaluationError as error:  # a border: the file's author, or whoever gave the parameters
+                key = "matrix" if isinstance(spec.fan, Matrix) else "foreach"
+                findings.at_value(("tasks", spec.id, key), "bad-items", str(error))
+    if problems := findings.sorted():
+        raise GraphError(problems)
+    return opened(loaded.graph, items), items
 
 
 @contextmanager

@@ -26,7 +26,7 @@ CODES: Mapping[str, tuple[str, str]] = {
     "unknown-key": ("A key is not known here.", "`tiemout: 5m`"),
     "foreign-key": ("A key is another tool's; the hint names ours.", "`depends_on: [a]`"),
     "misplaced-key": ("A key is ours, but belongs elsewhere.", "`defaults: {env: …}`"),
-    "not-supported-yet": ("A key or a name is planned, but not there yet.", "`matrix: …`"),
+    "not-supported-yet": ("A key or a name is planned, but not there yet.", "`requires: …`"),
     "missing-key": ("A key that must be there is not.", "a task with neither `uses` nor `run`"),
     "wrong-type": ("A value is of the wrong kind.", "`needs: 5`"),
     "bad-value": ("A value is of the right kind, but not allowed.", "`retry: 0`"),
@@ -43,7 +43,18 @@ CODES: Mapping[str, tuple[str, str]] = {
         "`generates: out` without `sources` and `cache`",
     ),
     "without-run": ("A key belongs to a command, and the task is a function.", "`uses: a.b:c` and `shell: bash`"),
-    "duplicate-item": ("The same stands twice in a list.", "`artifacts: [a.xml, a.xml]`"),
+    "matrix-and-foreach": ("A task has both.", "`matrix: …` and `foreach: …`"),
+    "max-parallel-alone": ("There is a `max_parallel`, but nothing to do several times.", "`max_parallel: 4` alone"),
+    "nothing-to-do": ("A fan-out is written out, and there is nothing in it.", "`foreach: []`"),
+    "duplicate-item": (
+        "The same stands twice in a list, or two items of a fan-out are called the same.",
+        "`foreach: [a, a]`",
+    ),
+    "excludes-nothing": ("There is no combination that an entry of `exclude` meets.", "`exclude: [{os: windwos}]`"),
+    "bad-items": (
+        "What a parameter or the files on disk come to is no list, or its items cannot be told apart.",
+        "`-p suites=a,a`",
+    ),
     "several-ready": ("`ready` has more than one of `http`, `tcp`, `log`.", "`ready: {tcp: true, log: up}`"),
     # files of variables
     "no-env-file": ("A file of variables is not there, or cannot be read.", "`env_file: .evn`"),

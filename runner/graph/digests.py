@@ -1,4 +1,4 @@
-"""What `hashFiles` answers: one digest over the content of files. Knows no expression."""
+"""The files that patterns meet, and one digest over their content, as `hashFiles` answers. Knows no expression."""
 
 from __future__ import annotations
 
@@ -20,6 +20,15 @@ def digest_of_files(folder: str, patterns: Sequence[str]) -> str:
         EvaluationError: a file cannot be read.
 
     """
+    files = files_met(folder, patterns)
+    whole = hashlib.sha256()
+    for name in files:
+        whole.update(bytes.fromhex(_digest(Path(folder, name))))
+    return whole.hexdigest() if files else ""
+
+
+def files_met(folder: str, patterns: Sequence[str]) -> list[str]:
+    """Answer the files that patterns meet, by their names from `folder`, sorted; `!` takes files out again."""
     from glob import glob  # noqa: PLC0415  # few graphs ask for it
 
     chosen: dict[str, None] = {}
@@ -30,11 +39,7 @@ def digest_of_files(folder: str, patterns: Sequence[str]) -> str:
             chosen = {name: None for name in chosen if name not in set(found)}
         else:
             chosen.update(dict.fromkeys(found))
-    files = [path for name in sorted(chosen) if (path := Path(folder, name)).is_file()]
-    whole = hashlib.sha256()
-    for path in files:
-        whole.update(bytes.fromhex(_digest(path)))
-    return whole.hexdigest() if files else ""
+    return [name for name in sorted(chosen) if Path(folder, name).is_file()]
 
 
 def _digest(path: Path) -> str:

@@ -69,17 +69,50 @@ class ParamSpec(Struct, frozen=True, kw_only=True):
     where: Place
 
 
+class Matrix(Struct, frozen=True, kw_only=True):
+    """One instance for each combination of values: `axes` maps names to lists, or is an expression that answers such.
+
+    The rules of `exclude` and `include`, lists of mappings, are GitHub's.
+    """
+
+    axes: Value
+    include: Value = ()
+    exclude: Value = ()
+
+
+class Foreach(Struct, frozen=True, kw_only=True):
+    """One instance for each of some `items`, or for each file that a pattern of `files` meets."""
+
+    items: Value = None
+    files: tuple[str, ...] = ()
+
+
+class Part(Struct, frozen=True, kw_only=True):
+    """What makes an instance of a task: the template that it is `of`, and what its expressions read under `root`."""
+
+    of: str
+    root: Literal["item", "matrix"]
+    value: Json
+
+    @property
+    def scope(self) -> dict[str, Json]:
+        """Answer what expressions may read of it."""
+        return {self.root: self.value}
+
+
 class TaskSpec(Struct, frozen=True, kw_only=True):
     """One task as written, defaults filled in. Times are seconds, `memory` and `log_limit` bytes.
 
     `claims` are pool name to amount, `outputs` those of a command with their types. Exactly one of `uses` and `run` is
-    set. `index` is its position in the file: the last word on order. `sources` and `generates` are patterns of files;
-    `cache` None leaves it to them. `stagger` lies between the start before, of a task that has one too, and its own;
-    `manual` asks a person before it starts.
+    set. `index` is its position in the file, the last word on order; instances lie between their template and the next
+    task. A task with a `fan` is a template until its items are known, then the group of its `instances`, which are
+    tasks by themselves, each a `part` of it. `sources` and `generates` are patterns of files; `cache` None leaves it to
+    them. `stagger` lies between the start before, of a task that has one too, and its own; `manual` asks a person
+    before it starts.
     """
 
     id: str
-    index: int
+    index: float
     where: Place
     title: str = ""
     desc: str = ""
@@ -114,6 +147,15 @@ class TaskSpec(Struct, frozen=True, kw_only=True):
     generates: tuple[str, ...] = ()
     stagger: float = 0.0
     manual: bool = False
+    fan: Matrix | Foreach | None = None
+    max_parallel: int | None = None
+    instances: tuple[str, ...] | None = None
+    part: Part | None = None
+
+    @property
+    def is_template(self) -> bool:
+        """Whether it stands for instances that nobody knows yet."""
+        return self.fan is not None and self.instances is None and self.part is None
 
     @property
     def caches(self) -> bool:

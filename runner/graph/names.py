@@ -7,11 +7,13 @@ return is judged with their signatures, if anybody asks for them (`arguments`).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from msgspec import Struct
 
+from runner.graph.expression import Access
 from runner.graph.findings import Findings
-from runner.graph.model import Graph
+from runner.graph.model import Foreach, Graph, Matrix, ParamSpec, TaskSpec
 from runner.graph.reading import Parsed
 from runner.graph.shell import troubles
 from runner.graph.shells import DEFAULT_SHELL, program_of, quotes_as_sh
@@ -21,8 +23,8 @@ from runner.graph.values import Expression, Reference, Template, functions_calle
 RESULT_PARTS = ("state", "cause", "outputs", "artifacts", "data_prefix", "run")
 _SERVICE_PARTS = ("url", "port")
 _RUN_PARTS = ("id", "started")
-_NOT_YET = ("matrix", "item")
-_ROOTS = ("params", "needs", "services", "env", "run", "secrets", *_NOT_YET)
+_OF_A_FAN = {"item": "foreach", "matrix": "matrix"}
+_ROOTS = ("params", "needs", "services", "env", "run", "secrets", *_OF_A_FAN)
 _FOREIGN = {
     "inputs": "params",
     "vars": "params",
@@ -59,8 +61,10 @@ def check_names(graph: Graph, parsed: Iterable[Parsed], findings: Findings) -> N
     for each in parsed:
         if where != each.path[:3]:  # what may be used is the same in all of a `with`, and needs may be thousands
             site, where = _site(graph, each.path), each.path[:3]
-        for reference in references(each.value):
-            _Look(reference=reference, site=site, graph=graph, path=each.path, findings=findings).all()
+        read = references(each.value)
+        lone = len(read) == 1 and isinstance(each.value, Expression) and isinstance(each.value.tree, Access)
+        for reference in read:
+            _Look(reference=reference, site=site, graph=graph, path=each.path, findings=findings, lone=lone).all()
         if site.what in ("if", "run"):
             _check_functions(site.what, each, findings)
         if site.what == "run":
@@ -72,7 +76,10 @@ def _site(graph: Graph, path: Path) -> _Site:
         case ("tasks", str(name), str(what), *_):
             task = graph.tasks[name]
             needs, secrets = frozenset(task.needs), (*graph.secrets, *task.secrets)
+            if what in _OF_A_FAN.values():
+                return _Site(what=what, roots={"params", "needs"}, needs=needs, task=name)
             roots = {"params", "needs", "services", "env", "run"} | ({"secrets"} if what in ("with", "env") else set())
+            roots |= set() if task.fan is None else {"matrix" if isinstance(task.fan, Matrix) else "item"}
             return _Site(what=what, roots=roots, needs=needs, services=needs, secrets=secrets, task=name)
         case ("services", str(name), str(what), *_):
             extra = {"if": set(), "run": {"services"}, "env": {"services", "secrets"}}[what]
@@ -83,19 +90,18 @@ def _site(graph: Graph, path: Path) -> _Site:
 
 
 class _Look(Struct, frozen=True, kw_only=True):
-    """A look at one reference."""
+    """A look at one reference; `lone` says that the expression is nothing else."""
 
     reference: Reference
     site: _Site
     graph: Graph
     path: Path
     findings: Findings
+    lone: bool
 
     def all(self) -> None:
         root = self.reference.root
-        if root in _NOT_YET:
-            self.report(0, "not-supported-yet", f"`{root}` is not supported yet")
-        elif root not in _ROOTS:
+        if root not in _ROOTS:
             hint = f"here it is `{_FOREIGN[root]}`" if root in _FOREIGN else self.findings.near(root, _ROOTS)
             hint = hint or f"names begin with {', '.join(sorted(self.site.roots))}"
             self.report(0, "unknown-name", f"there is no `{root}`", hint)
@@ -110,12 +116,30 @@ class _Look(Struct, frozen=True, kw_only=True):
             message = f"`secrets` cannot be read in `{what}`, where their values would be seen"
             self.report(0, "not-here", message, "put it into `env` and let the task read the variable")
             return
+        task = self.graph.tasks.get(self.site.task)
+        if root in _OF_A_FAN and task is not None and what not in _OF_A_FAN.values():
+            self.no_item(root, task)
+            return
         place = {"services": f"`{what}` of a service", "env": "`env` at the root"}.get(str(self.path[0]), f"`{what}`")
         hint = f"there you can read {', '.join(sorted(self.site.roots))}"
         self.report(0, "not-here", f"`{root}` cannot be read in {place}, where it is not known yet", hint)
 
+    def no_item(self, root: str, task: TaskSpec) -> None:
+        """Say why there is no item: the task is done once, or for something else."""
+        if _OF_A_FAN[root] in self.written(task.id):
+            return  # what is wrong with that is said there
+        message = f"`{root}` is what a `{_OF_A_FAN[root]}` makes, and `{task.id}` has none"
+        hint = ""
+        if isinstance(task.fan, Foreach):
+            hint = "it has a `foreach`: read `item`"
+        elif task.fan is not None:
+            hint = "it has a `matrix`: read `matrix.NAME`"
+        self.report(0, "not-here", message, hint)
+
     def below(self, root: str) -> None:
         match root:
+            case "matrix":
+                self.axis()
             case "params":
                 self.param()
             case "needs":
@@ -127,17 +151,40 @@ class _Look(Struct, frozen=True, kw_only=True):
             case "run":
                 self.known(1, _RUN_PARTS, "`run` has no `{}`")
             case _:
-                pass  # env: the shell may have any variable
+                pass  # env: the shell may have any variable; item: nobody knows what it holds
+
+    def written(self, task: str) -> Collection[str]:
+        """Answer the keys of a task, right or wrong."""
+        data: Any = self.findings.document.data
+        return data["tasks"][task]  # type: ignore[no-any-return]  # it was read before
+
+    def axis(self) -> None:
+        fan = self.graph.tasks[self.site.task].fan
+        if isinstance(fan, Matrix) and isinstance(fan.axes, Mapping):
+            names = [*fan.axes, *(name for entry in fan.include for name in entry)]
+            self.known(1, dict.fromkeys(names), "there is no `{}` in this matrix")
 
     def param(self) -> None:
-        if (
-            not self.known(1, self.graph.params, "there is no parameter `{}`", "declare it in `params`")
-            or len(self.reference.path) < 3
-        ):
+        if not self.known(1, self.graph.params, "there is no parameter `{}`", "declare it in `params`"):
             return
         spec = self.graph.params[str(self.reference.path[1])]
-        if spec.type in _SCALARS:
+        if len(self.reference.path) < 3:
+            self.param_of_items(spec)
+        elif spec.type in _SCALARS:
             self.report(2, "unknown-name", f"`params.{spec.name}` is of type {spec.type} and has no parts")
+
+    def param_of_items(self, spec: ParamSpec) -> None:
+        """Say that items cannot be made of a parameter that is no list; of a whole matrix, no mapping."""
+        match self.path[2:]:
+            case ("matrix",):
+                wanted = "map"
+            case ("foreach",) | ("matrix", _):
+                wanted = "list"
+            case _:
+                return
+        if self.lone and spec.type != wanted:
+            message = f"`params.{spec.name}` is of type {spec.type}, and here it must be a {wanted}"
+            self.report(0, "bad-items", message, f"declare it with `type: {wanted}`")
 
     def need(self) -> None:
         if len(self.reference.path) < 2 or ("tasks", self.site.task, "needs") in self.findings.spoilt:
@@ -151,6 +198,11 @@ class _Look(Struct, frozen=True, kw_only=True):
             pass  # that it is not there is said where it is needed
         elif self.known(2, RESULT_PARTS, f"`needs.{name}` has no `{{}}`"):
             match self.reference.path[2:]:
+                case ("outputs" | "artifacts" as part, str(inner), *_) if self.graph.tasks[name].fan is not None:
+                    hint = f"write `needs.{name}.{part}[0].{inner}`, or hand the whole list on"
+                    self.report(3, "unknown-name", f"the {part} of `{name}` are a list, one for each instance", hint)
+                case _ if self.graph.tasks[name].fan is not None:
+                    pass  # how many instances there are, and what the parts of each are, is seen when they are read
                 case ("outputs", str(output), *_) if self.graph.tasks[name].run is not None:
                     self.output(name, output)
                 case ("artifacts", *_):

@@ -48,6 +48,18 @@ def looked_at(value: Any) -> Any:
     return value
 
 
+def looked_into(value: Any) -> Any:
+    """Answer a value of which every part is to be looked at.
+
+    Raises:
+        EvaluationError: it is in a file, or part of it is.
+
+    """
+    for piece in _pieces(value):
+        looked_at(piece)
+    return value
+
+
 def placed(value: Any, at: tuple[str | int, ...] = ()) -> tuple[Json, tuple[Placed, ...]]:
     """Take the parts of files out of evaluated arguments; answers what is left, null in their places, and the parts."""
     if isinstance(value, Piece):

@@ -11,17 +11,20 @@ from typing import Any
 from msgspec import Struct
 
 from runner.graph.expression import ExpressionError, Literal
+from runner.graph.fans import read_foreach, read_matrix
 from runner.graph.findings import Findings
 from runner.graph.keys import ALL_KEYS
 from runner.graph.loose import as_text
 from runner.graph.scalars import BAD, compiled, named, read_scalar, wrong
 from runner.graph.shape import (
     Arguments,
+    Axes,
     Command,
     Condition,
     Duration,
     Either,
     Flag,
+    Items,
     ListOf,
     MapOf,
     Number,
@@ -78,6 +81,10 @@ class Reader:
                 return self._command(data, path)
             case Condition():
                 return self._condition(data, path)
+            case Axes():
+                return read_matrix(data, path, self._value, self.findings)
+            case Items():
+                return read_foreach(data, path, self._value, self.findings)
 
     # -- mappings and lists ----------------------------------------------------------------------------------------
 

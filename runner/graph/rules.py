@@ -72,6 +72,7 @@ def _check_task(task: TaskSpec, keys: Mapping[str, object], findings: Findings) 
         findings.at_key((*path, "with"), "with-without-uses", "`with` holds the arguments of `uses`, which is missing")
     _check_command(task, keys, findings)
     _check_lists(path, keys, findings)
+    _check_fan(task, keys, findings)
     if "needs" not in keys and task.trigger in (Trigger.ONE_SUCCESS, Trigger.ONE_FAILED):
         message = f"`{task.trigger.value}` asks for one of the needs, but `{task.id}` has none"
         findings.at_value((*path, "trigger"), "trigger-without-needs", message)
@@ -130,6 +131,18 @@ def _check_shell(path: Path, findings: Findings) -> None:
         findings.at_value(path, "bad-value", "a quote in `shell` is never closed", hint=hint)
 
 
+def _check_fan(task: TaskSpec, keys: Mapping[str, object], findings: Findings) -> None:
+    path: Path = ("tasks", task.id)
+    if "matrix" in keys and "foreach" in keys:
+        message = f"`{task.id}` has both `matrix` and `foreach`"
+        hint = "let one of them be an axis: `matrix: {item: …}`"
+        findings.at_key((*path, "foreach"), "matrix-and-foreach", message, hint=hint)
+    elif "max_parallel" in keys and not {"matrix", "foreach"} & keys.keys():
+        message = f"`{task.id}` is done once, so there is nothing to hold to `max_parallel`"
+        hint = "`workers` at the root limits all tasks, `pools` those that claim from one"
+        findings.at_key((*path, "max_parallel"), "max-parallel-alone", message, hint=hint)
+
+
 def _check_needs(task: TaskSpec, graph: Graph, findings: Findings) -> None:
     seen: set[str] = {task.id}
     for index, need in enumerate(task.needs):
@@ -143,9 +156,15 @@ def _check_needs(task: TaskSpec, graph: Graph, findings: Findings) -> None:
         elif known:
             findings.at_value(path, "duplicate-need", f"`{task.id}` needs `{need}` twice")
         else:
-            hint = findings.near(need, (*graph.tasks, *graph.services))
             message = f"task `{task.id}` needs `{need}`, which is neither a task nor a service"
-            findings.at_value(path, "unknown-need", message, hint=hint)
+            findings.at_value(path, "unknown-need", message, hint=_meant(need, graph, findings))
+
+
+def _meant(need: str, graph: Graph, findings: Findings) -> str:
+    template = graph.tasks.get(need.partition("[")[0])
+    if template is not None and template.fan is not None:
+        return f"need `{template.id}`: it is over when all its instances are"
+    return findings.near(need, (*graph.tasks, *graph.services))
 
 
 def _check_claims(task: TaskSpec, graph: Graph, findings: Findings) -> None:
@@ -183,7 +202,7 @@ def _check_service(service: ServiceSpec, findings: Findings) -> None:
 def _check_prefixes(graph: Graph, findings: Findings) -> None:
     """Of sorted prefixes, one that begins another comes before it, with nothing between but what it begins too."""
     ordered = sorted((task.data_prefix, task.index, task.id) for task in graph.tasks.values() if task.data_prefix)
-    begins: list[tuple[str, int, str]] = []
+    begins: list[tuple[str, float, str]] = []
     for each in ordered:
         while begins and not each[0].startswith(begins[-1][0]):
             begins.pop()
@@ -193,7 +212,7 @@ def _check_prefixes(graph: Graph, findings: Findings) -> None:
         begins.append(each)
 
 
-def _overlap(earlier: tuple[str, int, str], later: tuple[str, int, str], findings: Findings) -> None:
+def _overlap(earlier: tuple[str, float, str], later: tuple[str, float, str], findings: Findings) -> None:
     how = "the same prefix as" if earlier[0] == later[0] else "a prefix that overlaps with that of"
     message = f"`{later[2]}` has {how} `{earlier[2]}`, so nobody could tell whose record is left behind"
     other = findings.document.value(("tasks", earlier[2], "data_prefix"))

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from runner.graph.fans import AXIS
+from runner.graph.items import RESERVED
 from runner.graph.keys import PARAM, PARAM_TYPES, READY, ROOT, SERVICE
 from runner.graph.quantities import UNITS_OF_SIZE
 from runner.graph.scalars import Scalar
 from runner.graph.shape import (
     Arguments,
+    Axes,
     Command,
     Condition,
     Duration,
     Either,
     Flag,
+    Items,
     ListOf,
     MapOf,
     Number,
@@ -38,6 +42,7 @@ _DURATION = rf"^(?=.)({_NUMBER}d)?({_NUMBER}h)?({_NUMBER}m(?!s))?({_NUMBER}s)?({
 _RATE = rf"^0*[1-9][0-9]*/((ms|s|m|h|d)|(?![0.]+[a-z]+$){_DURATION.removeprefix('^').removesuffix('$')})$"
 _SIZE = rf"^{_NUMBER}({'|'.join(UNITS_OF_SIZE)})$"
 _NO_EXPRESSION = {"not": {"pattern": r"\$\{\{"}}
+_LONE_EXPRESSION = {"type": "string", "pattern": r"^\s*\$\{\{[\s\S]*\}\}\s*$"}
 
 
 def schema() -> dict[str, Any]:
@@ -71,6 +76,13 @@ def _of(shape: Shape) -> dict[str, Any]:
             return {"type": "string", "pattern": r"\S"}
         case Condition():
             return {"type": ["string", "boolean"], "pattern": r"\S"}
+        case Axes():
+            return _axes()
+        case Items():
+            files = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+            mapping = {"type": "object", "properties": {"files": files}, "required": ["files"]}
+            several = {"type": "array", "minItems": 1}
+            return {"anyOf": [several, _LONE_EXPRESSION, {**mapping, "additionalProperties": False}]}
 
 
 def _scalar(shape: Scalar) -> dict[str, Any]:
@@ -95,6 +107,20 @@ def _scalar(shape: Scalar) -> dict[str, Any]:
             return {}
 
 
+def _axes() -> dict[str, Any]:
+    """Describe a matrix: its axes have values, one at least."""
+    values = {"anyOf": [{"type": "array", "minItems": 1}, _LONE_EXPRESSION]}
+    entries = {"type": "array", "items": {"type": "object", "minProperties": 1}}
+    mapping = {
+        "type": "object",
+        "minProperties": 1,
+        "properties": dict.fromkeys(RESERVED, entries),
+        "propertyNames": {"pattern": f"^(?:{AXIS.pattern})$"},
+        "additionalProperties": values,
+    }
+    return {"anyOf": [mapping, _LONE_EXPRESSION]}
+
+
 def _record(shape: Record) -> dict[str, Any]:
     """Describe a mapping whose keys are known; what is not supported yet is not in it."""
     properties = {
@@ -115,7 +141,13 @@ def _rules(shape: Record) -> dict[str, Any]:
         waiting = {"properties": {"trigger": {"enum": ["one_success", "one_failed"]}}, "required": ["trigger"]}
         return {
             "oneOf": [{"required": ["uses"]}, {"required": ["run"]}],
-            "dependencies": {"with": ["uses"], "shell": ["run"], "outputs": ["run"]},
+            "dependencies": {
+                "with": ["uses"],
+                "shell": ["run"],
+                "outputs": ["run"],
+                "max_parallel": {"anyOf": _FANS},
+                "matrix": {"not": _FANS[1]},
+            },
             "if": waiting,
             "then": {"required": ["needs"]},
         }
@@ -140,6 +172,9 @@ def _param_rule(kind: str) -> dict[str, Any]:
     return {"if": is_kind, "then": {"properties": fits}}
 
 
+_FANS: list[dict[str, Any]] = [{"required": ["matrix"]}, {"required": ["foreach"]}]
+
+
 def _given(**limits: int | None) -> dict[str, int]:
     return {name: limit for name, limit in limits.items() if limit is not None}
 
@@ -153,6 +188,6 @@ _PARAM_VALUES: dict[str, dict[str, Any]] = {
     "url": {"type": "string", "pattern": r"^$|^[A-Za-z][A-Za-z0-9+.-]*://[^\s/]\S*$", **_NO_EXPRESSION},
     "duration": {"type": "string", "pattern": _DURATION},
     "size": {"type": "string", "pattern": _SIZE},
-    "list": {"type": ["array", "string"], **_NO_EXPRESSION},
-    "map": {"type": ["object", "string"], **_NO_EXPRESSION},
+    "list": {"anyOf": [{"type": "array"}, {"type": "string", **_NO_EXPRESSION}]},
+    "map": {"anyOf": [{"type": "object"}, {"type": "string", **_NO_EXPRESSION}]},
 }

@@ -46,17 +46,17 @@ def select(graph: Graph, wish: Wish) -> Selection:
     tags = {tag for task in graph.tasks.values() for tag in task.tags}
     for tag in wish.tag:
         if tag not in tags:
-            raise NothingSelected(f"no task in {graph.file} has the tag `{tag}`{_meant(tag, tags)}")
+            raise NothingSelected(f"no task in {graph.file} has the tag `{tag}`{_near(tag, tags)}")
     wanted = _wanted(graph, wish)
-    later = {name for start in wish.since for name in _reached(start, lambda each: graph.dependents[each])}
-    borrowed = [
-        need for name in later for need in graph.tasks[name].needs if need in graph.tasks and need not in wanted
-    ]
+    later = {name for start in wish.since for name in _below(graph, start)}
+    needed = [need for name in later for need in graph.tasks[name].needs if need in graph.tasks and need not in wanted]
+    borrowed = {name for need in needed for name in _with_instances(graph, need)} - wanted
+    skipped = [name for each in wish.skip for name in _with_instances(graph, each)]
     return Selection(
-        partial=len(wanted.union(borrowed)) < len(graph.tasks),
-        graph=restricted(graph, wanted.union(borrowed)),
-        borrowed=tuple(name for name in graph.tasks if name in set(borrowed)),
-        skipped=wish.skip,
+        partial=len(wanted | borrowed) < len(graph.tasks),
+        graph=restricted(graph, wanted | borrowed),
+        borrowed=tuple(name for name in graph.tasks if name in borrowed and not graph.tasks[name].instances),
+        skipped=tuple(name for name in dict.fromkeys(skipped) if not graph.tasks[name].instances),
     )
 
 
@@ -69,7 +69,7 @@ def check_named(names: Iterable[str], graph: Graph) -> None:
     """
     unknown = next((name for name in names if name not in graph.tasks), None)
     if unknown is not None:
-        raise NothingSelected(f"there is no task `{unknown}` in {graph.file}{_meant(unknown, graph.tasks)}")
+        raise NothingSelected(f"there is no task `{unknown}` in {graph.file}{_meant(unknown, graph)}")
 
 
 def restricted(graph: Graph, names: Collection[str]) -> Graph:
@@ -78,9 +78,10 @@ def restricted(graph: Graph, names: Collection[str]) -> Graph:
         return graph
     kept = {*names, *graph.services}
     tasks = {
-        task.id: replace(task, needs=tuple(need for need in task.needs if need in kept))
+        task.id: replace(task, needs=needs, instances=None if task.instances is None else needs)
         for task in graph.tasks.values()
         if task.id in kept
+        for needs in [tuple(need for need in task.needs if need in kept)]
     }
     return replace(graph, tasks=tasks)
 
@@ -91,13 +92,23 @@ def restricted(graph: Graph, names: Collection[str]) -> Graph:
 def _wanted(graph: Graph, wish: Wish) -> set[str]:
     if not (wish.only or wish.until or wish.since or wish.tag):
         return set(graph.tasks)
-    wanted = set(wish.only)
+    wanted = {name for each in wish.only for name in _with_instances(graph, each)}
     wanted.update(task.id for task in graph.tasks.values() if set(wish.tag) & set(task.tags))
     for name in wish.until:
         wanted.update(_reached(name, lambda each: graph.tasks[each].needs if each in graph.tasks else ()))
     for name in wish.since:
-        wanted.update(_reached(name, lambda each: graph.dependents[each]))
+        wanted.update(_below(graph, name))
     return wanted.intersection(graph.tasks)
+
+
+def _with_instances(graph: Graph, name: str) -> tuple[str, ...]:
+    """Answer a task; of a group its instances too."""
+    return (name, *(graph.tasks[name].instances or ()))
+
+
+def _below(graph: Graph, start: str) -> set[str]:
+    """Answer a task, all that rests upon it and, of a group, its instances."""
+    return {*_reached(start, lambda each: graph.dependents[each]), *_with_instances(graph, start)}
 
 
 def _reached(start: str, following: Callable[[str], Iterable[str]]) -> set[str]:
@@ -110,6 +121,13 @@ def _reached(start: str, following: Callable[[str], Iterable[str]]) -> set[str]:
     return found
 
 
-def _meant(name: str, known: Iterable[str]) -> str:
+def _meant(name: str, graph: Graph) -> str:
+    template = graph.tasks.get(name.partition("[")[0])
+    if template is not None and template.is_template:
+        return f": what `{template.id}` is done for is known only while it runs"
+    return _near(name, graph.tasks)
+
+
+def _near(name: str, known: Iterable[str]) -> str:
     near = nearest(name, known)
     return f"; did you mean `{near}`?" if near else ""

@@ -112,6 +112,14 @@ class Condition(Struct, frozen=True, kw_only=True):
     """One expression, with or without `${{ }}` around it, or a truth."""
 
 
+class Axes(Struct, frozen=True, kw_only=True):
+    """A matrix: a mapping from names to lists, with `include` and `exclude`, or an expression that answers one."""
+
+
+class Items(Struct, frozen=True, kw_only=True):
+    """A list of any data, an expression that answers one, or `{files: …}`."""
+
+
 Shape: TypeAlias = (
     Text
     | Flag
@@ -130,6 +138,8 @@ Shape: TypeAlias = (
     | Variables
     | Command
     | Condition
+    | Axes
+    | Items
 )
 
 

@@ -6,11 +6,13 @@ from runner.graph.foreign import FOREIGN_IN_RETRY, FOREIGN_IN_TASK, FOREIGN_TRIG
 from runner.graph.model import Backoff, Trigger
 from runner.graph.shape import (
     Arguments,
+    Axes,
     Command,
     Condition,
     Duration,
     Either,
     Flag,
+    Items,
     Key,
     ListOf,
     MapOf,
@@ -228,10 +230,18 @@ TASK = Record(
         ),
         **SURROUNDINGS,
         "matrix": Key(
-            shape=None, desc="One task for each combination of some values.", example={"python": ["3.11", "3.12"]}
+            shape=Axes(),
+            desc="An instance for each combination of some values, which it reads as `matrix.NAME`.",
+            example={"python": ["3.11", "3.12"], "os": ["linux", "macos"]},
+            field="fan",
         ),
-        "foreach": Key(shape=None, desc="One task for each item of a list.", example="${{ needs.find.outputs.files }}"),
-        "max_parallel": Key(shape=None, desc="How many of a fan-out may run at once.", example=4),
+        "foreach": Key(
+            shape=Items(),
+            desc="An instance for each item of a list, or each file, which it reads as `item`.",
+            example="${{ needs.find.outputs.files }}",
+            field="fan",
+        ),
+        "max_parallel": Key(shape=Whole(least=1), desc="How many of its instances may run at once.", example=4),
         "outputs": Key(
             shape=Either(
                 short=ListOf(item=_OUTPUT, what="a list of names", unique=True),

@@ -58,6 +58,7 @@ class Ground(Struct, frozen=True, kw_only=True):
     cached: Mapping[str, str] = field(default_factory=dict)
     skipped: tuple[str, ...] = ()
     shuffle: int | None = None
+    items: Mapping[str, str] = field(default_factory=dict)
 
 
 class Approval(Struct, frozen=True, kw_only=True):
@@ -98,6 +99,7 @@ def ground_of(
         cached={task: each.run for task, each in recalled.items() if isinstance(each, Kept)},
         skipped=opened.skipped,
         shuffle=opened.shuffle,
+        items={task: _mark(items) for task, items in opened.items.items()},
     )
 
 
@@ -244,6 +246,9 @@ def _differences(then: Ground, now: Ground) -> Iterator[str]:
     for name in sorted({*then.environment, *now.environment}):
         if then.environment.get(name) != now.environment.get(name):
             yield f"environment variable `{name}`, which a condition reads, has changed"
+    for task in sorted({*then.items, *now.items}):
+        if then.items.get(task) != now.items.get(task):
+            yield f"`{task}` would be done for other items"
     for word, before, after in (("kept", then.kept, now.kept), ("cached", then.cached, now.cached)):
         for task in sorted({*before, *after}):
             one, other = (_taken(word, each.get(task)) for each in (before, after))

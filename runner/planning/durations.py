@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -33,6 +33,9 @@ SERVICE_SECONDS = 1.0
 """After how long a service is thought to be ready that was never seen to be."""
 
 Source = Literal["measured", "estimate", "default"]
+
+
+_Runs: TypeAlias = Sequence[tuple[Mapping[str, TaskRun], float]]
 
 
 class Course(Struct, frozen=True, kw_only=True):
@@ -60,10 +63,20 @@ class Expected(Struct, frozen=True, kw_only=True):
 
 
 def expected_tasks(graph: Graph, measured: Measured) -> dict[str, Expected]:
-    """Answer how each task of a graph is thought to go; only what did the same counts (`definition_of`)."""
+    """Answer how each task of a graph is thought to go; only what did the same counts (`definition_of`).
+
+    An instance of a fan-out that no run has seen is thought to go as its like did, and so is one of a template.
+    """
     runs = [(run.tasks, weight) for run, weight in _weighed(measured)]
     guess = cache(_guess)  # of 100,000 tasks most are thought of alike
-    return {spec.id: _measured(graph, spec, runs) or guess(spec.estimate) for spec in graph.tasks.values()}
+    alike = cache(lambda template: _told_of_instances(template, runs))
+    found: dict[str, Expected] = {}
+    for spec in graph.tasks.values():
+        expected = _measured(graph, spec, _told_of(spec.id, runs))
+        if expected is None and (template := _template_of(spec)):
+            expected = _measured(graph, spec, alike(template))
+        found[spec.id] = expected or guess(spec.estimate)
+    return found
 
 
 def expected_services(graph: Graph, measured: Measured) -> dict[str, Expected]:
@@ -102,8 +115,20 @@ def weighted_median(values: Iterable[tuple[float, float]]) -> float:
 # -- the helpers -------------------------------------------------------------------------------------------------------
 
 
-def _measured(graph: Graph, spec: TaskSpec, runs: Sequence[tuple[Mapping[str, TaskRun], float]]) -> Expected | None:
-    told = [(run, weight) for tasks, weight in runs if (run := tasks.get(spec.id)) is not None]
+def _told_of(name: str, runs: _Runs) -> list[tuple[TaskRun, float]]:
+    return [(run, weight) for tasks, weight in runs if (run := tasks.get(name)) is not None]
+
+
+def _told_of_instances(template: str, runs: _Runs) -> list[tuple[TaskRun, float]]:
+    begin = f"{template}["
+    return [(run, weight) for tasks, weight in runs for name, run in tasks.items() if name.startswith(begin)]
+
+
+def _template_of(spec: TaskSpec) -> str:
+    return spec.id if spec.is_template else "" if spec.part is None else spec.part.of
+
+
+def _measured(graph: Graph, spec: TaskSpec, told: Sequence[tuple[TaskRun, float]]) -> Expected | None:
     if told:
         definition = definition_of(graph, spec)
         past = tuple(

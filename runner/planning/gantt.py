@@ -88,8 +88,19 @@ def _cells(plan: Plan, row: _Row) -> list[str]:
     slack = "" if row.slack is None else "none" if row.slack < UNDER_WAY else about(row.slack)
     if isinstance(row, PlannedService):
         return [name, about(row.start), about(row.seconds), slack, f"ready, {_known(row)}"]
+    if row.instances:
+        return [name, about(row.start), about(row.seconds), "", _size(plan, row)]
     told = _ends(row) if plan.what_if else _known(row)
     return [name, about(row.start), about(row.seconds), slack, told]
+
+
+def _size(plan: Plan, row: PlannedTask) -> str:
+    """Say how many instances a fan-out has, and how anybody can know that."""
+    fan = next((each for each in plan.fans if each.task == row.id), None)
+    whole = counted(row.instances or 0, "instance")
+    if fan is None:
+        return f"{whole}; {_ends(row)}" if plan.what_if else whole
+    return f"unknown: {fan.size} in the last run" if fan.run else "unknown: taken as 1"
 
 
 def _never(row: _Row) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 
 from runner.planning.durations import Source
+from runner.planning.fans import FanPlanned
 from runner.planning.resampling import Range
 from runner.planning.what_if import WhatIf
 from runner.task import Json
@@ -30,7 +31,8 @@ class PlannedTask(Struct, frozen=True, kw_only=True):
     `slack` is by how much it could be later and nothing else would; `source` where its time is from, `runs` from how
     many past runs; `state` how it ends and `reason` why it does not run; `sees` how its needs ended, where not all did
     well and it runs in spite of that; `kept` the run that its result is taken from, kept or cached; `asks`: a person is
-    asked first.
+    asked first. A fan-out has so many `instances`, each `of` it; it lasts from the start of the first to the end of the
+    last.
     """
 
     id: str
@@ -47,6 +49,8 @@ class PlannedTask(Struct, frozen=True, kw_only=True):
     kept: str | None = None
     title: str = ""
     asks: bool = False
+    of: str = ""
+    instances: int | None = None
 
 
 class PlannedService(Struct, frozen=True, kw_only=True):
@@ -128,8 +132,9 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     `range` is where the makespan falls in eight of ten runs. `curve` has a point for each number of workers that was
     asked for, `enough` the smallest that comes within 5 % of the best; both empty where one number was. `kept` says
-    what `--resume` keeps, `cached` what becomes of the tasks that are cached where that is possible. `assumptions` are
-    sentences about what could not be known. `shuffle` is the seed of a random order.
+    what `--resume` keeps, `cached` what becomes of the tasks that are cached where that is possible, `fans` which
+    fan-outs are decided while running. `assumptions` are sentences about what could not be known. `shuffle` is the seed
+    of a random order.
     """
 
     schema: int = SCHEMA
@@ -160,3 +165,4 @@ class Plan(Struct, frozen=True, kw_only=True):
     assumptions: tuple[str, ...] = ()
     cached: tuple[Kept, ...] = ()
     shuffle: int | None = None
+    fans: tuple[FanPlanned, ...] = ()

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from msgspec.structs import fields, replace
 
 from runner.errors import UsageError
-from runner.graph.check import load, without_collection
+from runner.graph.check import fanned_out_for, load, without_collection
 from runner.graph.model import Graph
 from runner.graph.params import resolve_params
 from runner.graph.select import check_named, select
@@ -23,18 +23,19 @@ from runner.mask import Masker
 from runner.opening import Options, opened_of, runs_of, secret_values, with_env_files
 from runner.planning.approval import Approval, ground_of
 from runner.planning.durations import expected_services, expected_tasks, order_from
+from runner.planning.fans import fan_foreseen
 from runner.planning.foresight import Foresight, foresee
 from runner.planning.model import CurvePoint, Plan
 from runner.planning.resampling import Drawn, Range, range_of
 from runner.planning.summing_up import Given, sum_up
 from runner.planning.virtual import Script, virtual_run, without_chance
-from runner.planning.what_if import WhatIf, check_known
+from runner.planning.what_if import WhatIf, check_known, of_instances
 from runner.recalling import Memory
 from runner.record.earlier import borrow
 from runner.record.folder import RunFolder, StateFolder
 from runner.record.former import Former
 from runner.record.measured import History
-from runner.resuming import Wanted, parameters, past_of, still_good
+from runner.resuming import Wanted, parameters, past_of, results_of
 from runner.schedule.messages import Kept, Outdated, Planned, RunOpened
 
 NEARLY_BEST = 1.05
@@ -125,7 +126,7 @@ def _made(options: Options, question: Question, now: Callable[[], float]) -> Mad
         plan=plan,
         options=options,
         opened=run.opened,
-        graph=run.given.graph,
+        graph=run.graph,
         keys=run.keys,
         masker=run.given.masker,
         recalled=run.script.recalled,
@@ -133,9 +134,13 @@ def _made(options: Options, question: Question, now: Callable[[], float]) -> Mad
 
 
 class _Prepared(Struct, frozen=True, kw_only=True):
-    """A run that could be opened: its first event, what is foreseen of it, and everything the plan says of it."""
+    """A run that could be opened: its first event, what is foreseen of it, and everything the plan says of it.
+
+    `graph` is the one that it would be opened with, without the instances that are only foreseen.
+    """
 
     given: Given
+    graph: Graph
     keys: Keys
     opened: RunOpened
     foresight: Foresight
@@ -150,17 +155,20 @@ def _prepared(options: Options, what_if: WhatIf) -> _Prepared:
     past = _past(state, runs, options)
     wanted = parameters(past, loaded.graph, options.params)
     params = resolve_params(loaded.graph, wanted)
-    selection = select(loaded.graph, options.wish)
-    check_named(options.approve, loaded.graph)
-    graph = selection.graph
-    check_known(what_if, graph.tasks, graph.file)
+    known, items = fanned_out_for(loaded, params)
+    selection = select(known, options.wish)
+    check_named(options.approve, known)
     measured = History(state, Path(options.started_in, options.graph)).caught_up(runs)
+    fanned = fan_foreseen(selection.graph, runs, past, measured)
+    graph = fanned.graph
+    check_known(what_if, graph.tasks, graph.file)
+    what_if = of_instances(what_if, graph)
     tasks, services = expected_tasks(graph, measured), expected_services(graph, measured)
     memory = Memory(state, Path(options.started_in, options.graph), loaded.graph, runs)
     keys = Keys(graph, options.environment, options.started_in, params, memory.digests, files=options.files)
-    kept = {**still_good(past, keys, selection.skipped), **borrow(runs, selection)}
+    kept = {**results_of(past, keys, params, selection.skipped).kept(graph), **borrow(runs, selection)}
     opened = replace(opened_of(selection, params, options), run="plan", started="1970-01-01T00:00:00.000Z", kept=kept)
-    opened = replace(opened, durations=order_from(tasks), given=wanted, resumes=_resumes(options, past))
+    opened = replace(opened, durations=order_from(tasks), given=wanted, resumes=_resumes(options, past), items=items)
     recalled = memory.recollection(graph, keys, forced=options.force).foreseen(kept)
     results = {*kept, *(name for name, each in recalled.items() if isinstance(each, Kept))}
     foresight = foresee(graph, runs, results, what_if)
@@ -172,12 +180,13 @@ def _prepared(options: Options, what_if: WhatIf) -> _Prepared:
         recalled=recalled,
     )
     given = Given(
-        graph=graph, digest=loaded.digest, tasks=tasks, services=services, past=past, foresight=foresight,
+        graph=graph, fans=fanned.fans, assumptions=fanned.assumptions, digest=loaded.digest,
+        tasks=tasks, services=services, past=past, foresight=foresight,
         what_if=what_if, recalled=recalled, environment={**_of_tasks(options), **options.environment},
         masker=Masker(secret_values(graph, options)),
         machine=_memory(),
     )  # fmt: skip
-    return _Prepared(given=given, keys=keys, opened=opened, foresight=foresight, script=script)
+    return _Prepared(given=given, graph=selection.graph, keys=keys, opened=opened, foresight=foresight, script=script)
 
 
 def _of_tasks(options: Options) -> dict[str, str]:

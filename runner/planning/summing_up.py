@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from runner.graph.model import Graph, TaskSpec
 from runner.mask import Masker
 from runner.planning.durations import Expected
+from runner.planning.fans import FanPlanned
 from runner.planning.foresight import Foresight
 from runner.planning.model import (
     Kept,
@@ -28,6 +29,7 @@ from runner.planning.virtual import VirtualRun
 from runner.planning.what_if import WhatIf
 from runner.record.former import Former
 from runner.record.render.words import how_often
+from runner.schedule.board import Phase
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import Kept as KeptResult
 from runner.schedule.messages import Outdated, Recalled, RunOpened
@@ -41,6 +43,8 @@ class Given(Struct, frozen=True, kw_only=True):
     """What a plan is made from, beside the virtual run itself; `machine` is the bytes of memory it has."""
 
     graph: Graph
+    fans: tuple[FanPlanned, ...]
+    assumptions: tuple[str, ...]
     digest: str
     tasks: Mapping[str, Expected]
     services: Mapping[str, Expected]
@@ -72,7 +76,7 @@ def sum_up(run: VirtualRun, given: Given, spread: Range) -> Plan:
         busiest=most.running,
         critical_path=timing.critical,
         range=spread,
-        tasks=tuple(_task(spec, run, given, timing, bad) for spec in graph.tasks.values()),
+        tasks=tuple(_task(spec, run, given, timing, bad) for spec in _shown(run, given, timing)),
         services=tuple(_service(name, given, timing) for name in graph.services),
         lanes=_lanes(timing.spans),
         pools=tuple(_pools(graph, timing, most.pools)),
@@ -88,8 +92,23 @@ def sum_up(run: VirtualRun, given: Given, spread: Range) -> Plan:
         what_if=given.what_if,
         verdict=schedule.verdict,
         exit_code=int(schedule.exit_code),
-        assumptions=(*given.foresight.assumptions, *_assumed(graph, given, timing)),
+        assumptions=(*given.assumptions, *given.foresight.assumptions, *_assumed(graph, given, timing)),
+        fans=given.fans,
     )
+
+
+def _shown(run: VirtualRun, given: Given, timing: Timing) -> Iterator[TaskSpec]:
+    """Answer the tasks that a run would have: a fan-out that it never comes to decide on has no instances."""
+    foreseen = {fan.task for fan in given.fans}
+    undecided = {
+        name
+        for name in foreseen
+        if run.schedule.task(name).phase is Phase.SKIPPED
+        and not any(each in timing.by_name for each in given.graph.tasks[name].instances or ())
+    }
+    for spec in given.graph.tasks.values():
+        if spec.part is None or spec.part.of not in undecided:
+            yield spec
 
 
 # -- tasks and services ------------------------------------------------------------------------------------------------
@@ -99,11 +118,13 @@ def _task(spec: TaskSpec, run: VirtualRun, given: Given, timing: Timing, bad: fr
     """Sum up one task; `bad` are those that did not do well."""
     name, schedule = spec.id, run.schedule
     expected, state, spans = given.tasks[name], schedule.task(name), timing.by_name.get(name, ())
-    kept = given.recalled[name] if state.cached else _opened(schedule).kept.get(name)
+    whole = [*spans, *(span for each in spec.instances or () for span in timing.by_name.get(each, ()))]
+    start, end = min((span.start for span in whole), default=0.0), max((span.end for span in whole), default=0.0)
+    kept = given.recalled.get(name) if state.cached else _opened(schedule).kept.get(name)
     return PlannedTask(
         id=name,
-        start=round(spans[0].start, DIGITS) if spans else None,
-        seconds=round(spans[-1].end - spans[0].start, DIGITS) if spans else 0.0,
+        start=round(start, DIGITS) if whole else None,
+        seconds=round(end - start, DIGITS),
         slack=_slack(timing, name),
         source=expected.source,
         runs=expected.runs,
@@ -115,6 +136,8 @@ def _task(spec: TaskSpec, run: VirtualRun, given: Given, timing: Timing, bad: fr
         kept=kept.run if isinstance(kept, KeptResult) else None,
         title=spec.title,
         asks=spec.manual and bool(spans) and name not in _opened(schedule).approved,
+        of="" if spec.part is None else spec.part.of,
+        instances=None if spec.instances is None else len(spec.instances),
     )
 
 
@@ -195,7 +218,7 @@ def _secrets(graph: Graph, environment: Mapping[str, str]) -> Iterator[NeededSec
 def _kept(graph: Graph, opened: RunOpened, past: Former | None) -> Iterator[Kept]:
     if past is None:
         return
-    for spec in graph.tasks.values():
+    for spec in (each for each in graph.tasks.values() if each.instances is None):
         result, before = opened.kept.get(spec.id), past.successes.get(spec.id)
         again = [need for need in spec.needs if need in graph.tasks and need not in opened.kept]
         if result is not None:

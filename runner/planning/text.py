@@ -24,6 +24,7 @@ def render_plan(plan: Plan, style: Style, width: int) -> str:
         _rows(plan, style, width),
         _path(plan, width),
         _titled("Rehearsed", _rehearsed(plan), style, width),
+        _titled("Fan-outs", _fans(plan), style, width),
         _titled("Workers compared", _compared(plan), style, width),
         _titled(_busy_title(plan), _busy(plan), style, width),
         _titled("Pools", _pools(plan), style, width),
@@ -87,6 +88,18 @@ def _rehearsed(plan: Plan) -> Iterator[str]:
     wrong = [task.id for task in plan.tasks if _wrong(task)]
     yield f"ends badly: {_names(wrong)}" if wrong else "nothing ends badly"
     yield f"the run would be {plan.verdict}: exit code {plan.exit_code}"
+
+
+def _fans(plan: Plan) -> Iterator[str]:
+    for fan in plan.fans:
+        told = f" as in run {fan.run}" if fan.run else ", for no run has had it yet"
+        sizes = f"; {_between(fan.past)} in {counted(len(fan.past), 'run')}" if fan.past else ""
+        yield f"{fan.task}: unknown until it is decided, planned with {counted(fan.size, 'instance')}{told}{sizes}"
+
+
+def _between(sizes: Sequence[int]) -> str:
+    least, most = min(sizes), max(sizes)
+    return f"{least}" if least == most else f"{least} to {most}"
 
 
 def _compared(plan: Plan) -> Iterator[str]:

@@ -23,7 +23,7 @@ from runner.schedule.messages import Answered, Event, Kept, Outdated, Recalled, 
 from runner.schedule.rules import Need
 from runner.task import Cause, Failed, Json, Outcome, Request, Succeeded
 
-JUDGES = frozenset({"tasks.checkpoint:judge"})
+JUDGES = frozenset({"tasks.checkpoint:judge", "tasks.power:combine"})
 """Functions that fail where what they need did not succeed: a rehearsal cannot ask them, so it knows them by name."""
 
 

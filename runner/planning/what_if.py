@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from msgspec import Struct, field
 
 from runner.errors import NothingSelected, UsageError
+from runner.graph.model import Graph
 from runner.graph.near import nearest
 from runner.graph.quantities import seconds as seconds_of
 
@@ -61,6 +62,21 @@ def check_known(what_if: WhatIf, tasks: Collection[str], file: str) -> None:
         if name not in tasks:
             near = nearest(name, tasks)
             raise NothingSelected(f"there is no task `{name}` in {file}{f'; did you mean `{near}`?' if near else ''}")
+
+
+def of_instances(what_if: WhatIf, graph: Graph) -> WhatIf:
+    """Answer what is rehearsed of instances where a whole fan-out was named: the same of each of them."""
+    if not any(task.instances for task in graph.tasks.values()):
+        return what_if
+    fail, crash = (
+        frozenset(name for task in tasks for name in _each(task, graph)) for tasks in (what_if.fail, what_if.crash)
+    )
+    slow = {name: slower for task, slower in what_if.slow.items() for name in _each(task, graph)}
+    return WhatIf(fail=fail, crash=crash, slow=slow)
+
+
+def _each(task: str, graph: Graph) -> tuple[str, ...]:
+    return graph.tasks[task].instances or (task,)
 
 
 def _slower(text: str) -> tuple[str, Slower]:

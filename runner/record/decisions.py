@@ -20,6 +20,7 @@ from runner.schedule.messages import (
     CancelAsked,
     ClockTicked,
     Event,
+    FannedOut,
     Noted,
     Recalled,
     RunOpened,
@@ -109,6 +110,8 @@ class Decisions:
                 debug("service `%s` is ready %s", service, url)
             case ServiceEnded(service=service, how="stopped"):
                 debug("service `%s` was stopped", service)
+            case FannedOut(task=task, items=items, fault=fault):
+                debug("`%s` is done for %d items%s", task, len(items), f": {fault}" if fault else "")
             case Recalled(outdated=outdated):
                 for task, each in outdated.items():
                     debug("`%s` is not cached: %s", task, each.because)

@@ -24,6 +24,7 @@ from runner.schedule.messages import (
     AttemptStarted,
     Command,
     Event,
+    FannedOut,
     Noted,
     Recalled,
     RunOpened,
@@ -55,9 +56,9 @@ class Watch:
         self._schedule = schedule
         self._state = schedule.task  # what a task is at
         self._waits = Waits(schedule)
-        self._past = {name: _Past() for name in graph.tasks}
+        self._past = {name: _Past() for name in graph.tasks}  # and of each instance, from when it is known
         self._opened = 0.0
-        self._kept: Mapping[str, str] = {}
+        self._kept: dict[str, str] = {}
         self._ready = 0
         self._settled: dict[str, float] = {}
         self._up: dict[str, float] = {}
@@ -111,6 +112,11 @@ class Watch:
                 for name in (each for each in event.approved if each in self._graph.tasks):
                     self._add(name, [told.approved_before(event.at)] if self._graph.tasks[name].manual else ())
                 self._kept = {name: each.run for name, each in kept.items()}
+            case FannedOut(task=task, kept=kept):
+                self._kept |= {name: each.run for name, each in kept.items()}
+                instances = self._state(task).spec.instances or ()
+                self._past |= {name: _Past() for name in instances if name not in self._past}
+                self._add(task, told.fanned_out(instances, event.at))
             case Recalled(outdated=outdated):
                 for name, each in outdated.items():
                     self._add(name, [told.not_cached(event.at, each.because)])
@@ -163,16 +169,18 @@ class Watch:
         """Tell of a rest that is over, if there was one."""
         past = self._past[name]
         if past.rests is not None:
-            self._add(name, [told.rested(past.rests, now, self._graph.tasks[name].retry, self._state(name).phase)])
+            self._add(name, [told.rested(past.rests, now, self._state(name).spec.retry, self._state(name).phase)])
             past.rests = None
 
     def _settle(self, task: TaskState, now: float, *, own_end: bool) -> None:
         name = task.spec.id
-        if task.phase is Phase.SUCCEEDED and not (task.kept or task.cached):
+        if task.phase is Phase.SUCCEEDED and not (task.kept or task.cached or task.spec.instances):
             return
         self._rested(name, now)
         self._roots[name] = self._roots_of(task)
-        if task.kept:
+        if task.spec.instances is not None:
+            self._add(name, [told.gathered(task, now)])
+        elif task.kept:
             self._add(name, [told.kept(task, now, self._kept[name])])
         elif task.cached:
             self._add(name, [told.cached(task, now)])
@@ -183,13 +191,17 @@ class Watch:
 
     def _roots_of(self, task: TaskState) -> tuple[str, ...]:
         """Answer who failed by itself, and because of whom a task did not run; else the task."""
-        if task.why is not Why.BLOCKED:
+        if task.why is not Why.BLOCKED and not (task.spec.instances and task.phase is Phase.FAILED):
             return (task.spec.id,)
         services = self._graph.services
         broken = [need for need in task.spec.needs if need in services and self._schedule.state(need) == "failed"]
-        needs = [need for need in task.spec.needs if need in self._roots and self._state(need).need is Need.F]
+        needs = [need for need in task.spec.needs if need in self._roots and self._is_guilty(need)]
         found = dict.fromkeys((*broken, *(root for need in needs for root in self._roots[need])))
         return tuple(found)[:NAMED]
+
+    def _is_guilty(self, name: str) -> bool:
+        task = self._state(name)
+        return task.need is Need.F or (task.spec.part is not None and task.phase is Phase.FAILED)
 
     def _guilty(self, task: TaskState) -> Mapping[str, str]:
         """Answer who is to blame for a blocked task, and what each said."""

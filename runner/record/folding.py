@@ -14,7 +14,9 @@ from typing import Any
 from msgspec import Struct
 
 from runner.errors import IllegalMove, UsageError
+from runner.graph import fan_out
 from runner.graph.definition import definition_of
+from runner.graph.loose import EvaluationError
 from runner.graph.model import Graph, TaskSpec
 from runner.graph.select import restricted
 from runner.record.episodes import Watch
@@ -81,13 +83,18 @@ def fold(graph: Graph, events: Iterable[Event]) -> Report:
     """
     first, *others = events
     assert isinstance(first, RunOpened), "a journal begins with RunOpened"
-    schedule, stories = Schedule(_of_the_run(graph, first)), Stories()
-    telling = Telling(schedule, stories)
     try:
+        schedule, stories = Schedule(_of_the_run(graph, first)), Stories()
+        telling = Telling(schedule, stories)
         for event in (first, *others):
             stories.add(event)
             telling.turn(event, schedule.handle(event))
-    except (KeyError, IllegalMove) as error:  # a border: the graph file is a copy that anybody may have edited
+    except (
+        KeyError,
+        AssertionError,
+        EvaluationError,
+        IllegalMove,
+    ) as error:  # a border: the graph file is a copy that anybody may have edited
         told = f"the events of run `{first.run}` do not fit its graph file, which was changed since"
         raise UsageError(told) from error
     return telling.report()
@@ -108,13 +115,14 @@ class _Run(Struct, frozen=True, kw_only=True):
 
 
 def _of_the_run(graph: Graph, opened: RunOpened) -> Graph:
-    return graph if opened.selected is None else restricted(graph, opened.selected)
+    whole = fan_out.opened(graph, opened.items)
+    return whole if opened.selected is None else restricted(whole, opened.selected)
 
 
 def _report(run: _Run) -> Report:
     schedule, stories, opened, began = run.schedule, run.stories, run.opened, run.began
     graph, complete = schedule.graph, schedule.finished
-    tasks = tuple(_task(run, spec) for spec in graph.tasks.values())
+    tasks = tuple(_task(run, spec) for spec in fan_out.in_order(graph).tasks.values())
     sequential = sum(task.seconds for task in tasks)
     return Report(
         schema=SCHEMA,
@@ -172,6 +180,9 @@ def _task(run: _Run, spec: TaskSpec) -> TaskReport:
         definition=definition_of(run.schedule.graph, spec),
         story=run.watch.of(name),
         planned=None if planned is None else PlannedReport(**_said(planned)),
+        of="" if spec.part is None else spec.part.of,
+        item=None if spec.part is None else spec.part.value,
+        instances=None if spec.instances is None else len(spec.instances),
     )
 
 

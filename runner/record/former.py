@@ -19,13 +19,14 @@ from runner.record.folder import RunFolder
 from runner.record.journal import read
 from runner.schedule.history import Stories, stories_of
 from runner.schedule.messages import Kept, Outdated, RunOpened
-from runner.task import Artifact, Check, Failed, LedgerRow, Receipt, Succeeded
+from runner.task import Artifact, Check, Failed, Json, LedgerRow, Receipt, Succeeded
 
 
 class Former(Struct, frozen=True, kw_only=True):
     """One former run: how it was opened, its successes by task, and the tasks that are doubtful, or failed at last.
 
-    `outdated` are the tasks that were looked up and had to run, with what was asked of them.
+    `outdated` are the tasks that were looked up and had to run, with what was asked of them; `items` are those of its
+    fan-outs.
     """
 
     opened: RunOpened
@@ -33,6 +34,7 @@ class Former(Struct, frozen=True, kw_only=True):
     doubtful: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
     outdated: Mapping[str, Outdated] = field(default_factory=dict)
+    items: Mapping[str, tuple[Json, ...]] = field(default_factory=dict)
 
 
 def former(run: RunFolder) -> Former | None:
@@ -72,6 +74,7 @@ def left_by(run: RunFolder, stories: Stories) -> Former | None:
         doubtful=tuple(sorted(task for task, number in latest.items() if (task, number) not in ends)),
         failed=tuple(sorted(each[0] for each in latest.items() if each in ends and ends[each] is None)),
         outdated={task: story.outdated for task, story in stories.tasks.items() if story.outdated is not None},
+        items=stories.items,
     )
 
 

@@ -18,6 +18,7 @@ from msgspec.json import decode, encode
 from runner.errors import DamagedJournal, GraphError, RunnerFault, UsageError
 from runner.graph.check import load
 from runner.graph.definition import definition_of
+from runner.graph.fan_out import opened
 from runner.graph.model import Graph
 from runner.record.folder import RunFolder, StateFolder, write_whole
 from runner.record.journal import read
@@ -110,6 +111,7 @@ class History:
 
 def measured_of(graph: Graph, stories: Stories) -> RunMeasured:
     """Answer what the tasks and services of a run took."""
+    graph = opened(graph, {name: items for name, items in stories.items.items() if name in graph.tasks})
     tasks: dict[str, TaskRun] = {}
     for name in (name for name in stories.tasks if name in graph.tasks):
         over = [each for each in stories.of(name).attempts if each.started is not None and each.outcome is not None]

@@ -10,6 +10,7 @@ from runner.record.outlet import Outlet
 from runner.record.printed import Printed, Unprinted
 from runner.record.render.legible import legible, shortened
 from runner.record.render.words import duration
+from runner.schedule.board import Phase, TaskState
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import (
     Answered,
@@ -19,6 +20,7 @@ from runner.schedule.messages import (
     CancelAsked,
     ClockTicked,
     Event,
+    FannedOut,
     Noted,
     Recalled,
     RunOpened,
@@ -72,8 +74,9 @@ class PlainProgress:
     def _line(self, event: Event, schedule: Schedule) -> list[str]:
         match event:
             case RunOpened(run=run, slots=slots, shuffle=seed):
+                tasks = sum(task.instances is None for task in self._graph.tasks.values())
                 order = "" if seed is None else f", in a random order (--shuffle {seed})"
-                return [f"{_at(event.at)} run {run}: {len(self._graph.tasks)} tasks, {slots} at once{order}"]
+                return [f"{_at(event.at)} run {run}: {tasks} tasks, {slots} at once{order}"]
             case AttemptStarted(task=task, attempt=attempt):
                 self._started[task] = event.since
                 return [self._row(event.at, "▶", task, f"started{_nth(attempt)}")]
@@ -84,11 +87,13 @@ class PlainProgress:
             case ServiceEnded(service=service, how=how, message=message):
                 words = "stopped" if how == "stopped" else f"{how.replace('_', ' ')}: {message}"
                 return [self._row(event.at, "◇", service, words)]
+            case FannedOut(task=task, items=items, fault=""):
+                return [self._row(event.at, "⋔", task, f"fanned out into {len(items)}")]
             case CancelAsked(why=why):
                 return [f"{_at(event.at)} {why.replace('_', ' ')}: stopping; once more kills"]
             case Answered(task=task, approved=True, by=by):
                 return [self._row(event.at, "?", task, f"may start, says somebody at the {by}")]
-            case Noted() | Answered() | AttemptReturned() | Recalled() | SlotsChanged() | ClockTicked():
+            case Noted() | Answered() | AttemptReturned() | Recalled() | FannedOut() | SlotsChanged() | ClockTicked():
                 return []
 
     def _ended(self, event: AttemptEnded, schedule: Schedule) -> list[str]:
@@ -99,12 +104,13 @@ class PlainProgress:
         message = event.outcome.message or event.outcome.cause.sentence
         if state == "resting":
             return [self._row(event.at, "↻", event.task, f"{message}; to be tried again")]
-        allowed = " (allowed)" if self._graph.tasks[event.task].allow_failure else ""
+        allowed = " (allowed)" if schedule.task(event.task).spec.allow_failure else ""
         return [self._row(event.at, "✗", event.task, f"{state.replace('_', ' ')}{allowed}: {message}")]
 
     def _settled(self, at: float, schedule: Schedule) -> list[str]:
         """Tell, once, of each task that settled without an attempt."""
-        found = [name for name in schedule.settled[self._told :] if not schedule.task(name).attempt]
+        settled = [schedule.task(name) for name in schedule.settled[self._told :]]
+        found = [task.spec.id for task in settled if not task.attempt and not _told_by_instances(task)]
         self._told = len(schedule.settled)
         signs = {"blocked": "⊘", "skipped": "○", "cancelled": "✗", "kept": "✓", "cached": "✓"}
         rows = []
@@ -121,6 +127,11 @@ class PlainProgress:
 
     def _row(self, at: float, sign: str, name: str, words: str) -> str:
         return f"{_at(at)} {sign} {name:<{self._wide}}  {shortened(legible(words), LONGEST)}"
+
+
+def _told_by_instances(task: TaskState) -> bool:
+    """Whether it is a group of which its instances have said all there is to say."""
+    return bool(task.spec.instances) and task.phase is not Phase.FAILED
 
 
 def width_of_ids(graph: Graph) -> int:

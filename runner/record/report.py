@@ -86,6 +86,8 @@ EpisodeKind = Literal[
     "not_cached",
     "approved",
     "refused",
+    "fanned_out",
+    "gathered",
     "lost",
 ]
 
@@ -123,6 +125,7 @@ class TaskReport(Struct, frozen=True, kw_only=True):
     was asked the same. `key` tells what its last attempt was asked (`runner.keeping`), `definition` what it does as it
     is written (`runner.graph.definition`), `story` what happened to it and why, in order.
     `planned` is what the approved plan of the run said of it, in seconds of the run; None where there was none.
+    A fan-out has so many `instances`, and each of these is `of` it, for one `item`; None and "" for any other task.
     """
 
     id: str
@@ -147,6 +150,9 @@ class TaskReport(Struct, frozen=True, kw_only=True):
     flaky_runs: tuple[str, ...] = ()
     story: tuple[Episode, ...] = ()
     planned: PlannedReport | None = None
+    of: str = ""
+    item: Json = None
+    instances: int | None = None
 
     @property
     def failed(self) -> bool:

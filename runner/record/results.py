@@ -15,6 +15,7 @@ from msgspec.json import decode
 
 from runner.errors import DamagedJournal, RunnerFault
 from runner.files import FileMark
+from runner.graph.fan_out import template_of
 from runner.plain import encode
 from runner.record.folder import RunFolder, StateFolder, write_whole
 from runner.record.former import Former, former
@@ -52,7 +53,10 @@ class _Written(Struct, frozen=True):
 
 
 class Results:
-    """The last results of the tasks of one graph file that are named in `wanted`; `graph` is where that is found."""
+    """The last results of the tasks of one graph file that are named in `wanted`; `graph` is where that is found.
+
+    With a fan-out its instances are wanted.
+    """
 
     def __init__(self, state: StateFolder, graph: Path, wanted: Collection[str]) -> None:
         self._graph = graph
@@ -103,7 +107,7 @@ class Results:
         found |= {
             task: LastResult(held=run, because=f"it was under way when run {run} ended") for task in left.doubtful
         }
-        return {task: each for task, each in found.items() if task in self._wanted}
+        return {task: each for task, each in found.items() if template_of(task) in self._wanted}
 
 
 def _parts(task: str, kept: Kept, left: Former, before: LastResult | None) -> Mapping[str, str]:

@@ -174,6 +174,18 @@ def answered(event: Answered, asked: float) -> Iterator[Episode]:
         yield _lasted(kind, asked, event.at, words)
 
 
+def fanned_out(instances: Sequence[str], at: float) -> Iterator[Episode]:
+    """Tell what a fan-out was found to be for; nothing if that failed."""
+    if instances:
+        words = f"fanned out into {len(instances)}: {_names(instances)}"
+        yield _moment("fanned_out", at, words, by=tuple(instances[:NAMED]))
+
+
+def gathered(group: TaskState, at: float) -> Episode:
+    """Tell how the instances of a group ended together."""
+    return _moment("gathered", at, f"{group.word.replace('_', ' ')}: {group.reason}")
+
+
 def did_not_run(task: TaskState, at: float, guilty: Mapping[str, str], schedule: Schedule) -> Episode:
     """Tell why a task will not run; `guilty` are those that failed by themselves and what they said."""
     state, words = task.word, f"{task.word}: {task.reason}"

@@ -85,7 +85,7 @@ class Watched:
                 self._progress.pop(task, None)
                 if isinstance(event, AttemptEnded) and schedule.task(task).phase is Phase.RESTING:
                     assert self._opened is not None, "a run is opened first"
-                    rest = rest_before(self._graph.tasks[task].retry, self._opened.run, task, event.attempt)
+                    rest = rest_before(schedule.task(task).spec.retry, self._opened.run, task, event.attempt)
                     self._rests[task] = event.at + rest
             case _:
                 pass

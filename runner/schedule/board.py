@@ -66,8 +66,8 @@ class TaskState(Struct, kw_only=True, eq=False):
     rests upon, 0 if none of them was started. `alone` says that nothing may run beside its next attempt; `modest` that
     it claims no pool, no memory and no time and needs no service; `piled` that it was started as one of those of which
     a worker is asked for several ahead; `free` that nothing is asked before it starts: no `if`, no last result, no
-    person. `asked` says that somebody looks whether its last result still holds, `told` that they have; `cached` that
-    it does.
+    person. `asked` says that somebody looks whether its last result still holds, or what its items are; `told` that
+    they have; `cached` that it does.
     """
 
     spec: TaskSpec
@@ -162,6 +162,19 @@ class Board:
     def has_slot(self) -> bool:
         """Whether one more attempt may be handed out, as far as slots and what runs alone go."""
         return self.alone is None and self.running < self.slots
+
+    def grow(self, graph: Graph, task: str) -> list[TaskState]:
+        """Take in the instances of a template whose needs have all settled: it is their group now. Answers them."""
+        group, spec = self.tasks[task], graph.tasks[task]
+        found = [_state_of(graph, graph.tasks[name]) for name in spec.instances or ()]
+        for each in found:
+            each.needs, each.above = group.needs, group.above
+            each.dependents.append(group)
+            self.tasks[each.spec.id] = each
+        group.spec, group.claims, group.services = spec, (), ()
+        group.needs, group.unsettled = tuple(found), len(found)
+        self.unsettled += len(found)
+        return found
 
     def fits(self, claims: Claims) -> bool:
         """Say whether the pools have room for these claims."""

@@ -14,6 +14,7 @@ from runner.schedule.messages import (
     CancelAsked,
     ClockTicked,
     Event,
+    FannedOut,
     Kept,
     Noted,
     Outdated,
@@ -23,7 +24,7 @@ from runner.schedule.messages import (
     ServiceReady,
     SlotsChanged,
 )
-from runner.task import Artifact, Check, LedgerRow, Outcome, Progress, Succeeded
+from runner.task import Artifact, Check, Json, LedgerRow, Outcome, Progress, Succeeded
 
 
 class Attempt(Struct, kw_only=True):
@@ -121,13 +122,17 @@ class ServiceStory(Struct, kw_only=True):
 
 
 class Stories:
-    """All stories of a run, told one event at a time; `any_ledger` says whether some task has entered a record."""
+    """All stories of a run, told one event at a time; `any_ledger` says whether some task has entered a record.
+
+    `items` are those of each fan-out that were known or came to be known.
+    """
 
     def __init__(self) -> None:
         self.opened: RunOpened | None = None
         self.ended = 0.0
         self.cancels: list[CancelAsked] = []
         self.any_ledger = False
+        self.items: dict[str, tuple[Json, ...]] = {}
         self._tasks: dict[str, Story] = {}
         self._services: dict[str, ServiceStory] = {}
 
@@ -159,6 +164,7 @@ class Stories:
             case RunOpened():
                 self.opened = event
                 self._taken(event.kept)
+                self.items |= event.items
             case AttemptStarted(task=task, attempt=number):
                 attempt = self.of(task).attempt(number)
                 attempt.started, attempt.pid, attempt.key = event.since, event.pid, event.key
@@ -178,6 +184,9 @@ class Stories:
                 self._taken(event.kept)
                 for task, outdated in event.outdated.items():
                     self.of(task).outdated = outdated
+            case FannedOut(task=task, items=items, kept=kept, fault=fault):
+                self._taken(kept)
+                self.items |= {} if fault else {task: items}
             case AttemptReturned() | Answered() | SlotsChanged() | ClockTicked():
                 pass
 

@@ -21,6 +21,7 @@ from enum import IntEnum
 from heapq import heappop, heappush
 
 from runner.errors import Exit
+from runner.graph.fan_out import fanned_out, reads_its_item
 from runner.graph.model import Graph
 from runner.graph.values import EvaluationError, Expression, is_true
 from runner.schedule.alarms import Alarm, Alarms, Ring
@@ -39,6 +40,7 @@ from runner.schedule.board import (
 )
 from runner.schedule.crashes import Crashes, FewerWorkers, Places
 from runner.schedule.fate import NeverRuns, Runs, Wants, fate_of
+from runner.schedule.groups import ALREADY, all_are, ending_of
 from runner.schedule.limits import alarm_matters, clean_up_limit, limits, may_retry, rest_alarm
 from runner.schedule.messages import (
     Answered,
@@ -51,6 +53,8 @@ from runner.schedule.messages import (
     ClockTicked,
     Command,
     Event,
+    FannedOut,
+    FanOut,
     LimitWorkers,
     Noted,
     Recall,
@@ -63,7 +67,7 @@ from runner.schedule.messages import (
     StopAttempt,
 )
 from runner.schedule.pace import Pace
-from runner.schedule.policy import Claims, ReadyQueue, ranks, rest_before, urgency
+from runner.schedule.policy import Claims, ReadyQueue, ranks, rest_before, seconds_expected, urgency
 from runner.schedule.questions import Questions, refused
 from runner.schedule.reasons import need_scope, scope_of
 from runner.schedule.services import Services
@@ -103,7 +107,7 @@ class Schedule:
         self._alarms = Alarms(self._matters)
         self._move = self._board.move  # writes phases, and nothing else does
         self._queue = ReadyQueue[TaskState]()
-        self._clean_ups: list[tuple[int, int, TaskState]] = []  # in a run that is ending, those that are ready
+        self._clean_ups: list[tuple[int, float, TaskState]] = []  # in a run that is ending, those that are ready
         self._timed = bool(graph.rates) or any(spec.stagger for spec in graph.tasks.values())
         self._pace = Pace(graph.rates)
         self._paced: float | None = None  # the moment of the latest alarm for something that time holds back
@@ -238,6 +242,8 @@ class Schedule:
                 self._recalled(event)
             case Answered():
                 self._answered(event)
+            case FannedOut():
+                self._fan_out(event)
             case SlotsChanged(slots=slots, workers=workers, short=short):
                 self._offer(slots, slots if workers is None else workers)
                 self._board.short = frozenset(short)
@@ -313,18 +319,24 @@ class Schedule:
 
     def _decide(self, task: TaskState) -> None:
         """Say what becomes of an untried task whose tasks have settled; its services may have to start first."""
+        if task.spec.instances is not None:
+            self._gather(task)
+            return
         if self.mode is not GOING and not task.always:
             self._skip(task, Why.CANCELLED, self._stopped_for)
             return
         if self.mode is not GOING and not task.above:
             self._skip(task, Why.SKIPPED, "nothing above it was started")
             return
-        services = {name: self._services.need(name) for name in task.services} if task.services else {}
+        known = not task.spec.is_template  # what a fan-out is for does not hang on when a server gets ready or dies
+        services = {name: self._services.need(name) if known else None for name in task.services}
         fate = fate_of(task, services, self.state)
         ruled_out = isinstance(fate, NeverRuns) and not fate.by_services
         if task.phase is WAITING and not ruled_out and not self._wanted(task):
             return
         match fate:
+            case Runs() | Wants() if task.spec.is_template:
+                self._ask_for_items(task)
             case Runs():
                 if task.phase is WAITING:
                     self._make_ready(task)
@@ -338,7 +350,9 @@ class Schedule:
         """Ask the `if` of a task, then whether it can be left out, then a person; where one says no it is settled."""
         if task.free:
             return True
-        return self._own_if_agrees(task) and self._must_run(task) and self._person_agrees(task)
+        if not self._own_if_agrees(task):
+            return False
+        return task.spec.is_template or (self._must_run(task) and self._person_agrees(task))
 
     def _own_if_agrees(self, task: TaskState) -> bool:
         """Ask the `if` of a task; where it says no, the task is settled here.
@@ -346,11 +360,12 @@ class Schedule:
         It reads no service, so it is asked before any: a server is not started for a task that will not run, and how
         that task ends does not depend on when a server died.
         """
-        condition = task.spec.condition
-        if condition is None:
+        condition, part = task.spec.condition, task.spec.part
+        if condition is None or (task.spec.is_template and reads_its_item(task.spec)):
             return True
+        scope = scope_of(self._opened, self.need_scope(task.spec.id))
         try:
-            wanted = is_true(condition, scope_of(self._opened, self.need_scope(task.spec.id)))
+            wanted = is_true(condition, scope if part is None else {**scope, **part.scope})
         except EvaluationError as error:  # a border: the file's author wrote this expression
             task.reason = f"its `if` could not be evaluated: {error}"
             task.outcome = Failed(cause=Cause.BAD_PARAMETERS, message=task.reason)
@@ -405,6 +420,42 @@ class Schedule:
             self._decide_if_due(task)
         else:
             self._skip(task, Why.SKIPPED, refused(event.task, event.by))
+
+    # -- fan-outs --------------------------------------------------------------------------------------------------
+
+    def _ask_for_items(self, template: TaskState) -> None:
+        if not template.asked:
+            template.asked = True
+            self._commands.append(FanOut(task=template.spec.id))
+
+    def _fan_out(self, event: FannedOut) -> None:
+        template = self._board.tasks[event.task]
+        if template.settled:
+            return  # the run was stopped since
+        if event.fault:
+            template.reason = event.fault
+            template.outcome = Failed(cause=Cause.BAD_PARAMETERS, message=event.fault)
+            self._settle(template, FAILED)
+            return
+        for service in template.services:
+            self._commands += self._services.release(service, others=len(event.items))
+        below = template.rank - seconds_expected(template.spec, self._opened.durations)
+        self.graph = fanned_out(self.graph, event.task, event.items)
+        instances = self._board.grow(self.graph, event.task)
+        for task in instances:
+            task.rank = below + seconds_expected(task.spec, self._opened.durations)
+            if task.spec.id in event.kept:
+                task.outcome, task.kept = event.kept[task.spec.id].outcome, True
+                self._settle(task, SUCCEEDED)
+        for task in (*instances, template):
+            self._decide_if_due(task)
+
+    def _gather(self, group: TaskState) -> None:
+        """Settle a group, now that its instances have."""
+        ending = ending_of(group.needs)
+        group.why, group.reason, group.outcome = ending.why, ending.reason, ending.outcome
+        group.kept, group.cached = (ending.phase is SUCCEEDED and all_are(word, group.needs) for word in ALREADY)
+        self._settle(group, ending.phase)
 
     # -- attempts --------------------------------------------------------------------------------------------------
 
@@ -511,7 +562,7 @@ class Schedule:
         for task in self._board.tasks.values():
             spared = task.always and self.mode is not KILLING
             match task.phase:
-                case Phase.WAITING if self.mode is KILLING:
+                case Phase.WAITING if self.mode is KILLING and task.spec.instances is None:
                     self._skip(task, Why.CANCELLED, reason)
                 case Phase.READY if not spared:
                     self._skip(task, Why.CANCELLED, reason)
@@ -612,6 +663,6 @@ def _is_stale(task: TaskState) -> bool:
     return task.phase is not READY
 
 
-def _lateness(task: TaskState) -> tuple[int, int, TaskState]:
+def _lateness(task: TaskState) -> tuple[int, float, TaskState]:
     """Answer a task behind what orders clean-ups: the last of what it rests upon was started last of all."""
     return -task.above, task.spec.index, task

@@ -57,10 +57,10 @@ class RunOpened(Data, frozen=True, kw_only=True):
     `started` is the wall clock (ISO-8601 UTC) at second 0; `file` the graph file as it was named; `environment` the
     variables that conditions read; `kept` the results taken over from an earlier run; `durations` (seconds) what the
     order was made from; `selected` the tasks that belong to the run (None: all), `skipped` those skipped by name;
-    `given` the parameters as they were given; `resumes` the run that this one goes on with, "" if there was none to
-    (None: none was wanted), `doubtful` what was under way when that ended; `planned` is
-    what an approved plan says of each task, empty for a run without one; `shuffle` is the seed of a random order;
-    `approved` are tasks that ask first and need not any more.
+    `items` those of fan-outs that are known before; `given` the parameters as they were given; `resumes` the run that
+    this one goes on with, "" if there was none to (None: none was wanted), `doubtful` what was under way when that
+    ended; `planned` is what an approved plan says of each task, empty for a run without one; `shuffle` is the seed of a
+    random order; `approved` are tasks that ask first and need not any more.
     """
 
     at: float
@@ -75,6 +75,7 @@ class RunOpened(Data, frozen=True, kw_only=True):
     fail_fast: bool = False
     selected: tuple[str, ...] | None = None
     skipped: tuple[str, ...] = ()
+    items: Mapping[str, tuple[Json, ...]] = field(default_factory=dict)
     given: Mapping[str, Json] = field(default_factory=dict)
     resumes: str | None = None
     doubtful: tuple[str, ...] = ()
@@ -176,6 +177,16 @@ class Answered(Data, frozen=True, kw_only=True):
     by: AnsweredBy
 
 
+class FannedOut(Data, frozen=True, kw_only=True):
+    """The items of a fan-out are known, and which of its instances have a result that is kept; `fault` says why not."""
+
+    at: float
+    task: str
+    items: tuple[Json, ...] = ()
+    kept: Mapping[str, Kept] = field(default_factory=dict)
+    fault: str = ""
+
+
 class SlotsChanged(Data, frozen=True, kw_only=True):
     """The executor can now take another number of attempts at once, on so many `workers` (None: one for each slot).
 
@@ -212,6 +223,7 @@ Event: TypeAlias = (
     | ServiceEnded
     | Recalled
     | Answered
+    | FannedOut
     | SlotsChanged
     | ClockTicked
     | CancelAsked
@@ -262,10 +274,16 @@ class Ask(Data, frozen=True, kw_only=True):
     task: str
 
 
+class FanOut(Data, frozen=True, kw_only=True):
+    """Say what this task is to be done for: all it needs has settled."""
+
+    task: str
+
+
 class LimitWorkers(Data, frozen=True, kw_only=True):
     """Let no more than so many workers be at work from now on; what runs goes on to its end."""
 
     workers: int
 
 
-Command: TypeAlias = StartAttempt | StopAttempt | StartService | StopService | LimitWorkers | Recall | Ask
+Command: TypeAlias = StartAttempt | StopAttempt | StartService | StopService | LimitWorkers | Recall | Ask | FanOut

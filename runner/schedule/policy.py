@@ -24,13 +24,17 @@ EVERY_SLOT = ""
 """What an attempt that runs alone claims besides its pools: a pool of one that is full as long as anything runs."""
 STAGGER = " "
 """What an attempt with a `stagger` claims besides its pools: so many seconds since the start before."""
-Key: TypeAlias = tuple[float, float, int]
+Key: TypeAlias = tuple[float, float, float]
 Item = TypeVar("Item")
 
 
 def seconds_expected(task: TaskSpec, durations: Mapping[str, float]) -> float:
-    """Answer the measured seconds of a task, else its estimate, else `UNKNOWN_SECONDS`."""
+    """Answer the measured seconds of a task, else its estimate, else `UNKNOWN_SECONDS`; a group takes none itself."""
+    if task.instances is not None:
+        return 0.0
     measured = durations.get(task.id)
+    if measured is None and task.part is not None:
+        measured = durations.get(task.part.of)  # an instance that came to be while running
     if measured is not None:
         return measured
     return UNKNOWN_SECONDS if task.estimate is None else task.estimate

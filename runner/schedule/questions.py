@@ -30,7 +30,8 @@ class Questions:
 
     def agreed(self, spec: TaskSpec) -> bool:
         """Say whether a task may run as far as people go."""
-        return not spec.manual or spec.id in self._approved
+        known = {spec.id} if spec.part is None else {spec.id, spec.part.of}  # whoever approves a fan-out approves all
+        return not spec.manual or not self._approved.isdisjoint(known)
 
     def ask(self, task: str) -> bool:
         """Note that a task asks; says whether that is new."""

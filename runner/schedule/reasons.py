@@ -49,18 +49,31 @@ _PAST = {
 def need_scope(task: TaskState, opened: RunOpened) -> dict[str, Json]:
     """Answer what expressions may read under `needs.ID`; outputs are empty where the task returned none.
 
-    A success that was taken over is a success: what is asked of a task must not depend on where a result is from.
+    Of a group they are a list, one of each of its instances, null where that returned nothing. A success that was taken
+    over is a success: what is asked of a task must not depend on where a result is from.
     """
     outcome = task.outcome
     failed = outcome if isinstance(outcome, Failed) else None
-    outputs = {} if outcome is None else {**(outcome.outputs or {}), **pieces_of(task.spec.id, outcome.files)}
     return {
         "state": "succeeded" if task.phase is Phase.SUCCEEDED else task.word,
         "cause": failed.cause.word if failed else None,
-        "outputs": outputs,
+        "outputs": _several(task) if task.spec.fan is not None and task.spec.part is None else _outputs(task),
         "data_prefix": task.spec.data_prefix,
         "run": opened.run,
     }
+
+
+def _outputs(task: TaskState) -> dict[str, Json]:
+    outcome = task.outcome
+    return {} if outcome is None else {**(outcome.outputs or {}), **pieces_of(task.spec.id, outcome.files)}
+
+
+def _several(task: TaskState) -> list[Json]:
+    return [] if task.spec.instances is None else [_outputs_or_null(each) for each in task.needs]
+
+
+def _outputs_or_null(task: TaskState) -> Json:
+    return None if task.outcome is None or task.outcome.outputs is None else _outputs(task)
 
 
 def scope_of(opened: RunOpened, needs: Mapping[str, Json]) -> dict[str, Json]:

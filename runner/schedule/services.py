@@ -116,10 +116,10 @@ class Services:
         self._move(service, ServicePhase.STARTING)
         return [self._start(service)]
 
-    def release(self, name: str) -> list[Command]:
-        """Count one task less that needs a service, and stop it after the last."""
+    def release(self, name: str, others: int = 0) -> list[Command]:
+        """Count one task less that needs a service, with so many `others` in its place, and stop it after the last."""
         service = self._all[name]
-        service.needed_by -= 1
+        service.needed_by += others - 1
         return self._stop(service) if service.needed_by == 0 else []
 
     def set_aside(self, name: str) -> None:

@@ -42,9 +42,12 @@ class Requirement(BaseModel):
 
 
 def upstream(needs: Mapping[str, NeedResult], *, run: str, require_fresh: bool) -> Iterator[Check]:
-    """Yield a row per task that is needed: it has a result, and passed. A service has no run and no row."""
+    """Yield a row per task that is needed: it has a result, and passed. A service has no run and no row.
+
+    Of a fan-out each instance has a row.
+    """
     for need in needs.values():
-        if need.run:
+        if need.run and not need.instances:
             yield _upstream(need, run=run, require_fresh=require_fresh)
 
 

@@ -21,14 +21,16 @@ BROKEN = Path(__file__).parent / "broken"
 ONLY_THE_CHECK_CAN_SEE = {
     "names": "need-not-declared service-not-needed service-reads-too-much root-reads-too-much unknown-parameter "
     "unknown-root unknown-need-far unknown-need-near unknown-pool secret-where-it-is-seen places-inside-texts "
-    "matrix-is-not-there-yet self-need hash-in-a-condition artifact-in-a-condition artifact-misspelt "
-    "artifact-with-dots artifacts-of-none output-not-declared generates-alone",
+    "self-need hash-in-a-condition artifact-in-a-condition artifact-misspelt artifact-with-dots artifacts-of-none "
+    "output-not-declared generates-alone fan-reads-too-much fan-of-a-parameter-that-is-no-list fan-one-output-of-many "
+    "fan-needs-one-instance item-without-foreach matrix-unknown-axis matrix-exclude-unknown-axis",
     "expressions": "arithmetic condition-breaks-off escapes.json expression-breaks-off "
     "expression-in-double-quotes expression-is-empty expression-never-closed "
     "expression-with-something-behind status-function unknown-function "
     "wrong-number-of-arguments value-in-quotes value-for-python",
     "two keys at once": "claims-more-than-there-is cycle-of-three cycle-of-twelve cycle-of-two two-cycles "
     "manual-clean-up prefix-begins-another rate-that-never-lets-start same-prefix service-and-task-of-one-name",
+    "items": "fan-twice-the-same fan-expression-in-a-pattern matrix-excludes-everything matrix-excludes-nothing",
 }
 """Broken files that a schema must let pass, by what it cannot see."""
 

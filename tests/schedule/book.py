@@ -36,7 +36,8 @@ class Book:
     """What is known of one task. `order` numbers the first begins; `rests` is the soonest and latest end of a rest.
 
     `ahead` says that its attempt was handed out as one of those of which a worker takes several. `look` is whether its
-    last result was looked at: "", "owed", "asked" or "told"; `asks` is whether a person was: also "yes".
+    last result was looked at, or what its items are: "", "owed", "asked" or "told"; `asks` is whether a person was
+    asked: also "yes".
     """
 
     spec: TaskSpec

@@ -7,8 +7,10 @@ nothing: the referee does.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import ceil, inf
 
+from runner.graph.fan_out import fanned_out, template_of
 from runner.graph.model import Graph, TaskSpec
 from runner.schedule.messages import (
     Answered,
@@ -18,6 +20,7 @@ from runner.schedule.messages import (
     CancelAsked,
     ClockTicked,
     Event,
+    FannedOut,
     Noted,
     Recalled,
     RunOpened,
@@ -28,7 +31,7 @@ from runner.schedule.messages import (
 from runner.task import Cause, Outcome, Succeeded
 from tests.schedule.book import At, Book, Desk, Mode, Tally
 from tests.schedule.generator import Game
-from tests.schedule.oracle import WORDS, decided, rest
+from tests.schedule.oracle import WORDS, decided, rest, together
 
 CLEAN_UP = 60.0
 """Seconds a clean-up without a time-out may take once the run is cancelled."""
@@ -126,9 +129,15 @@ class Bookkeeper:
         if not book.services:
             answer = decided(book.spec, tasks)
             return [answer], answer
-        services = {self.standing(need) for need in book.services}
+        services = {None if book.spec.is_template else self.standing(need) for need in book.services}
         possible = [decided(book.spec, tasks | {end}) for end in "SF"]
         return possible, None if None in services else decided(book.spec, tasks | {kind or "" for kind in services})
+
+    def looks(self, book: Book) -> bool:
+        """Say whether something has to be looked up before a task can run: what it is for, or its last result."""
+        if book.spec.is_template:
+            return True
+        return book.at is At.WAITING and self.mode is Mode.GOING and bool(book.spec.cache) and book.look != "told"
 
     # -- what happened ---------------------------------------------------------------------------------------------
 
@@ -161,6 +170,8 @@ class Bookkeeper:
                 self._recall(event)
             case Answered():
                 self._answer(event)
+            case FannedOut():
+                self._fan_out(event)
             case Noted():
                 pass
 
@@ -169,8 +180,8 @@ class Bookkeeper:
         for name, desk in self.desks.items():
             says = self.game.truth(self.graph.services[name])
             desk.at = {True: "idle", False: "off", None: "failed"}[says]
-        for name in event.approved:
-            self.books[name].asks = "yes"
+        for name, book in self.books.items():
+            book.asks = "yes" if {name, template_of(name)} & {*event.approved} else ""
         for name in event.kept:
             self.books[name].kept = True
             self.tally.seen.add("kept result")
@@ -201,6 +212,31 @@ class Bookkeeper:
         self.tally.seen.add("approved" if event.approved else "refused")
         if not event.approved:
             self._settle(book, "skipped")
+        self._news = True
+
+    def _fan_out(self, event: FannedOut) -> None:
+        """Enter the instances of a fan-out, unless the run has been stopped before it."""
+        book = self.books[event.task]
+        assert book.look == "asked", f"{event.task} was fanned out unasked"
+        book.look = "told"
+        if book.at is At.SETTLED:
+            return
+        if event.fault:
+            self.tally.seen.add("no items")
+            self._settle(book, "failed")
+            return
+        self.graph = fanned_out(self.graph, event.task, event.items)
+        group = self.graph.tasks[event.task]
+        self.tally.seen.add("fan-out" if group.instances else "empty fan-out")
+        for name in group.instances or ():
+            self.books[name] = _book(self.graph, self.graph.tasks[name])
+            self.books[name].asks = "yes" if event.task in self.game.first.approved else ""
+        self.books[event.task] = replace(book, spec=group, tasks=group.instances or book.tasks, services=())
+        for name in event.kept:
+            if name in self.books:
+                self.tally.seen.add("kept instance")
+                self.books[name].kept = True
+                self._settle(self.books[name], "kept")
         self._news = True
 
     def _running(self, task: str, attempt: int) -> Book:
@@ -303,7 +339,7 @@ class Bookkeeper:
         for book in self.books.values():
             if book.at in (At.RUNNING, At.SETTLED):
                 continue
-            spared = book.always and self.mode is not Mode.KILLING
+            spared = (book.always and self.mode is not Mode.KILLING) or book.spec.instances is not None
             if not spared and (self.mode is Mode.KILLING or book.at is not At.WAITING):
                 self._settle(book, "cancelled")  # what waits for something running learns it when that has ended
             elif book.at is At.RESTING and self.mode is Mode.ENDING:
@@ -321,6 +357,9 @@ class Bookkeeper:
 
     def _decide(self, book: Book) -> None:
         """Say what becomes of a task that never began and whose tasks have settled."""
+        if book.spec.instances is not None:
+            self._settle(book, together([self.books[name].word for name in book.spec.instances]))
+            return
         if self.mode is not Mode.GOING and not (book.always and self.above(book)):
             self._settle(book, "skipped" if book.always else "cancelled")
             return
@@ -329,7 +368,7 @@ class Bookkeeper:
             self._settle(book, possible[0])
         elif book.at is At.WAITING and (says := self.game.truth(book.spec)) is not True:
             self._settle(book, "failed" if says is None else "skipped")
-        elif book.at is At.WAITING and self.mode is Mode.GOING and book.spec.cache and book.look != "told":
+        elif self.looks(book):
             book.look = book.look or "owed"
         elif book.at is At.WAITING and book.spec.manual and book.asks != "yes":
             book.asks = book.asks or "owed"

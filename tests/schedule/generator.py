@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import replace as dataclass_replace
 from random import Random
 from typing import Any
 
 from msgspec.structs import replace
 
 from runner.execute.simulate import ServiceStep, Simulation, Step
-from runner.graph.model import Backoff, Graph, Rate, Retry, ServiceSpec, TaskSpec, Trigger
-from runner.graph.values import parse_bare
+from runner.graph.fan_out import opened as opened_with
+from runner.graph.fan_out import pool_of
+from runner.graph.model import Backoff, Foreach, Graph, Rate, Retry, ServiceSpec, TaskSpec, Trigger
+from runner.graph.values import parse, parse_bare
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import (
     CancelAsked,
@@ -33,6 +36,12 @@ from tests.kit import Answers, Played, opened, play, service_of, task_of, whole
 CONDITIONS = {True: parse_bare("params.yes"), False: parse_bare("params.no"), None: parse_bare("fromJSON('{')")}
 """An `if` that says yes, one that says no, one that cannot be evaluated."""
 
+OF_ITEMS = parse_bare("item != 'b'")
+"""An `if` that is asked of each instance of a fan-out, and says yes to all but one."""
+LISTED = ("${{ needs.NEED.outputs.items }}", '${{ needs.NEED.outputs.items || fromJSON(\'["x", "b"]\') }}')
+"""What fan-outs are for: what a need returned, so nothing where that failed; or else two of our own."""
+ITEMS = ("a", "b", "c")
+
 TRIGGERS = (Trigger.ALL_SUCCESS, *Trigger)
 CAUSES = (Cause.EXCEPTION, Cause.EXCEPTION, Cause.EXIT_CODE, Cause.FAILED_CHECK, Cause.CRASHED)
 RETRIED = (
@@ -50,8 +59,9 @@ class Game:
     """One random run.
 
     `returned` attempts come back unbegun the first time, `unfit` ones fail before they are handed out. The last results
-    of the tasks in `holds` still hold, if somebody looks; whoever asks a person gets his `answers`. `lasting` says
-    whether its services stay up once they are.
+    of the tasks in `holds` still hold, if somebody looks; those of the instances in `taken` are kept, once they come to
+    be, which is `late` seconds after all they need has settled; whoever asks a person gets his `answers`. `lasting`
+    says whether its services stay up once they are.
     """
 
     graph: Graph
@@ -63,6 +73,8 @@ class Game:
     unfit: frozenset[Key]
     holds: frozenset[str]
     answers: Answers
+    taken: frozenset[str]
+    late: float
     lasting: bool
 
     @property
@@ -75,6 +87,8 @@ class Game:
         """Answer what an `if` says: None where it cannot be evaluated."""
         if spec.condition is None:
             return True
+        if spec.condition is OF_ITEMS:
+            return not isinstance(spec, TaskSpec) or spec.part is None or spec.part.value != "b"
         return next(said for said, condition in CONDITIONS.items() if condition is spec.condition)
 
     def broken(self, service: str) -> bool:
@@ -105,6 +119,8 @@ class Game:
             kind=kind,
             unfit=self.unfit,
             holds=self.holds,
+            taken=self.taken,
+            late=self.late,
             answers=self.answers,
         )
 
@@ -176,7 +192,7 @@ def game_of(chance: Random, *, most: int = 12) -> Game:
         fail_fast=maybe(0.3),
         deadline=chance.uniform(0.0, 30.0) if maybe(0.03) else None,
     )
-    return Game(
+    game = Game(
         graph=graph,
         first=first,
         steps=steps,
@@ -186,8 +202,53 @@ def game_of(chance: Random, *, most: int = 12) -> Game:
         unfit=unfit,
         holds=frozenset(name for name in names if maybe(0.5)),
         answers=answers,
+        taken=frozenset(),
+        late=0.0,
         lasting=lasting,
     )
+    return _fanned(maybe, game, crashy=crashy) if maybe(0.35) else game
+
+
+def _fanned(maybe: _Maybe, game: Game, *, crashy: bool) -> Game:
+    """Do some tasks of a game for several items: for what a need returns, or for what is known before."""
+    chance, tasks = maybe.chance, dict(game.graph.tasks)
+    above = {name: [need for need in spec.needs if need in tasks] for name, spec in tasks.items()}
+    fans = [name for name in tasks if name not in game.first.kept and maybe(0.6 if above[name] else 0.15)]
+    steps, pools = dict(game.steps), dict(game.graph.pools)
+    for name in fans:
+        need = chance.choice(above[name] or ["nothing"])
+        pools |= {pool_of(name): chance.randint(1, 2)} if maybe(0.4) else {}
+        claims = {**tasks[name].claims, **({pool_of(name): 1} if pool_of(name) in pools else {})}
+        condition = OF_ITEMS if maybe(0.3) else tasks[name].condition
+        fan = Foreach(items=parse(chance.choice(LISTED).replace("NEED", need)))
+        tasks[name] = replace(tasks[name], fan=fan, claims=claims, condition=condition)
+        steps |= {
+            (f"{name}[{item}]", n): _step(maybe, tasks[name], crashy=crashy)
+            for item in (*ITEMS, "x")
+            for n in range(1, tasks[name].retry.attempts + 1)
+        }
+    asked = [f"{name}[{item}]" for name in fans if tasks[name].manual for item in (*ITEMS, "x")]
+    answers = {name: (maybe.seconds(0.0, 4.0) if maybe(0.8) else 0.0, maybe(0.7)) for name in asked}
+    late = maybe.seconds(0.5, 6.0) if maybe(0.3) else 0.0
+    game = dataclass_replace(game, answers={**game.answers, **answers}, late=late)
+    known = {name: _items(maybe) for name in fans if not above[name] or maybe(0.25)}
+    steps = {key: _returning(maybe, step) for key, step in steps.items()}
+    graph = opened_with(replace(game.graph, tasks=tasks, pools=pools), known)
+    if not maybe(0.2):
+        return dataclass_replace(game, graph=graph, steps=steps)
+    taken = frozenset(f"{name}[{item}]" for name in fans if name not in known for item in ITEMS if maybe(0.3))
+    return dataclass_replace(game, graph=graph, steps=steps, taken=taken)
+
+
+def _items(maybe: _Maybe) -> tuple[str, ...]:
+    return tuple(maybe.chance.sample(ITEMS, maybe.chance.choice((0, 1, 2, 2, 3))))
+
+
+def _returning(maybe: _Maybe, step: Step) -> Step:
+    """Let what succeeds return some items."""
+    if not isinstance(step.outcome, Succeeded):
+        return step
+    return replace(step, outcome=Succeeded(outputs={"items": [*_items(maybe)]}))
 
 
 class _Maybe:

@@ -7,7 +7,7 @@ stay up once they are; the referee judges the others turn by turn.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from math import inf
 
@@ -30,11 +30,13 @@ def words(
     broken: Collection[str],
     holds: Collection[str],
     refused: Collection[str],
+    fanned: Mapping[str, bool],
     truth: Truth,
 ) -> dict[str, str]:
     """Answer the final word of every task; `broken` names the services that never get ready.
 
-    The last results of the tasks in `holds` still hold; a person says no to those that are `refused`.
+    The last results of the tasks in `holds` still hold; a person says no to those that are `refused`. The graph is the
+    one at the end; `fanned` says of each fan-out that was decided while running whether its items could be said.
     """
 
     @cache
@@ -42,6 +44,8 @@ def words(
         spec = graph.tasks[task]
         if task in kept:
             return "kept"
+        if spec.instances is not None:
+            return together([word(each) for each in spec.instances])
         tasks = {kind_of(word(need), graph.tasks[need]) for need in spec.needs if need in graph.tasks}
         services = {"F" if need in broken else "S" for need in spec.needs if need in graph.services}
         possible = [decided(spec, tasks | {end}) for end in "SF"] if services else [decided(spec, tasks)]
@@ -49,6 +53,8 @@ def words(
             return possible[0]  # whatever its services do; so nobody starts them for it
         if (says := truth(spec)) is not True:
             return "failed" if says is None else "skipped"  # an `if` reads no service, so it does not wait for any
+        if spec.fan is not None and spec.part is None:
+            return "was never asked for" if task not in fanned else "not grown" if fanned[task] else "failed"
         if spec.cache and task in holds:
             return "cached"  # what is left out needs no service
         if task in refused:
@@ -57,6 +63,15 @@ def words(
         return last_word(spec, steps, began) if answer == "run" else answer
 
     return {task: word(task) for task in graph.tasks}
+
+
+def together(words: Sequence[str]) -> str:
+    """Answer the word of a group whose instances, in their order, ended so."""
+    for bad in (("failed", "timed_out", "crashed"), ("cancelled",), ("blocked",)):
+        if any(word in bad for word in words):
+            return next(word for word in words if word in bad)
+    good = {word for word in words if word != "skipped"}
+    return "skipped" if not good else good.pop() if len(good) == 1 else "succeeded"
 
 
 def kind_of(word: str, spec: TaskSpec) -> str:

@@ -11,10 +11,13 @@ from collections.abc import Collection
 from functools import cached_property
 from hashlib import blake2b
 
+from runner.graph.model import TaskSpec
 from runner.schedule.messages import (
     Ask,
     ClockTicked,
     Command,
+    FannedOut,
+    FanOut,
     LimitWorkers,
     Recall,
     StartAttempt,
@@ -100,6 +103,10 @@ class Referee(Bookkeeper):
             case Ask(task=task):
                 assert self.books[task].asks == "owed", f"{task} asks a person, and should not"
                 self.books[task].asks = "asked"
+            case FanOut(task=task):
+                assert self.books[task].spec.is_template, f"{task} is no fan-out, or is one already"
+                assert self.books[task].look == "owed", f"{task} is fanned out, and nothing is owed to it"
+                self.books[task].look = "asked"
             case Recall(task=task):
                 assert self.books[task].look == "owed", f"{task} is looked up, and nothing is owed to it"
                 self.books[task].look = "asked"
@@ -174,6 +181,13 @@ class Referee(Bookkeeper):
         assert stop.kill_after == (0.0 if killing else spec.stop_timeout)
         desk.at = "stopping"
 
+    def _fan_out(self, event: FannedOut) -> None:
+        spec, longest = self.graph.tasks[event.task], self._longest
+        super()._fan_out(event)
+        for name in self.graph.tasks[event.task].instances or ():
+            own = self._seconds(self.graph.tasks[name])
+            longest[name] = longest[event.task] - self._seconds(spec) + own
+
     # -- what is owed ----------------------------------------------------------------------------------------------
 
     def _nothing_owed(self, *, ticked: bool) -> None:
@@ -181,8 +195,9 @@ class Referee(Bookkeeper):
             if book.at is At.RUNNING:
                 self._check_stopped(book, ticked=ticked)
         assert not self.fewer_owed, "three tasks crashed within a minute, and no worker was taken away"
-        unasked = [name for name, book in self.books.items() if book.look == "owed" and book.at is At.WAITING]
-        assert self.mode is not Mode.GOING or not unasked, f"{unasked} should have been looked up"
+        owed = [book for book in self.books.values() if book.look == "owed" and book.at is At.WAITING]
+        unasked = [book.spec.id for book in owed if self.mode is Mode.GOING or book.spec.is_template]
+        assert not unasked, f"{unasked} should have been looked up"
         silent = [name for name, book in self.books.items() if book.asks == "owed" and book.at is At.WAITING]
         assert [] == silent, f"{silent} should have asked a person"
         assert not self.port_owed, f"{self.port_owed}: its port was taken, and it was not started again"
@@ -269,11 +284,12 @@ class Referee(Bookkeeper):
 
     def _waits_for(self, book: Book) -> bool:
         settled = all(self.books[need].at is At.SETTLED for need in book.tasks)
-        looking = self.mode is Mode.GOING and book.spec.cache and book.look != "told"
         asking = book.spec.manual and book.asks != "yes"
-        return book.at is At.WAITING and settled and not looking and not asking and "run" in self.answers(book)[0]
+        return (
+            book.at is At.WAITING and settled and not self.looks(book) and not asking and "run" in self.answers(book)[0]
+        )
 
-    def _key(self, book: Book) -> tuple[float, float, int]:
+    def _key(self, book: Book) -> tuple[float, float, float]:
         seed = self.game.first.shuffle
         if seed is not None:  # which names an order, today and in ten years
             self.tally.seen.add("shuffled")
@@ -288,12 +304,19 @@ class Referee(Bookkeeper):
 
         def path(name: str) -> float:
             if name not in known:
-                spec = self.graph.tasks[name]
-                own = self.game.first.durations.get(name, 1.0 if spec.estimate is None else spec.estimate)
+                own = self._seconds(self.graph.tasks[name])
                 known[name] = own + max((path(other) for other in self.graph.dependents[name]), default=0.0)
             return known[name]
 
         return {name: path(name) for name in self.graph.tasks}
+
+    def _seconds(self, spec: TaskSpec) -> float:
+        """Answer how long a task is thought to take: as long as it took, else as its like did, else as is said."""
+        if spec.instances is not None:
+            return 0.0
+        known = self.game.first.durations
+        like = spec.id if spec.part is None or spec.id in known else spec.part.of
+        return known.get(like, 1.0 if spec.estimate is None else spec.estimate)
 
 
 def kinds_met(referee: Referee) -> Counter[tuple[str, str]]:

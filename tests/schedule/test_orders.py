@@ -26,6 +26,7 @@ from runner.schedule.messages import (
     CancelAsked,
     ClockTicked,
     Event,
+    FanOut,
     Recall,
     ServiceEnded,
     ServiceReady,
@@ -36,7 +37,7 @@ from runner.schedule.messages import (
     StopService,
 )
 from runner.task import Cause, Failed, Outcome, Succeeded
-from tests.kit import Played, Turn, recalled
+from tests.kit import Played, Turn, fanned_out, recalled
 from tests.schedule.generator import CAUSES, game_of
 from tests.schedule.planted import BUGS, planted
 from tests.schedule.referee import Referee
@@ -53,6 +54,9 @@ QUIET = settings(
 
 EARLY: tuple[Literal["never_ready", "port_taken"], ...] = ("never_ready", "port_taken")
 
+RETURNED = (["a", "b"], [], ["c"], None)
+"""What a task may return as items."""
+
 Key = tuple[str, int]
 
 
@@ -65,7 +69,7 @@ class AnyOrder(RuleBasedStateMachine):
     @initialize(seed=st.integers(0, 10_000))
     def open(self, seed: int) -> None:
         game = game_of(Random(seed), most=6)
-        self.played = Played(schedule=self.kind(game.graph))
+        self.played = Played(graph=game.graph, schedule=self.kind(game.graph))
         self.schedule = self.played.schedule
         self.referee = Referee(game)
         self.now = 0.0
@@ -76,6 +80,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.alive: dict[Key, bool] = {}  # services: whether they were asked to stop
         self.looked_up: list[str] = []
         self.questions: list[str] = []
+        self.fanning: list[str] = []
         self.happen(game.first)
 
     def happen(self, event: Event) -> None:
@@ -100,6 +105,17 @@ class AnyOrder(RuleBasedStateMachine):
                     self.looked_up.append(task)
                 case Ask(task=task):
                     self.questions.append(task)
+                case FanOut(task=task):
+                    self.fanning.append(task)
+
+    @rule(data=st.data())
+    @precondition(lambda self: self.fanning)
+    def fan_out(self, data: st.DataObject) -> None:
+        self._fan_out(data.draw(st.sampled_from(self.fanning)))
+
+    def _fan_out(self, name: str) -> None:
+        self.fanning.remove(name)
+        self.happen(fanned_out(self.now, self.schedule, name, self.referee.game.taken))
 
     @rule(data=st.data())
     @precondition(lambda self: self.looked_up)
@@ -143,7 +159,9 @@ class AnyOrder(RuleBasedStateMachine):
     @precondition(lambda self: self.begun)
     def end(self, data: st.DataObject, cause: Cause | None) -> None:
         key = data.draw(st.sampled_from(self.begun))
-        self._end(key, Succeeded() if cause is None else Failed(cause=self.stopped.get(key, cause)))
+        items = data.draw(st.sampled_from(RETURNED))
+        good = Succeeded(outputs={"items": items})
+        self._end(key, good if cause is None else Failed(cause=self.stopped.get(key, cause)))
 
     def _end(self, key: Key, outcome: Outcome) -> None:
         self.begun.remove(key)
@@ -202,7 +220,9 @@ class AnyOrder(RuleBasedStateMachine):
         replay(self.played, self.kind)
 
     def _go_on(self) -> None:
-        if self.looked_up:
+        if self.fanning:
+            self._fan_out(self.fanning[0])
+        elif self.looked_up:
             self._find([*self.looked_up])
         elif self.questions:
             self._answer(self.questions[0], yes=True)

@@ -40,7 +40,12 @@ SECONDS = frozenset({"timeout", "kill_after", "estimate", "deadline", "delay", "
 DOUBTFUL = 20
 """How many tasks are named that were under way when a former run ended."""
 ROWS = 40
-"""How many tasks get a row of their own; with more, only those that did not simply succeed, failures first."""
+"""How many tasks get a row of their own.
+
+With more, only those that did not simply succeed, failures first, and fan-outs as a whole.
+"""
+DONE = frozenset({"succeeded", "kept", "cached", "skipped"})
+"""States in which nothing is wrong."""
 
 
 def verdict(report: Report) -> str:
@@ -55,11 +60,12 @@ def resumed(report: Report) -> str:
         return ""
     if not report.resumes:
         return "There was no earlier run of this graph to go on with: all is new."
-    kept = sum(task.state == "kept" for task in report.tasks)
+    tasks = [task for task in report.tasks if not task.instances]
+    kept = sum(task.state == "kept" for task in tasks)
     names = ", ".join(report.doubtful[:DOUBTFUL])
     more = f" and {len(report.doubtful) - DOUBTFUL} more" if len(report.doubtful) > DOUBTFUL else ""
     doubt = f"; under way when it ended, so perhaps done twice: {names}{more}" if report.doubtful else ""
-    return f"Goes on with run {report.resumes}: {kept} of {len(report.tasks)} tasks kept{doubt}."
+    return f"Goes on with run {report.resumes}: {kept} of {len(tasks)} tasks kept{doubt}."
 
 
 def shuffled(report: Report) -> str:
@@ -128,8 +134,11 @@ def flaky_words(task: TaskReport) -> str:
 
 
 def totals(tasks: Iterable[TaskReport]) -> str:
-    """Write how many tasks ended in each state: `3 succeeded, 2 failed (1 allowed), 1 blocked`."""
-    counted_tasks = tuple(tasks)
+    """Write how many tasks ended in each state: `3 succeeded, 2 failed (1 allowed), 1 blocked`.
+
+    Of a fan-out its instances count.
+    """
+    counted_tasks = tuple(task for task in tasks if not task.instances)
     counts = Counter(task.state for task in counted_tasks)
     allowed = Counter(task.state for task in counted_tasks if task.failed and not task.required)
     known = [state for state in SYMBOLS if state in counts]
@@ -183,7 +192,7 @@ def in_rows(tasks: Sequence[TaskReport]) -> Sequence[TaskReport]:
     """Answer the tasks that get a row: all, or where they are too many those that matter most, failures first."""
     if len(tasks) <= ROWS:
         return tasks
-    notable = [task for task in tasks if task.flaky or task.state not in {"succeeded", "kept", "cached", "skipped"}]
+    notable = [task for task in tasks if task.flaky or task.instances or task.state not in DONE]
     return sorted(notable, key=_urgency)[:ROWS]
 
 
