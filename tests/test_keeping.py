@@ -87,12 +87,13 @@ tasks:
   one: {run: make, outputs: {n: integer}, artifacts: [a.xml, "*.png"], junit: j.xml, shell: bash -eu}
   two: {run: "cat ${{ needs.one.artifacts['a.xml'] }}", needs: [one]}
   three: {run: "ls ${{ needs.one.artifacts['*.png'] }}", needs: [one], env_file: own.env}
+  four: {run: x, secrets: [PIN]}
 """
 
 
 def promised(folder: Path, text: str = PROMISING, run: str = "r1", digest: str = "d", **files: str) -> tuple[str, ...]:
     """Answer the keys of three tasks, of which the first has kept files in a run."""
-    contents = {"one": "COLOUR=red\nTOKEN=hunter22\nSHELL=file\n", "own": "SIZE=1\n", **files}
+    contents = {"one": "COLOUR=red\nTOKEN=hunter22\nSHELL=file\nPIN=1111\n", "own": "SIZE=1\n", **files}
     for name, content in contents.items():
         (folder / f"{name}.env").write_text(content, encoding="utf-8")
     (folder / "g.yaml").write_text(text, encoding="utf-8")
@@ -113,9 +114,9 @@ def promised(folder: Path, text: str = PROMISING, run: str = "r1", digest: str =
     [
         ({}, "one two three"),
         ({"run": "r2"}, "one two three"),
-        ({"one": "COLOUR=red\nTOKEN=hunter33\nSHELL=file\n"}, "one two three"),
-        ({"one": "COLOUR=red\nTOKEN=hunter22\nSHELL=other\n"}, "one two three"),
-        ({"one": "COLOUR=blue\nTOKEN=hunter22\nSHELL=file\n"}, ""),
+        ({"one": "COLOUR=red\nTOKEN=hunter33\nSHELL=file\nPIN=2222\n"}, "one two three"),
+        ({"one": "COLOUR=red\nTOKEN=hunter22\nSHELL=other\nPIN=1111\n"}, "one two three"),
+        ({"one": "COLOUR=blue\nTOKEN=hunter22\nSHELL=file\nPIN=2222\n"}, ""),
         ({"own": "SIZE=2\n"}, "one two"),
         ({"digest": "e"}, "one"),
         ({"text": PROMISING.replace("bash -eu", "bash")}, ""),

@@ -78,7 +78,7 @@ def test_files_of_a_need_are_where_the_run_keeps_them() -> None:
         task("c", 2, needs=("a",), uses=None, run=parse("ls ${{ needs.a.artifacts['*.png'] }}")),
     )
     schedule, stories = opened(whole)
-    for number, (name, promise) in enumerate((("x.xml", "x.xml"), ("1.png", "*.png"), ("own", ""))):
+    for number, (name, promise) in enumerate((("0.png", "*.png"), ("1.png", "*.png"), ("own", ""))):
         note = Artifact(path=f"artifacts/a.{2 if number else 1}/{name}", title=name, promise=promise)
         stories.add(Noted(at=1, task="a", attempt=2 if number else 1, note=note))
     again = Artifact(path="artifacts/a.2/x.xml", title="x.xml", promise="x.xml")
