@@ -199,7 +199,8 @@ class _Look(Struct, frozen=True, kw_only=True):
         elif self.known(2, RESULT_PARTS, f"`needs.{name}` has no `{{}}`"):
             match self.reference.path[2:]:
                 case ("outputs" | "artifacts" as part, str(inner), *_) if self.graph.tasks[name].fan is not None:
-                    hint = f"write `needs.{name}.{part}[0].{inner}`, or hand the whole list on"
+                    one = f".{inner}" if inner.isidentifier() else f"['{inner}']"
+                    hint = f"write `needs.{name}.{part}[0]{one}`, or hand the whole list on"
                     self.report(3, "unknown-name", f"the {part} of `{name}` are a list, one for each instance", hint)
                 case _ if self.graph.tasks[name].fan is not None:
                     pass  # how many instances there are, and what the parts of each are, is seen when they are read

@@ -21,7 +21,8 @@ BROKEN = Path(__file__).parent / "broken"
 ONLY_THE_CHECK_CAN_SEE = {
     "names": "need-not-declared service-not-needed service-reads-too-much root-reads-too-much unknown-parameter "
     "unknown-root unknown-need-far unknown-need-near unknown-pool secret-where-it-is-seen places-inside-texts "
-    "self-need hash-in-a-condition artifact-in-a-condition artifact-misspelt artifact-with-dots artifacts-of-none "
+    "self-need hash-in-a-condition artifact-in-a-condition artifact-misspelt artifact-with-dots "
+    "artifact-of-many artifacts-of-none "
     "output-not-declared generates-alone fan-reads-too-much fan-of-a-parameter-that-is-no-list fan-one-output-of-many "
     "fan-needs-one-instance item-without-foreach matrix-unknown-axis matrix-exclude-unknown-axis",
     "expressions": "arithmetic condition-breaks-off escapes.json expression-breaks-off "
