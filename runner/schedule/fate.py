@@ -56,7 +56,7 @@ def _judge(task: TaskState, tasks: Sequence[Need], services: Mapping[str, Need],
     decision = decide(task.spec.trigger, (*tasks, *services.values()))
     if decision is RUN:
         return RUNS
-    needs = {**{need.spec.id: how for need, how in zip(task.needs, tasks, strict=True)}, **services}
+    needs = {**{need.spec.id: need.need for need in task.needs}, **services}
     if decision is BLOCKED:
         return NeverRuns(why=Why.BLOCKED, reason=blocked_by(needs, state))
     return NeverRuns(why=Why.SKIPPED, reason=not_called(task.spec.trigger, needs))
