@@ -22,7 +22,7 @@ from msgspec.json import Encoder
 
 from runner.files import Digests, met
 from runner.graph.env_files import EnvFiles
-from runner.graph.fan_out import only_for_items, template_of
+from runner.graph.fan_out import only_for_items, reads_only_its_item, template_of
 from runner.graph.loose import as_text
 from runner.graph.model import Graph, TaskSpec
 from runner.graph.pieces import Piece, pieces_of
@@ -31,6 +31,8 @@ from runner.graph.shells import DEFAULT_SHELL
 from runner.graph.values import EvaluationError, Value, command_text, evaluate, is_plain
 from runner.schedule.messages import Kept
 from runner.task import Json, MadeFile, Succeeded
+
+NOTHING: frozenset[str] = frozenset()
 
 
 class NoKeyError(Exception):
@@ -69,6 +71,7 @@ class Keys:
         self._params = dict(params)
         self._modules: dict[str, str] = {}
         self._unseen: dict[str, frozenset[str]] = {}
+        self._light: dict[str, bool] = {}
 
     def follow(self, graph: Graph) -> None:
         """Go on with a graph that has grown by a fan-out."""
@@ -143,14 +146,27 @@ class Keys:
             path = None if spec.submodule_search_locations is None else [*spec.submodule_search_locations]
         return Path(spec.origin) if spec is not None and spec.origin and Path(spec.origin).is_file() else None
 
+    def is_light(self, spec: TaskSpec) -> bool:
+        """Say whether an instance of a fan-out reads nothing but its item, and parameters."""
+        if spec.part is None:
+            return False
+        if spec.part.of not in self._light:
+            self._light[spec.part.of] = reads_only_its_item(spec)
+        return self._light[spec.part.of]
+
+    def unseen(self, spec: TaskSpec) -> frozenset[str]:
+        """Answer the needs of which an instance of a fan-out sees no result: its item is all that is made of them."""
+        if spec.part is None:
+            return NOTHING
+        if spec.part.of not in self._unseen:
+            self._unseen[spec.part.of] = only_for_items(spec)
+        return self._unseen[spec.part.of]
+
     # -- the helpers -----------------------------------------------------------------------------------------------
 
     def _above(self, spec: TaskSpec) -> list[str]:
-        """Answer the tasks whose keys are in that of a task: of what only its items are made of, the item says it."""
-        template = spec.id if spec.part is None else spec.part.of
-        if spec.fan is not None and template not in self._unseen:
-            self._unseen[template] = only_for_items(spec)
-        unseen = self._unseen.get(template, ())
+        """Answer the tasks whose keys are in that of a task."""
+        unseen = self.unseen(spec)
         return [need for need in spec.needs if need in self._graph.tasks and need not in unseen]
 
     def _definition(self, spec: TaskSpec, needs: Mapping[str, Kept]) -> dict[str, Json]:
@@ -168,12 +184,18 @@ class Keys:
         return {**said, **self._files(spec)} if spec.caches or spec.sources or spec.generates else said
 
     def _as_it_stands(self, spec: TaskSpec) -> dict[str, Json]:
-        """Answer what is asked of a task in which nothing is to be filled in, as of most in large graphs; else {}."""
+        """Answer what is asked of a task in which little is to be filled in, as in most of large graphs; else {}."""
         served = self._graph.services and any(need in self._graph.services for need in spec.needs)
         given = spec.env or spec.env_file or self._graph.env or self._graph.env_file
-        if served or given or spec.run is not None or not is_plain(spec.arguments):
+        if served or given:
             return {}
-        return {"with": cast("Json", spec.arguments), "run": None, "env": {}, "services": {}}
+        if spec.run is None and is_plain(spec.arguments):
+            return {"with": cast("Json", spec.arguments), "run": None, "env": {}, "services": {}}
+        if spec.part is None or not self.is_light(spec):
+            return {}
+        scope = {"params": self._params, **spec.part.scope}
+        asked = evaluate(dict(spec.arguments), scope, folder=self._graph.folder)
+        return {"with": asked, "run": _command(spec, scope), "env": {}, "services": {}}
 
     def _filled_in(self, spec: TaskSpec, needs: Mapping[str, Kept]) -> dict[str, Json]:
         secrets = {name: f"<secret {name}>" for name in (*self._graph.secrets, *spec.secrets)}
@@ -193,7 +215,7 @@ class Keys:
         services = [need for need in spec.needs if need in self._graph.services]
         return {
             "with": _spelled(evaluate(dict(spec.arguments), scope, folder=self._graph.folder)),
-            "run": None if spec.run is None else command_text(spec.run, scope),
+            "run": _command(spec, scope),
             "env": {name: secrets.get(name, value) for name, value in own.items()},
             "services": {name: self._service(name, scope) for name in services},
         }
@@ -269,6 +291,10 @@ def seen(spec: TaskSpec, result: Kept) -> Json:
 def _handed_on(spec: TaskSpec, result: Kept) -> tuple[Json, Json]:
     outputs = {**(result.outcome.outputs or {}), **pieces_of(spec.id, result.outcome.files)}
     return outputs, by_promise(spec.artifacts, result.artifacts, lambda each: f"<{each.title} {each.digest}>")
+
+
+def _command(spec: TaskSpec, scope: Mapping[str, Json]) -> str | None:
+    return None if spec.run is None else command_text(spec.run, scope)
 
 
 def _promised(spec: TaskSpec) -> dict[str, Json]:

@@ -33,6 +33,7 @@ Env = Mapping[str, str]
 Recaller: TypeAlias = Callable[[str, Mapping[str, Kept]], Kept | Outdated]
 """Says of a task, and of the results it rests upon, whether its last result still holds."""
 _Said: TypeAlias = tuple[Env, Mapping[str, Json], tuple[Placed, ...], str | None]
+_FilledIn: TypeAlias = tuple[Mapping[str, Json], tuple[Placed, ...], str | None]
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):
@@ -130,7 +131,7 @@ class Requests:
             secrets=self._masked,
             workdir=self._usual_workdir if spec.workdir is None else self._workdir(spec.workdir),
             path=self._path,
-            needs={need: self._result(schedule, stories, need) for need in _with_instances(schedule, spec.needs)},
+            needs=dict(self._needs(schedule, stories, spec)),
             above={
                 name: self._result(schedule, stories, name)
                 for name in self._carriers.above(spec, schedule.graph.tasks, stories)
@@ -150,6 +151,8 @@ class Requests:
         """Fill in what the file says of a task: its environment, its arguments, which are in files, its command."""
         if spec.run is None and not spec.env and is_plain(spec.arguments):  # most tasks of large graphs
             return self._outer_env(spec), cast("Mapping[str, Json]", spec.arguments), (), None
+        if spec.part is not None and not spec.env and self._keys.is_light(spec):
+            return self._outer_env(spec), *self._filled_in(spec, {"params": self._params, **spec.part.scope})
         needs: dict[str, Any] = schedule.need_scope(spec.id)
         for need, result in needs.items():
             if schedule.graph.tasks[need].artifacts:
@@ -159,9 +162,12 @@ class Requests:
         secrets = tuple(dict.fromkeys((*self._graph.secrets, *spec.secrets)))
         env = self._filled(self._outer_env(spec), spec.env, scope, secrets)
         scope = {**scope, "env": dict(env), "secrets": {name: env.get(name, "") for name in secrets}}
+        return env, *self._filled_in(spec, scope)
+
+    def _filled_in(self, spec: TaskSpec, scope: Mapping[str, Json]) -> _FilledIn:
         arguments, parts = placed(evaluate(dict(spec.arguments), scope, folder=self._graph.folder))
         command = None if spec.run is None else command_text(spec.run, scope)
-        return env, cast("Mapping[str, Json]", arguments), parts, command
+        return cast("Mapping[str, Json]", arguments), parts, command
 
     def recalled(self, schedule: Schedule, stories: Stories, wanted: Sequence[str], now: float) -> Recalled:
         """Look whether the last results of these tasks still hold; all they need has settled."""
@@ -297,6 +303,21 @@ class Requests:
             required=not task.spec.allow_failure,
             instances=task.spec.instances or (),
         )
+
+    def _needs(self, schedule: Schedule, stories: Stories, spec: TaskSpec) -> Iterator[tuple[str, NeedResult]]:
+        """Answer what a task may know of what it needs, each fan-out with all its instances behind it.
+
+        What only its `foreach` reads has no result for an instance: thousands of them would be handed thousands of
+        items each, and a result that is kept by its item must not hang on any other.
+        """
+        unseen = self._keys.unseen(spec)
+        for need in _with_instances(schedule, spec.needs):
+            if template_of(need) in unseen:
+                task = schedule.task(need)
+                required = not task.spec.allow_failure
+                yield need, NeedResult(id=need, state=task.word, run=self._run(schedule), required=required)
+            else:
+                yield need, self._result(schedule, stories, need)
 
     def _files_of(self, schedule: Schedule, stories: Stories, task: str) -> Json:
         """Answer where the files are that a task promised; of a fan-out a list, one of each instance."""

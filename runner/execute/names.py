@@ -20,9 +20,11 @@ def stem_of(*parts: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    from urllib.parse import quote  # noqa: PLC0415  # hardly any id needs it, and every worker loads this file
+    return "".join(each if each in _SAFE else _encoded(each) for each in text)
 
-    return quote(text, safe="", errors="surrogatepass").replace("~", "%7E")
+
+def _encoded(character: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in character.encode(errors="surrogatepass"))
 
 
 _SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")

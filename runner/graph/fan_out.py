@@ -77,6 +77,12 @@ def only_for_items(spec: TaskSpec) -> frozenset[str]:
     return by_fan - _needs_read([spec.arguments, spec.env, spec.run, spec.condition])
 
 
+def reads_only_its_item(spec: TaskSpec) -> bool:
+    """Say whether a task reads nothing but its item, and parameters, in what it is asked to do."""
+    read = references([dict(spec.arguments), spec.run])
+    return all(each.root in ("item", "matrix", "params") for each in read)
+
+
 def template_of(task: str) -> str:
     """Answer the id of the fan-out that an id is of an instance of; that of any other task is its own."""
     return task.partition("[")[0]
