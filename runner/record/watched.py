@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from runner.graph.fan_out import in_order
 from runner.graph.model import Graph, TaskSpec
 from runner.record.render.legible import legible
 from runner.record.render.words import duration
@@ -23,6 +24,10 @@ LastLine = Callable[[str], str]
 """Answers the newest line that a running task or service has printed, "" if there is none."""
 NAMED = 3
 """How many tasks are named of those that another one waits for."""
+FEW = 8
+"""Of a group of more instances only those have rows of their own that are at work or have failed."""
+_AT_WORK = frozenset({"asking", "running", "stopping", "resting", "failed", "timed_out", "crashed"})
+_FAILED = ("failed", "timed_out", "crashed")
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -41,6 +46,8 @@ class Row(Struct, frozen=True, kw_only=True):
 
 class Sight(Struct, frozen=True, kw_only=True):
     """One moment of a run: rows in file order, services first; `pools` as name, taken, size; `end` is the run's time.
+
+    Groups have rows and are not counted: their instances are.
 
     `end_known` says whether every task that is left was measured or estimated: else the end is the earliest possible.
     """
@@ -63,7 +70,7 @@ class Watched:
     """What the events tell of a run that the schedule does not keep: when attempts began, until when a task rests."""
 
     def __init__(self, graph: Graph, last_line: LastLine) -> None:
-        self._graph = graph
+        self._graph = self._grown = graph
         self._last_line = last_line
         self._opened: RunOpened | None = None
         self._since: dict[str, float] = {}
@@ -92,18 +99,22 @@ class Watched:
 
     def sight(self, now: float, schedule: Schedule) -> Sight:
         """Answer what there is to see at a moment."""
+        if schedule.graph is not self._grown:
+            self._grown = schedule.graph
+            self._graph = in_order(schedule.graph)
         states = [schedule.task(name) for name in self._graph.tasks]
-        end, known = self._end(now, schedule, states)
+        doing = [state for state in states if state.spec.instances is None]
+        end, known = self._end(now, schedule, doing)
         return Sight(
             title=self._graph.name,
             now=now,
             slots=schedule.workers,
-            running=sum(state.phase is Phase.RUNNING for state in states),
-            counts=Counter(_word(state) for state in states),
-            tasks=len(states),
-            settled=len(schedule.settled),
+            running=sum(state.phase is Phase.RUNNING for state in doing),
+            counts=Counter(_word(state) for state in doing),
+            tasks=len(doing),
+            settled=sum(state.settled for state in doing),
             pools=[(name, sum(schedule.holders(name).values()), size) for name, size in self._graph.pools.items()],
-            rows=[*self._services(schedule), *(self._row(state, now, schedule) for state in states)],
+            rows=[*self._services(schedule), *self._rows(states, now, schedule)],
             end=end,
             end_known=known,
             stopping=(schedule.cancelled or "").replace("_", " "),
@@ -118,6 +129,33 @@ class Watched:
             url = schedule.service_outputs(name)["url"] if state == "ready" else ""
             words = schedule.reason(name) or (str(url) if url else said)
             yield Row(id=name, state=_service_word(state), words=legible(words))
+
+    def _rows(self, states: Sequence[TaskState], now: float, schedule: Schedule) -> Iterator[Row]:
+        for state in states:
+            if state.spec.instances is not None and not state.settled:
+                yield self._group(state, now, schedule)
+                continue
+            row = self._row(state, now, schedule)
+            if state.spec.part is None or row.state in _AT_WORK or self._is_small(state.spec.part.of):
+                yield row
+
+    def _is_small(self, group: str) -> bool:
+        return len(self._graph.tasks[group].instances or ()) <= FEW
+
+    def _group(self, group: TaskState, now: float, schedule: Schedule) -> Row:
+        """Answer what its instances are at; how far it is, is how many of them are done."""
+        members = [schedule.task(name) for name in group.spec.instances or ()]
+        counts = Counter(_word(member) for member in members)
+        done, failed = sum(member.settled for member in members), sum(counts[word] for word in _FAILED)
+        starts = [member.first_start for member in members if member.first_start is not None]
+        state = next((word for word in ("stopping", "running", "asking", "resting", "ready") if counts[word]), "waiting")
+        return Row(
+            id=group.spec.id,
+            state=state,
+            words=f"{done} of {len(members)} done" + (f", {failed} failed" if failed else ""),
+            seconds=now - min(starts) if starts else None,
+            fraction=done / len(members) if members else 0.0,
+        )
 
     def _row(self, task: TaskState, now: float, schedule: Schedule) -> Row:
         name = task.spec.id
@@ -171,7 +209,8 @@ class Watched:
 
     def _expected(self, spec: TaskSpec) -> float | None:
         measured = {} if self._opened is None else self._opened.durations
-        return seconds_expected(spec, measured) if spec.id in measured or spec.estimate is not None else None
+        known = spec.id in measured or spec.estimate is not None or (spec.part is not None and spec.part.of in measured)
+        return seconds_expected(spec, measured) if known else None
 
     def _end(self, now: float, schedule: Schedule, states: Sequence[TaskState]) -> tuple[float | None, bool]:
         """Answer the earliest end: no path can be shorter than what is left of it, no slot does two things at once."""
@@ -181,7 +220,7 @@ class Watched:
             if task.settled:
                 continue
             expected = self._expected(task.spec)
-            known = known and expected is not None
+            known = known and expected is not None and (task.spec.fan is None or task.spec.part is not None)
             ran = now - self._since.get(task.spec.id, now)
             rest = self._rests.get(task.spec.id, now) - now if task.phase is Phase.RESTING else 0.0
             left[task.spec.id] = max(0.0, (expected or 0.0) - ran) + max(0.0, rest)

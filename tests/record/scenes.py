@@ -17,13 +17,15 @@ from runner.cli.style import size_of
 from runner.driver import Unwatched, World, drive
 from runner.execute.ports import Observer
 from runner.execute.simulate import ServiceStep, Simulation, Step
-from runner.graph.model import Graph, Retry
+from runner.graph.fan_out import opened as opened_with
+from runner.graph.model import Foreach, Graph, Matrix, Retry
+from runner.graph.values import parse
 from runner.record.live import LiveView, Region
 from runner.record.watched import Sight, Watched
 from runner.requests import Unfilled
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import CancelAsked, Event, Noted
-from runner.task import Cause, Failed, Progress
+from runner.task import Cause, Failed, Json, Progress, Succeeded
 from tests.kit import Listed, graph_of, opened
 
 WIDTHS = (60, 100, 200)
@@ -167,10 +169,30 @@ def _many() -> Scene:
     return Scene(graph=graph, slots=8, steps=step, printed={name: f"line of {name}" for name in names})
 
 
+def _fans() -> Scene:
+    graph = graph_of(
+        "folders; lint; power: folders; combine: power lint",
+        lint={"fan": Matrix(axes={"python": ["3.11", "3.12", "3.13"]})},
+        power={"fan": Foreach(items=parse("${{ needs.folders.outputs.all }}"))},
+    )
+
+    def step(task: str, _attempt: int) -> Step:
+        if task == "folders":
+            folders: list[Json] = [f"folder {number}" for number in range(40)]
+            return Step(seconds=1.0, outcome=Succeeded(outputs={"all": folders}))
+        if task in ("power[folder 7]", "lint[3.12]"):
+            return Step(seconds=2.5, outcome=failed(Cause.FAILED_CHECK, "2 of 61 requests failed"))
+        return Step(seconds=3.0 + len(task) % 3)
+
+    lint: list[Json] = [{"python": version} for version in ("3.11", "3.12", "3.13")]
+    return Scene(graph=opened_with(graph, {"lint": lint}), slots=4, steps=step)
+
+
 SCENES: Mapping[str, tuple[Callable[[], Scene], tuple[float, ...]]] = {
     "nightly": (_nightly, (0.25, 2.0, 4.5, 24.0)),
     "interrupted": (_interrupted, (5.5,)),
     "many": (_many, (30.0,)),
+    "fans": (_fans, (0.5, 12.0, 40.0)),
 }
 """Every scene with the moments at which it is looked at."""
 
