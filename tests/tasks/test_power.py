@@ -9,13 +9,14 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 import pytest
+from msgspec import to_builtins
 
 from runner.task import Stopped
 from tasks.newman.options import RunOptions
 from tasks.newman.result import CollectionRun
 from tasks.postman.client import Listener, PostmanPowerClient
 from tasks.postman.config_model import PostmanConfig
-from tasks.power import run
+from tasks.power import combine, folders, run
 from tests.tasks.certificate import untrusted
 from tests.tasks.kit import PHASE, Call, Reply, Said, commands_of_children, context, server, without_key
 from tests.tasks.newman.test_find import newman_in
@@ -276,3 +277,83 @@ def test_a_certificate_that_nobody_trusts_is_taken_if_told(tmp_path: Path) -> No
         seen = [ran(tmp_path, [item("a")], url, insecure=insecure)[0] for insecure in (False, True)]
 
     assert [False, True] == [each is not None and each.passed for each in seen]
+
+
+def test_folders_that_stand_alone_are_together_what_the_whole_is(tmp_path: Path) -> None:
+    """Each part by a Newman of its own, added up, is as many requests and assertions as all in one run."""
+    passes = "pm.test('answers', () => pm.response.to.have.status(200))"
+    items = [{"name": "F", "item": [item("a", passes), item("b", passes)]}, item("c", passes, passes)]
+    with server(lambda _: Reply()) as (url, calls):
+        whole, _ = ran(tmp_path, items, url)
+        here, said = context(env=without_key())
+        found = folders(config=str(tmp_path / ".postman.json"), context=here)
+        assert found is not None
+        each = [ran(tmp_path, items, url, folders=[name])[0] for name in found.folders]
+        total = combine(runs=to_builtins(each), folders=found.folders, context=here)
+
+    assert whole is not None
+    assert (["F", "c"], 6) == (found.folders, len(calls))
+    assert (True, 2, 3, 4) == (total.passed, total.folders, total.requests, total.assertions)
+    assert (whole.requests, whole.assertions) == (total.requests, total.assertions)
+    assert [] == said.failed
+
+
+def test_of_the_sample_collection_one_folder_needs_the_other(backend: str) -> None:
+    """It deletes what the first has made, so by itself it fails, and the sum says which."""
+    config = str(PHASE / ".postman.json")
+    here, said = context(env=without_key(), data_prefix="Task_3_")
+
+    found = folders(config=config, context=here)
+    assert found is not None
+    runs = [run(config=config, base_url=backend, folders=[name], context=here) for name in found.folders]
+    total = combine(runs=to_builtins(runs), folders=found.folders, context=here)
+
+    assert ["Documents", "Clean up"] == found.folders
+    assert (False, 2, 7, 15, 1) == (total.passed, total.folders, total.requests, total.assertions, total.failed)
+    assert ["Clean up / Delete: answers 204", "Clean up"] == [check.name for check in said.failed]
+
+
+def test_parts_of_one_name_and_an_empty_collection_are_failed_checks(tmp_path: Path) -> None:
+    """Newman takes them by name: of two that share one, one would be run for both."""
+    (tmp_path / ".postman.json").write_text('{"collection_file": "c.json"}', encoding="utf-8")
+    failed = []
+    for items in ([item("a"), item("b"), item("a")], []):
+        here, said = context(env=without_key())
+        data = {"info": {"name": "c", "schema": SCHEMA}, "item": items}
+        (tmp_path / "c.json").write_text(json.dumps(data), encoding="utf-8")
+        folders(config=str(tmp_path / ".postman.json"), context=here)
+        failed.append([(check.name, check.observed) for check in said.failed])
+
+    assert [[("folders can be told apart", ["a"])], [("there is something to run", False)]] == failed
+
+
+def test_a_collection_that_is_not_there_has_no_parts(tmp_path: Path) -> None:
+    """It says so as `run` does."""
+    (tmp_path / ".postman.json").write_text('{"collection_file": "c.json"}', encoding="utf-8")
+    here, said = context(env=without_key())
+
+    assert folders(config=str(tmp_path / ".postman.json"), context=here) is None
+    assert 1 == len(said.failed)
+
+
+def test_a_part_that_failed_or_has_no_result_fails_the_whole() -> None:
+    """What is there is added up all the same."""
+    good = {"passed": True, "summary": "fine", "requests": 2, "assertions": 3, "failed": 0, "skipped": 0}
+    bad = {**good, "passed": False, "summary": "not fine", "failed": 1}
+    runs = [{**good, "seconds": 1.0, "slowest_ms": 7.0}, {**bad, "seconds": 0.5, "slowest_ms": 9.0}, None]
+    here, said = context(env=without_key())
+
+    total = combine(runs=runs, folders=["a", "b", "c"], context=here)
+
+    assert (False, 2, 4, 6, 1) == (total.passed, total.folders, total.requests, total.assertions, total.failed)
+    assert (1.5, 9.0) == (total.seconds, total.slowest_ms)
+    assert [("b", "not fine"), ("c", "no result")] == [(check.name, check.observed) for check in said.failed]
+
+
+def test_fewer_results_than_parts_fail() -> None:
+    """Nobody can say which is missing; none at all is no pass, either."""
+    here, said = context(env=without_key())
+
+    assert combine(runs=[], folders=["a"], context=here).passed is False
+    assert combine(runs=[], context=here).passed is False
+    assert ["folders that were run"] == [check.name for check in said.failed]
