@@ -148,7 +148,9 @@ class Watched:
         counts = Counter(_word(member) for member in members)
         done, failed = sum(member.settled for member in members), sum(counts[word] for word in _FAILED)
         starts = [member.first_start for member in members if member.first_start is not None]
-        state = next((word for word in ("stopping", "running", "asking", "resting", "ready") if counts[word]), "waiting")
+        state = next(
+            (word for word in ("stopping", "running", "asking", "resting", "ready") if counts[word]), "waiting"
+        )
         return Row(
             id=group.spec.id,
             state=state,

@@ -87,7 +87,9 @@ def test_a_combination_is_called_by_its_axes() -> None:
     fan = Matrix(axes=FRUIT)
 
     assert ["apple,cat", "fig", "pear,dog"] == names_of(
-        fan, [{"fruit": "apple", "animal": "cat", "color": 1}, {"fruit": "fig"}, {"animal": "dog", "fruit": "pear"}], "/"
+        fan,
+        [{"fruit": "apple", "animal": "cat", "color": 1}, {"fruit": "fig"}, {"animal": "dog", "fruit": "pear"}],
+        "/",
     )
 
 
@@ -95,7 +97,9 @@ def test_two_of_one_name_are_an_error_that_says_which() -> None:
     """The same twice is another mistake than two things that look alike."""
     with pytest.raises(EvaluationError, match=r"items 1 and 3 are both called `a`; they are the same"):
         names_of(Foreach(items=[]), ["a", "b", "a"], "/")
-    with pytest.raises(EvaluationError, match=r"items 1 and 2 are both called `1`; they are not the same, and a `name`"):
+    with pytest.raises(
+        EvaluationError, match=r"items 1 and 2 are both called `1`; they are not the same, and a `name`"
+    ):
         names_of(Foreach(items=[]), [1, "1"], "/")
 
 
