@@ -7,6 +7,7 @@ from collections.abc import Sequence
 COMMANDS = {
     "run": "run a phase: python -m runner run graphs/phase2.yaml",
     "plan": "show what a run would do, and what if: python -m runner plan graphs/phase2.yaml --fail health",
+    "init": "write a phase to start from: python -m runner init --backend http://localhost:8000",
     "validate": "check graph files: python -m runner validate graphs/phase2.yaml",
     "report": "show what happened in a run: python -m runner report",
     "show": "show every check and attempt of a run: python -m runner show latest",
