@@ -29,6 +29,8 @@ MAY_IMPORT = {
     "keeping": LOWER,
     "kept": LOWER | {"keeping"},
     "carriers": LOWER,
+    "inputs": LOWER | {"keeping"},
+    "starting": set(),
     "requests": LOWER | {"keeping", "kept", "carriers"},
     "driver": LOWER | {"requests", "execute"},
 }

@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None, warden: WardenProcess | None = 
         with _handed_over():
             return _obeyed(words, chosen)
     except Exception as error:  # noqa: BLE001  # a border: what is nobody's fault is raised again
-        return _complain(error, chosen)
+        return complain(error, chosen)
 
 
 def _obeyed(words: Sequence[str], chosen: argparse.Namespace) -> int:
@@ -108,7 +108,7 @@ def _handed_over() -> Iterator[None]:
                 raise
 
 
-def _complain(error: Exception, chosen: argparse.Namespace) -> int:
+def complain(error: Exception, chosen: argparse.Namespace) -> int:
     """Say what is wrong, and answer the exit code that tells whose fault it is."""
     from runner.errors import (
         DamagedJournal,

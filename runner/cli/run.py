@@ -68,6 +68,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     text = "start this task without asking, though it is `manual` (may be given several times)"
     parser.add_argument("--approve", action="append", default=[], metavar="TASK", help=text)
     add_shuffle(parser)
+    parser.add_argument("--watch", action="store_true", help="run again what is affected whenever a file changes")
     parser.add_argument("--wait", action="store_true", help="wait while another run of this graph is going on")
     levels = ("DEBUG", "INFO", "WARNING", "ERROR")
     help_text = "what goes into runner.log; DEBUG has every decision (default: WARNING)"
@@ -77,17 +78,27 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(chosen: argparse.Namespace) -> int:
     """Run the phase; answers the exit code of the run."""
+    if chosen.plan is None and chosen.graph is None:
+        raise UsageError("say which graph to run, or which plan: `run GRAPH` or `run --plan FILE`")
+    if chosen.watch:
+        from runner.cli.rerun import rerun
+
+        return rerun(chosen, _once, _options)
+    return _planned(chosen) if chosen.dry_run else _once(chosen)
+
+
+# -- the helpers -------------------------------------------------------------------------------------------------------
+
+
+def _once(chosen: argparse.Namespace) -> int:
     from runner.cli.show import show_report, show_verdict
     from runner.clock import WallClock
     from runner.execute.pool import Pool
 
-    if chosen.plan is None and chosen.graph is None:
-        raise UsageError("say which graph to run, or which plan: `run GRAPH` or `run --plan FILE`")
-    if chosen.dry_run:
-        return _planned(chosen)
     clock = WallClock()
     gc.set_threshold(*COLLECTED_EVERY)
-    with closing(Pool(None, clock, chosen.warden)) as pool:
+    warden, chosen.warden = chosen.warden, None  # it serves one run
+    with closing(Pool(None, clock, warden)) as pool:
         pool.order(min(chosen.jobs or FIRST_WORKERS, os.cpu_count() or 1, FIRST_WORKERS))
         options = _options(chosen)
         with _signals_heard(pool) as heard:
@@ -99,9 +110,6 @@ def main(chosen: argparse.Namespace) -> int:
         else:
             show_report(finished.report, finished.folder, sys.stdout, chosen)
     return finished.exit_code
-
-
-# -- the helpers -------------------------------------------------------------------------------------------------------
 
 
 def _run(
