@@ -1,7 +1,8 @@
 """Which files a run of a graph rests upon, and which of them look otherwise than before. Reads no content.
 
 The same files count as in a result's key (`keeping`): the graph, files of variables, the modules of functions, sources,
-what `hashFiles` and parameters of type `path` name. What a task makes is left out, or each run would be the reason for the next.
+what `hashFiles` and parameters of type `path` name. What a task makes is left out, or each run would be the reason for
+the next.
 """
 
 from __future__ import annotations

@@ -16,7 +16,12 @@ params:
   config: {type: path, default: settings.json}
   empty: {type: path, default: ""}
 tasks:
-  build: {run: make, env_file: [own.env], sources: [src, "lib/**/*.c", "!src/tmp.c", Makefile], generates: [src/out.o], workdir: .}
+  build:
+    run: make
+    env_file: [own.env]
+    sources: [src, "lib/**/*.c", "!src/tmp.c", Makefile]
+    generates: [src/out.o]
+    workdir: .
   look: {uses: "looking:at", with: {digest: "${{ hashFiles('data/*.csv') }}"}}
 """
 

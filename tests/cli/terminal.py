@@ -10,6 +10,7 @@ import struct
 import subprocess
 import termios
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.cli.command import RUNNER, environment
@@ -57,6 +58,9 @@ class Terminal:
         os.close(self.master)
         os.close(self.slave)
         return self.process.returncode
+
+
+OnTerminal = Callable[..., Terminal]
 
 
 def take_the_terminal() -> None:

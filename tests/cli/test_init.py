@@ -11,7 +11,7 @@ from runner.errors import GraphError
 from runner.graph.check import load
 from runner.starting import Start, files_of
 from tests.cli.command import ROOT, report_in, run
-from tests.cli.terminal import Terminal
+from tests.cli.terminal import OnTerminal
 from tests.cli.test_phase2 import backend
 
 KINDS = {
@@ -135,9 +135,9 @@ def test_what_cannot_be_written_is_told(tmp_path: Path, words: list[str], said: 
 
 
 @pytest.mark.real
-def test_on_a_terminal_it_asks(tmp_path: Path) -> None:
+def test_on_a_terminal_it_asks(tmp_path: Path, on_terminal: OnTerminal) -> None:
     """Three questions, whose answers are what the flags would say; empty ones are the defaults."""
-    terminal = Terminal(tmp_path, "init")
+    terminal = on_terminal(tmp_path, "init")
     terminal.wait_for("What is the phase called? [phase] ")
     terminal.press("shop\r")
     terminal.wait_for("Its URL, or nothing: ")
@@ -151,9 +151,11 @@ def test_on_a_terminal_it_asks(tmp_path: Path) -> None:
 
 @pytest.mark.real
 @pytest.mark.parametrize(("key", "code"), [("\x03", 130), ("\x04", 2)])
-def test_going_away_from_a_question_writes_nothing(tmp_path: Path, key: str, code: int) -> None:
+def test_going_away_from_a_question_writes_nothing(
+    tmp_path: Path, key: str, code: int, on_terminal: OnTerminal
+) -> None:
     """Ctrl-C and Ctrl-D end it with a line and no traceback."""
-    terminal = Terminal(tmp_path, "init")
+    terminal = on_terminal(tmp_path, "init")
     terminal.wait_for("What is the phase called? [phase] ")
     terminal.press(key)
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.cli.command import ROOT, RUNNER, environment, report_in, run, task_in
-from tests.cli.terminal import Terminal, take_the_terminal
+from tests.cli.terminal import OnTerminal, take_the_terminal
 
 pytestmark = pytest.mark.real
 GRAPH = ROOT / "graphs/examples/manual.yaml"
@@ -30,9 +30,9 @@ def states(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("view", ["plain", "live", "quiet"])
-def test_yes_lets_it_start_while_others_go_on(tmp_path: Path, view: str) -> None:
+def test_yes_lets_it_start_while_others_go_on(tmp_path: Path, view: str, on_terminal: OnTerminal) -> None:
     """In each view the question is seen; what is not asked about ends meanwhile; `y` starts it, and all pass."""
-    terminal = Terminal(tmp_path, GRAPH, "-o", view)
+    terminal = on_terminal(tmp_path, GRAPH, "-o", view)
     terminal.wait_for("Put it on the server that everybody uses")
     terminal.wait_for("y or n")
     time.sleep(0.4)  # `docs` takes 0.2 s
@@ -48,9 +48,9 @@ def test_yes_lets_it_start_while_others_go_on(tmp_path: Path, view: str) -> None
     assert "the terminal said yes" in asked["words"]
 
 
-def test_no_skips_it_and_what_needs_it(tmp_path: Path) -> None:
+def test_no_skips_it_and_what_needs_it(tmp_path: Path, on_terminal: OnTerminal) -> None:
     """`n` settles it; other keys do nothing; the run can still pass."""
-    terminal = Terminal(tmp_path, GRAPH, "-o", "plain")
+    terminal = on_terminal(tmp_path, GRAPH, "-o", "plain")
     terminal.wait_for("Press y or n.")
     terminal.press("x\n ")
     terminal.press("n")
@@ -61,13 +61,13 @@ def test_no_skips_it_and_what_needs_it(tmp_path: Path) -> None:
     assert "refused" in told(tmp_path, "deploy")
 
 
-def test_what_was_typed_before_the_question_is_no_answer(tmp_path: Path) -> None:
+def test_what_was_typed_before_the_question_is_no_answer(tmp_path: Path, on_terminal: OnTerminal) -> None:
     """A `y` that lies in the keyboard's buffer is thrown away when the question is put."""
     file = tmp_path / "slow.yaml"
     file.write_text(
         "tasks:\n  first: {run: sleep 1}\n  second: {run: 'true', needs: [first], manual: true}\n", encoding="utf-8"
     )
-    terminal = Terminal(tmp_path, file, "-o", "plain")
+    terminal = on_terminal(tmp_path, file, "-o", "plain")
     terminal.wait_for("first   started")
     terminal.press("y")
     terminal.wait_for("Press y or n.")
@@ -80,11 +80,11 @@ def test_what_was_typed_before_the_question_is_no_answer(tmp_path: Path) -> None
     assert {"first": "succeeded", "second": "skipped"} == states(tmp_path)
 
 
-def test_several_questions_come_one_after_another(tmp_path: Path) -> None:
+def test_several_questions_come_one_after_another(tmp_path: Path, on_terminal: OnTerminal) -> None:
     """Two that ask at once are asked in turn, and each gets its own answer."""
     file = tmp_path / "two.yaml"
     file.write_text("tasks:\n  a: {run: 'true', manual: true}\n  b: {run: 'true', manual: true}\n", encoding="utf-8")
-    terminal = Terminal(tmp_path, file, "-o", "plain")
+    terminal = on_terminal(tmp_path, file, "-o", "plain")
     terminal.wait_for("? a asks before it starts. May it? Press y or n. (1 more to come)")
     terminal.press("n")
     terminal.wait_for("? b asks before it starts. May it? Press y or n.\r\n")
@@ -95,9 +95,9 @@ def test_several_questions_come_one_after_another(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("view", ["plain", "live"])
-def test_interrupting_while_it_asks(tmp_path: Path, view: str) -> None:
+def test_interrupting_while_it_asks(tmp_path: Path, view: str, on_terminal: OnTerminal) -> None:
     """Ctrl-C, pressed at the question, stops the run: exit 130, nothing more is asked, the terminal is as before."""
-    terminal = Terminal(tmp_path, GRAPH, "-o", view)
+    terminal = on_terminal(tmp_path, GRAPH, "-o", view)
     terminal.wait_for("y or n")
     terminal.press("\x03")
 
@@ -105,9 +105,9 @@ def test_interrupting_while_it_asks(tmp_path: Path, view: str) -> None:
     assert "cancelled" == states(tmp_path)["deploy"]
 
 
-def test_a_terminal_that_is_closed_while_it_asks_ends_the_run(tmp_path: Path) -> None:
+def test_a_terminal_that_is_closed_while_it_asks_ends_the_run(tmp_path: Path, on_terminal: OnTerminal) -> None:
     """Hung up, the run cleans up and ends; it does not wait for an answer for ever."""
-    terminal = Terminal(tmp_path, GRAPH, "-o", "plain")
+    terminal = on_terminal(tmp_path, GRAPH, "-o", "plain")
     terminal.wait_for("y or n")
     os.close(terminal.slave)
     os.close(terminal.master)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from runner.errors import UsageError
 from tests.cli.command import report_in, run
-from tests.cli.terminal import Terminal
+from tests.cli.terminal import OnTerminal, Terminal
 
 pytestmark = pytest.mark.real
 
@@ -38,14 +37,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def watching(folder: Path) -> Iterator[Terminal]:
-    """Answer a run that has ended once and waits for changes; Ctrl-C ends it in the end, with its exit code."""
-    terminal = Terminal(folder, "g.yaml", "--watch", "-o", "plain")
+def watching(folder: Path, on_terminal: OnTerminal) -> Terminal:
+    """Answer a run that has ended once and waits for changes."""
+    terminal = on_terminal(folder, "g.yaml", "--watch", "-o", "plain")
     wait_again(terminal)
-    yield terminal
-    if terminal.process.poll() is None:
-        terminal.process.kill()
-        terminal.process.wait()
+    return terminal
 
 
 def wait_again(terminal: Terminal) -> str:
@@ -123,11 +119,11 @@ def test_interrupting_a_run_ends_the_watch_too(folder: Path, watching: Terminal)
     assert "cancelled" == states(folder)["after"]
 
 
-def test_what_changes_while_it_runs_is_not_missed(folder: Path) -> None:
+def test_what_changes_while_it_runs_is_not_missed(folder: Path, on_terminal: OnTerminal) -> None:
     """A source that is written during the run lets it run again at once; one that every run writes does not."""
     text = GRAPH.replace("cat words/*.txt", "sleep 1; date +%N > words/own.txt")
     (folder / "g.yaml").write_text(text, encoding="utf-8")
-    terminal = Terminal(folder, "g.yaml", "--watch", "-o", "plain")
+    terminal = on_terminal(folder, "g.yaml", "--watch", "-o", "plain")
     said = wait_again(terminal)
 
     assert 1 == said.count("new: words/own.txt: running again")
@@ -136,13 +132,13 @@ def test_what_changes_while_it_runs_is_not_missed(folder: Path) -> None:
     assert 0 == terminal.end()
 
 
-def test_what_a_task_generates_is_no_reason_to_run(folder: Path) -> None:
+def test_what_a_task_generates_is_no_reason_to_run(folder: Path, on_terminal: OnTerminal) -> None:
     """Files that a task says it makes may lie among the sources of another."""
     text = GRAPH.replace(
         "echo steady", "date +%N > words/made.txt, sources: [counting.py], generates: [words/made.txt]"
     )
     (folder / "g.yaml").write_text(text.replace("words: {", "words: {needs: [steady], "), encoding="utf-8")
-    terminal = Terminal(folder, "g.yaml", "--watch", "-o", "plain")
+    terminal = on_terminal(folder, "g.yaml", "--watch", "-o", "plain")
     said = wait_again(terminal)
 
     assert "running again" not in said
