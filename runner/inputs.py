@@ -1,8 +1,8 @@
 """Which files a run of a graph rests upon, and which of them look otherwise than before. Reads no content.
 
 The same files count as in a result's key (`keeping`): the graph, files of variables, the modules of functions, sources,
-what `hashFiles` and parameters of type `path` name. What a task makes is left out, or each run would be the reason for
-the next.
+what `hashFiles`, `foreach` over files and parameters of type `path` name. What a task makes is left out, or each run
+would be the reason for the next.
 """
 
 from __future__ import annotations
@@ -10,25 +10,32 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 from msgspec import Struct
 
 from runner.files import met
+from runner.graph.digests import files_met
 from runner.graph.expression import Literal
-from runner.graph.model import Graph
+from runner.graph.model import Foreach, Graph
 from runner.graph.values import functions_called
 from runner.keeping import Keys
 from runner.task import Json
 
 WILD = "*?["
+Patterns: TypeAlias = tuple[str, tuple[str, ...]]
 
 
 class Inputs(Struct, frozen=True, kw_only=True):
-    """Files by name, and patterns of files behind the folder they are looked for in; `made` are left out of both."""
+    """Files by name, and patterns of files behind the folder they are looked for in; `made` are left out of both.
+
+    `listed` are patterns of expressions and of `foreach`, which are read by a rule of their own, GitHub's.
+    """
 
     files: frozenset[str]
-    patterns: frozenset[tuple[str, tuple[str, ...]]] = frozenset()
-    made: frozenset[tuple[str, tuple[str, ...]]] = frozenset()
+    patterns: frozenset[Patterns] = frozenset()
+    listed: frozenset[Patterns] = frozenset()
+    made: frozenset[Patterns] = frozenset()
 
 
 class Look(Struct, frozen=True):
@@ -66,13 +73,14 @@ def inputs_of(graph: Graph, keys: Keys, params: Mapping[str, Json], started_in: 
     files |= {str(file) for name in modules if (file := keys.file_of(name)) is not None}
     patterns = {(keys.folder_of(task), task.sources) for task in graph.tasks.values() if task.sources}
     made = {(keys.folder_of(task), task.generates) for task in graph.tasks.values() if task.generates}
-    hashed = {(graph.folder, each) for each in _hashed(graph)}
-    return Inputs(files=frozenset(files), patterns=frozenset(patterns | hashed), made=frozenset(made))
+    listed = {(graph.folder, each) for each in _listed(graph)}
+    return Inputs(files=frozenset(files), patterns=frozenset(patterns), listed=frozenset(listed), made=frozenset(made))
 
 
 def looks_of(inputs: Inputs) -> dict[str, Look]:
     """Answer how each file of these looks now; what is not there is not among them."""
-    names = {*inputs.files, *_met(inputs.patterns)} - {*_met(inputs.made)}
+    listed = {os.path.join(folder, name) for folder, each in inputs.listed for name in files_met(folder, each)}  # noqa: PTH118  # thousands of them
+    names = {*inputs.files, *_met(inputs.patterns), *listed} - {*_met(inputs.made)}
     return {name: look for name in names if (look := _look(name)) is not None}
 
 
@@ -89,7 +97,7 @@ def folders_of(inputs: Inputs) -> tuple[frozenset[str], frozenset[str]]:
     """Answer the folders in which changes can be seen: those in which files lie, and those with all that is below."""
     flat = {str(Path(name).parent) for name in inputs.files}
     deep: set[str] = set()
-    for folder, patterns in inputs.patterns:
+    for folder, patterns in inputs.patterns | inputs.listed:
         for pattern in patterns:
             if not pattern.startswith("!"):
                 _add(Path(folder), pattern, flat, deep)
@@ -106,14 +114,16 @@ def _given(graph: Graph, params: Mapping[str, Json]) -> Iterator[str]:
             yield path
 
 
-def _hashed(graph: Graph) -> Iterator[tuple[str, ...]]:
+def _listed(graph: Graph) -> Iterator[tuple[str, ...]]:
     for task in graph.tasks.values():
+        if isinstance(task.fan, Foreach) and task.fan.files:
+            yield task.fan.files
         for call in (*functions_called(task.arguments), *functions_called(task.env)):
             if call.function == "hashFiles":
                 yield tuple(str(each.value) for each in call.arguments if isinstance(each, Literal))
 
 
-def _met(patterns: frozenset[tuple[str, tuple[str, ...]]]) -> Iterator[str]:
+def _met(patterns: frozenset[Patterns]) -> Iterator[str]:
     for folder, each in patterns:
         for name in met(folder, each):
             yield os.path.join(folder, name)  # noqa: PTH118  # thousands of them

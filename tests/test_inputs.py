@@ -22,6 +22,7 @@ tasks:
     sources: [src, "lib/**/*.c", "!src/tmp.c", Makefile]
     generates: [src/out.o]
     workdir: .
+  each: {run: "cat ${{ item }}", foreach: {files: ["texts/*.txt"]}}
   look: {uses: "looking:at", with: {digest: "${{ hashFiles('data/*.csv') }}"}}
 """
 
@@ -38,6 +39,7 @@ def inputs(folder: Path) -> Inputs:
         "lib/b.txt",
         "Makefile",
         "data/x.csv",
+        "texts/one.txt",
         ".env",
         "own.env",
     ):
@@ -66,6 +68,7 @@ def test_what_counts_in_a_key_is_looked_at(tmp_path: Path) -> None:
         "lib/deep/er/b.c",
         "Makefile",
         "data/x.csv",
+        "texts/one.txt",
     } == looked_at
     (tmp_path / "settings.json").write_text("{}", encoding="utf-8")
     assert looked_at | {"settings.json"} == named(tmp_path, looks_of(inputs(tmp_path)))
@@ -76,7 +79,7 @@ def test_changes_are_seen_where_files_lie(tmp_path: Path) -> None:
     flat, deep = folders_of(inputs(tmp_path))
     gone = Inputs(files=frozenset({"/nowhere/a"}), patterns=frozenset({("/nowhere", ("**/*.c",))}))
 
-    assert ({".", "data"}, {"src", "lib"}) == (named(tmp_path, flat), named(tmp_path, deep))
+    assert ({".", "data", "texts"}, {"src", "lib"}) == (named(tmp_path, flat), named(tmp_path, deep))
     assert (frozenset(), frozenset()) == folders_of(gone)
 
 

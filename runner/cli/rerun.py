@@ -109,7 +109,7 @@ def _rests(options: Options, before: Inputs) -> _Rests:
         params = resolve_params(graph, options.params)
     except (GraphError, UsageError, NothingSelected):  # a border: the run will tell
         file = os.path.join(options.started_in, options.graph)  # noqa: PTH118  # as text
-        inputs = Inputs(files=before.files | {file}, patterns=before.patterns, made=before.made)
+        inputs = Inputs(files=before.files | {file}, patterns=before.patterns, listed=before.listed, made=before.made)
     else:
         keys = Keys(graph, options.environment, options.started_in, params)
         inputs = inputs_of(graph, keys, params, options.started_in)
