@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from runner.errors import UsageError
+from runner.errors import GraphError, Problem, UsageError
 from runner.graph.check import Loaded
 from runner.graph.env_files import EnvFiles, read_env_files
 from runner.graph.model import Graph
@@ -123,6 +123,25 @@ def secret_values(graph: Graph, options: Options) -> dict[str, str]:
             if own[name] and own[name] not in found.values():
                 found[f"{name} of {task}" if name in found else name] = own[name]
     return found
+
+
+def check_items(graph: Graph, items: Mapping[str, Sequence[Json]], options: Options) -> None:
+    """See that no item that is known before holds a secret: instances are named by them, in every file of the run.
+
+    Raises:
+        GraphError: one does.
+
+    """
+    from runner.mask import Masker  # noqa: PLC0415  # few graphs have a fan-out
+
+    masker = Masker(secret_values(graph, options))
+    for task, found in items.items():
+        name = masker.found_in(list(found))
+        if name is not None:
+            message = f"an item of `{task}` holds the value of the secret {name}, and its instance would be named by it"
+            hint = "fan out over names, and let each instance read the secret of its name"
+            where = graph.tasks[task].where
+            raise GraphError([Problem(code="secret-in-items", message=message, where=where, hint=hint)])
 
 
 def stem_of(graph: str) -> str:

@@ -31,11 +31,11 @@ from runner.graph.select import Selection, check_named, select
 from runner.keeping import Keys
 from runner.kept import Past
 from runner.mask import Masker
-from runner.opening import Options, opened_of, runs_of, secret_values, slots_of, stem_of, with_env_files
+from runner.opening import Options, check_items, opened_of, runs_of, secret_values, slots_of, stem_of, with_env_files
 from runner.recalling import Memory
 from runner.record.carried import carried, carry
 from runner.record.decisions import Decisions
-from runner.record.earlier import borrow, with_previous
+from runner.record.earlier import borrow, with_borrowed_fans, with_previous
 from runner.record.events import Both, EventLines
 from runner.record.folder import RunFolder, StateFolder, write_whole
 from runner.record.folding import Telling
@@ -90,7 +90,7 @@ def run_graph(options: Options, clock: WallClock, pool: Pool, company: Company) 
 
     """
     state = StateFolder(path=Path(options.started_in, options.state_dir))
-    checked = _checked(options, pool, _past(state, options))
+    checked = _checked(state, options, pool)
     options = checked.options
     with _turn(state, options, clock, pool, company.outside):
         before = _before(state, checked, options)  # once more: a run may have ended while we waited
@@ -178,14 +178,18 @@ def _past(state: StateFolder, options: Options) -> Former | None:
     return past_of(state, runs_of(state, options.graph), wanted)
 
 
-def _checked(options: Options, pool: Pool, past: Former | None) -> _Checked:
-    loaded = load(options.graph)
+def _checked(state: StateFolder, options: Options, pool: Pool) -> _Checked:
+    past, loaded = _past(state, options), load(options.graph)
     options = with_env_files(options, loaded)
     given = parameters(past, loaded.graph, options.params)
     params = resolve_params(loaded.graph, given)
     graph, items = fanned_out_for(loaded, params)
+    if items:
+        check_items(graph, items, options)
     selection = select(graph, options.wish)
     check_named(options.approve, graph)
+    if any(graph.tasks[name].is_template for name in selection.borrowed):
+        selection, items = with_borrowed_fans(runs_of(state, options.graph), selection, items)
     pool.slots = slots_of(selection.graph, options)
     check_functions(replace(loaded, graph=selection.graph), params, options, pool)
     return _Checked(loaded=loaded, options=options, selection=selection, given=given, params=params, items=items)

@@ -20,7 +20,7 @@ from runner.graph.params import resolve_params
 from runner.graph.select import check_named, select
 from runner.keeping import Keys
 from runner.mask import Masker
-from runner.opening import Options, opened_of, runs_of, secret_values, with_env_files
+from runner.opening import Options, check_items, opened_of, runs_of, secret_values, with_env_files
 from runner.planning.approval import Approval, ground_of
 from runner.planning.durations import expected_services, expected_tasks, order_from
 from runner.planning.fans import fan_foreseen
@@ -31,7 +31,7 @@ from runner.planning.summing_up import Given, sum_up
 from runner.planning.virtual import Script, virtual_run, without_chance
 from runner.planning.what_if import WhatIf, check_known, of_instances
 from runner.recalling import Memory
-from runner.record.earlier import borrow
+from runner.record.earlier import borrow, with_borrowed_fans
 from runner.record.folder import RunFolder, StateFolder
 from runner.record.former import Former
 from runner.record.measured import History
@@ -156,7 +156,10 @@ def _prepared(options: Options, what_if: WhatIf) -> _Prepared:
     wanted = parameters(past, loaded.graph, options.params)
     params = resolve_params(loaded.graph, wanted)
     known, items = fanned_out_for(loaded, params)
+    if items:
+        check_items(known, items, options)
     selection = select(known, options.wish)
+    selection, items = with_borrowed_fans(runs, selection, items)
     check_named(options.approve, known)
     measured = History(state, Path(options.started_in, options.graph)).caught_up(runs)
     fanned = fan_foreseen(selection.graph, runs, past, measured)

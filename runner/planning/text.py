@@ -43,7 +43,8 @@ def render_plan(plan: Plan, style: Style, width: int) -> str:
 
 def _head(plan: Plan, style: Style, width: int) -> Iterator[str]:
     services = f" and {counted(len(plan.services), 'service')}" if plan.services else ""
-    on = f"{counted(len(plan.tasks), 'task')}{services} on {counted(plan.workers, 'worker')}"
+    tasks = sum(each.instances is None for each in plan.tasks)  # a fan-out's instances are, it is not
+    on = f"{counted(tasks, 'task')}{services} on {counted(plan.workers, 'worker')}"
     word = "REHEARSAL" if plan.what_if else "PLAN"
     first, *others = wrap(f"{word} {plan.name}: {on}, about {about(plan.makespan)}", width, subsequent_indent="  ")
     yield first.replace(word, f"{style.strong}{word}{style.off}", 1)

@@ -9,15 +9,19 @@ from msgspec.structs import replace
 
 from runner.errors import DamagedJournal, GraphError, Problem, UsageError
 from runner.graph.check import load
+from runner.graph.fan_out import fanned_out, opened
+from runner.graph.loose import EvaluationError
+from runner.graph.model import Graph
 from runner.graph.select import Selection
 from runner.record.changes import compare
 from runner.record.definitions import definition_changes
 from runner.record.flaky import flaky_runs
 from runner.record.folder import RunFolder
-from runner.record.former import former
+from runner.record.former import Former, former
 from runner.record.remembered import Remembered, remembered, runs_before
 from runner.record.report import Change, Previous, Report
 from runner.schedule.messages import Kept
+from runner.task import Json
 
 
 def borrow(runs: Sequence[RunFolder], selection: Selection) -> Mapping[str, Kept]:
@@ -36,6 +40,24 @@ def borrow(runs: Sequence[RunFolder], selection: Selection) -> Mapping[str, Kept
     if missing:
         raise GraphError([_never(task, selection) for task in selection.borrowed if task in missing])
     return found
+
+
+def with_borrowed_fans(
+    runs: Sequence[RunFolder], selection: Selection, items: Mapping[str, tuple[Json, ...]]
+) -> tuple[Selection, dict[str, tuple[Json, ...]]]:
+    """Answer a selection that borrows, instead of a fan-out, all its instances in the latest run where all succeeded.
+
+    What fans out while running is not decided again where its results are borrowed; `items` grow by what it was.
+    """
+    graph, known = selection.graph, dict(items)
+    borrowed = [name for name in selection.borrowed if not graph.tasks[name].is_template]
+    for name in [each for each in selection.borrowed if graph.tasks[each].is_template]:
+        found = next((each for run in reversed(runs) if (each := _fan_of(run, graph, name)) is not None), None)
+        if found is not None:
+            graph = opened(graph, {name: found})
+            known[name] = found
+        borrowed += (name,) if found is None else graph.tasks[name].instances or ()
+    return replace(selection, graph=graph, borrowed=tuple(borrowed)), known
 
 
 def with_previous(report: Report, runs: Sequence[RunFolder]) -> Report:
@@ -78,11 +100,27 @@ def _definitions(old: Remembered, new: Remembered, runs: Mapping[str, RunFolder]
 
 
 def _successes(run: RunFolder) -> Mapping[str, Kept]:
-    try:
-        found = former(run)
-    except (OSError, DamagedJournal):  # a border: a run that cannot be read is no source
-        return {}
+    found = _left(run)
     return {} if found is None else found.successes
+
+
+def _fan_of(run: RunFolder, graph: Graph, task: str) -> tuple[Json, ...] | None:
+    """Answer the items of a fan-out in a run in which all of its instances succeeded."""
+    found = _left(run)
+    if found is None or task not in found.items:
+        return None
+    try:
+        grown = fanned_out(graph, task, found.items[task])
+    except EvaluationError:  # a border: the file has changed, and now two of these are called the same
+        return None
+    return found.items[task] if found.successes.keys() >= set(grown.tasks[task].instances or ()) else None
+
+
+def _left(run: RunFolder) -> Former | None:
+    try:
+        return former(run)
+    except (OSError, DamagedJournal):  # a border: a run that cannot be read is no source
+        return None
 
 
 def _never(task: str, selection: Selection) -> Problem:
