@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from msgspec import Struct
@@ -175,6 +175,11 @@ class TaskReport(Struct, frozen=True, kw_only=True):
             return f"from run {self.kept_from}"
         told = self.failed or self.state == "running"
         return self.attempts[-1].message if self.attempts and told else self.reason
+
+
+def without_groups(tasks: Iterable[TaskReport]) -> list[TaskReport]:
+    """Answer the tasks that are counted: of a fan-out its instances, not the group that stands for them."""
+    return [task for task in tasks if not task.instances]
 
 
 class ServiceReport(Struct, frozen=True, kw_only=True):

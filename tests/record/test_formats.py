@@ -17,12 +17,19 @@ from runner.record.folder import RunFolder
 from runner.record.render.formats import ALWAYS, FILES, append_summary, formats_named, formats_of, rendered
 from runner.record.render.json import render_json
 from runner.record.render.junit import ORDER
+from runner.record.report import Report
 from runner.task import Cause
 from tests.record.sample import sample_report
 from tests.record.test_junit import failed, junit, tried
 from tests.record.test_trace import events_of
 
 NOWHERE = Path("nowhere")
+
+
+def fanned_report() -> Report:
+    """Answer the sample with its first task as the group of a fan-out, which is no task by itself."""
+    group, *others = sample_report().tasks
+    return replace(sample_report(), tasks=(replace(group, instances=len(others)), *others))
 
 
 def figures() -> Iterator[tuple[str, dict[str, int], tuple[int, int, int, int]]]:
@@ -128,3 +135,17 @@ def test_a_report_is_written_piece_by_piece_as_it_would_be_whole() -> None:
         whole = json.dumps(msgspec.to_builtins(report), indent=2, ensure_ascii=False) + "\n"
 
         assert whole == render_json(report)
+
+
+def test_every_format_counts_the_instances_of_a_fan_out_and_not_their_group() -> None:
+    """The group stands for its instances; counted beside them it would be counted twice."""
+    report = fanned_report()
+    expected = dict(Counter(task.state for task in report.tasks[1:]))
+    page = json.loads(_page_data(rendered(report, RunFolder(path=NOWHERE), "html")))
+    told = {item.get("name", ""): item.get("value", "") for item in junit(report).iter("property")}
+
+    assert expected == {each["state"]: each["count"] for each in page["counts"]}
+    assert sum(expected.values()) == sum(count for _, count in page["shares"])
+    assert expected == _states(page["words"]["totals"])
+    assert expected == _states(told["totals"])
+    assert expected == _states(rendered(report, RunFolder(path=NOWHERE), "md").splitlines()[2].partition(";")[0])

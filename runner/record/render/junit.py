@@ -17,7 +17,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from runner.record.render.legible import end_of, legible, legible_text, shortened
 from runner.record.render.words import check_totals, check_words, totals, value
-from runner.record.report import AttemptReport, CheckReport, Report, ServiceReport, TaskReport
+from runner.record.report import AttemptReport, CheckReport, Report, ServiceReport, TaskReport, without_groups
 
 ORDER = ("failure", "rerunFailure", "flakyFailure", "skipped", "error", "rerunError", "flakyError", "system-out")
 """The order of a case's elements in Surefire's schema; the one of Jenkins takes any."""
@@ -34,7 +34,7 @@ _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def render_junit(report: Report, folder: Path) -> str:
     """Write the run as one test suite; `folder` is the run's own."""
     logs = _logs(report, folder)
-    cases = [case for task in report.tasks if not task.instances for case in _cases(report, task, logs)]
+    cases = [case for task in without_groups(report.tasks) for case in _cases(report, task, logs)]
     cases += [_service(report, each) for each in report.services if each.state == "failed"]
     counts = {name: str(_holding(cases, name)) for name in ("failure", "error", "skipped")}
     figures = {

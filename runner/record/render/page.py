@@ -6,7 +6,7 @@ Places in the graph and on the lanes are worked out here, so that the page only 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from runner.record.render.words import (
     value,
     verdict,
 )
-from runner.record.report import AttemptReport, CheckReport, Report, ServiceReport, TaskReport
+from runner.record.report import AttemptReport, CheckReport, Report, ServiceReport, TaskReport, without_groups
 from runner.task import Json
 
 LONGEST = 4000
@@ -60,7 +60,7 @@ def page_data(report: Report, folder: Path) -> dict[str, Any]:
         },
         "notes": [legible(line) for line in notes(report)],
         "counts": _counts(report),
-        "shares": [[mark, len(tasks)] for mark, tasks in _by(report, _mark)],
+        "shares": [[mark, len(tasks)] for mark, tasks in _by(without_groups(report.tasks), _mark)],
         "filters": _filters(report),
         "seconds": report.seconds,
         "workers": report.workers,
@@ -81,7 +81,7 @@ def page_data(report: Report, folder: Path) -> dict[str, Any]:
 def _counts(report: Report) -> list[dict[str, Any]]:
     """Answer how many tasks ended in each state, in words with how many of them are flaky or were allowed to fail."""
     found = []
-    for state, tasks in _by(report, lambda task: task.state):
+    for state, tasks in _by(without_groups(report.tasks), lambda task: task.state):
         notes = [
             (sum(task.flaky for task in tasks), "flaky"),
             (sum(_mark(task) == "excused" for task in tasks), "allowed"),
@@ -93,10 +93,10 @@ def _counts(report: Report) -> list[dict[str, Any]]:
 
 
 def _filters(report: Report) -> list[dict[str, Any]]:
-    """Answer what the table can be narrowed to: states, and the two marks that cut across them."""
+    """Answer what the table can be narrowed to: states, and the two marks that cut across them; rows count."""
     states = [
         {"state": state, "count": len(tasks), "words": state.replace("_", " ")}
-        for state, tasks in _by(report, lambda task: task.state)
+        for state, tasks in _by(report.tasks, lambda task: task.state)
     ]
     marks = [
         {"state": mark, "count": number, "words": words}
@@ -106,9 +106,9 @@ def _filters(report: Report) -> list[dict[str, Any]]:
     return [*states, *marks]
 
 
-def _by(report: Report, key: Callable[[TaskReport], str]) -> list[tuple[str, list[TaskReport]]]:
+def _by(reported: Sequence[TaskReport], key: Callable[[TaskReport], str]) -> list[tuple[str, list[TaskReport]]]:
     groups: dict[str, list[TaskReport]] = {}
-    for task in report.tasks:
+    for task in reported:
         groups.setdefault(key(task), []).append(task)
     order = ["succeeded", "flaky", *SYMBOLS, "excused"]
     return sorted(groups.items(), key=lambda pair: order.index(pair[0]) if pair[0] in order else len(order))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from runner.graph.model import Rate
 from runner.record.render.legible import legible, shortened
-from runner.record.report import Change, Report, TaskReport
+from runner.record.report import Change, Report, TaskReport, without_groups
 from runner.task import Check, Json
 
 SYMBOLS = {
@@ -60,7 +60,7 @@ def resumed(report: Report) -> str:
         return ""
     if not report.resumes:
         return "There was no earlier run of this graph to go on with: all is new."
-    tasks = [task for task in report.tasks if not task.instances]
+    tasks = without_groups(report.tasks)
     kept = sum(task.state == "kept" for task in tasks)
     names = ", ".join(report.doubtful[:DOUBTFUL])
     more = f" and {len(report.doubtful) - DOUBTFUL} more" if len(report.doubtful) > DOUBTFUL else ""
@@ -138,7 +138,7 @@ def totals(tasks: Iterable[TaskReport]) -> str:
 
     Of a fan-out its instances count.
     """
-    counted_tasks = tuple(task for task in tasks if not task.instances)
+    counted_tasks = without_groups(tasks)
     counts = Counter(task.state for task in counted_tasks)
     allowed = Counter(task.state for task in counted_tasks if task.failed and not task.required)
     known = [state for state in SYMBOLS if state in counts]
