@@ -412,7 +412,6 @@ class Schedule:
 
     def _answered(self, event: Answered) -> None:
         task = self._board.tasks[event.task]
-        self._questions.close(event.task)
         if task.settled:
             return  # the run was stopped since
         if event.approved:

@@ -12,6 +12,7 @@ from runner.schedule.messages import (
     CancelAsked,
     ClockTicked,
     Event,
+    FannedOut,
     Kept,
     Noted,
     Outdated,
@@ -121,6 +122,50 @@ def test_the_result_of_a_task_is_its_last_attempts_or_what_was_taken_over() -> N
     assert told(opened(kept={"a": kept}), first, crash).of("a").result is None
     assert told(first, crash, second).of("a").result is None
     assert whole == told(first, said(CHECK), said(ROW), crash, second, said(CHECK, 2), success).of("a").result
+
+
+def test_what_may_be_taken_over_is_of_one_attempt_and_names_its_run() -> None:
+    """Files and checks of that attempt, and what was handed to it; files of one that was tried again stay behind."""
+    first, second = Artifact(path="one"), Artifact(path="two")
+    stories = told(
+        Recalled(at=0.5, outdated={"a": Outdated(because="never", handed="h1")}),
+        AttemptStarted(at=1.0, task="a", attempt=1, key="k"),
+        said(first),
+        said(CHECK),
+        AttemptEnded(at=2.0, task="a", attempt=1, outcome=Succeeded()),
+        AttemptStarted(at=3.0, task="a", attempt=2, key="k"),
+        said(second, 2),
+    )
+    story = stories.of("a")
+    taken = story.success(story.attempts[0], "r5")
+
+    assert Kept(outcome=Succeeded(), run="r5", checks=(CHECK,), key="k", artifacts=(first,), handed="h1") == taken
+    assert [second] == story.artifacts
+
+
+def test_files_that_were_taken_over_are_those_of_no_attempt() -> None:
+    """Until the task is tried itself."""
+    kept = Kept(outcome=Succeeded(), run="r0", artifacts=(Artifact(path="old"),))
+    stories = told(opened(kept={"a": kept}))
+
+    assert [Artifact(path="old")] == stories.of("a").artifacts
+    stories.add(AttemptStarted(at=1.0, task="a", attempt=1))
+    assert [] == stories.of("a").artifacts
+
+
+def test_the_items_of_fan_outs_are_known() -> None:
+    """Those that the run began with, and those that came to be known, with results that were kept; not of a fault."""
+    kept = Kept(outcome=Succeeded(), run="r0")
+    first = opened(items={"a": ("x",)})
+    stories = told(
+        first,
+        FannedOut(at=1.0, task="b", items=("y", "z"), kept={"b[y]": kept}),
+        FannedOut(at=2.0, task="c", items=("v",), fault="no list"),
+    )
+
+    assert {"a": ("x",), "b": ("y", "z")} == stories.items
+    assert {"a": ("x",)} == first.items
+    assert "r0" == stories.of("b[y]").run
 
 
 def test_why_a_last_result_was_not_taken_is_known() -> None:

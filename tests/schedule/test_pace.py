@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from runner.execute.simulate import Simulation, Step
 from runner.graph.model import Graph, Rate, Retry, Trigger
+from runner.schedule.machine import Schedule
 from runner.schedule.messages import CancelAsked, ClockTicked, Event, StartAttempt
 from runner.schedule.pace import Pace
 from runner.schedule.policy import STAGGER
@@ -110,3 +111,22 @@ def test_what_holds_the_longest_is_named() -> None:
     assert pace.holds(claims, 15.0) is None
     pace.started(claims, 15.0)
     assert (70.0, "db") == (pace.opens(claims), pace.holds(claims, 15.0))
+
+
+def test_it_is_known_what_of_time_holds_a_task() -> None:
+    """The distance or the rate, where there is room and a slot; without a slot it is that which is lacking."""
+    spaced, rated = {"stagger": 2.0}, {"claims": {"api": 1}}
+    graph = graph_of(
+        "a; b; c; d", pools={"api": 2}, rates={"api": Rate(count=1, seconds=3.0)}, a=spaced, b=spaced, c=rated, d=rated
+    )
+    for slots, expected in ((4, (STAGGER, "api")), (2, (None, None))):
+        schedule = Schedule(graph)
+        started = [command.task for command in schedule.handle(opened(slots)) if isinstance(command, StartAttempt)]
+
+        assert ["a", "c"] == started
+        assert expected == (schedule.held("b"), schedule.held("d"))
+    later = Schedule(graph)
+    later.handle(opened(4))
+
+    assert [StartAttempt(task="b", attempt=1)] == later.handle(ClockTicked(at=2.0))
+    assert "api" == later.held("d")

@@ -10,6 +10,7 @@ from runner.graph.model import Graph, Trigger
 from runner.graph.values import parse_bare
 from runner.requests import Unfilled
 from runner.schedule.messages import Answered, Ask, CancelAsked, StartAttempt, StartService
+from runner.schedule.questions import refused
 from tests.kit import Answers, Listed, Played, failed, graph_of, opened, play, scripted
 
 MANUAL = {"manual": True}
@@ -117,3 +118,11 @@ def test_where_nobody_is_the_answer_is_no(first: tuple[str, ...]) -> None:
     else:
         assert [Answered(at=1.0, task="b", approved=False, by="nobody")] == answers
         assert "it asks first, and nobody was there to ask: run with --approve b" == schedule.reason("b")
+
+
+def test_a_no_is_told_by_who_said_it() -> None:
+    """A person or a plan was asked; where nobody was, the sentence says what to do."""
+    no = "it asked first, and the answer was no"
+
+    assert {"terminal": no, "plan": no} == {by: refused("a", by) for by in ("terminal", "plan")}
+    assert "it asks first, and nobody was there to ask: run with --approve a" == refused("a", "nobody")
