@@ -130,12 +130,13 @@ def test_items_that_cannot_be_said_fail_the_task() -> None:
     schedule = Schedule(graph)
     schedule.handle(opened(1))
     schedule.handle(AttemptStarted(at=0.0, task="a", attempt=1))
-    schedule.handle(AttemptEnded(at=1.0, task="a", attempt=1, outcome=Succeeded()))
+    schedule.handle(AttemptEnded(at=1.0, task="a", attempt=1, outcome=Succeeded(outputs={"n": 1})))
     commands = schedule.handle(FannedOut(at=1.0, task="b", fault="it is no list"))
 
     assert [] == commands
     assert ("failed", "it is no list") == (schedule.state("b"), schedule.reason("b"))
     assert Failed(cause=Cause.BAD_PARAMETERS, message="it is no list") == schedule.task("b").outcome
+    assert [] == schedule.need_scope("c")["b"]["outputs"]
     assert "blocked" == schedule.state("c")
     assert schedule.finished
 
