@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from runner.errors import Place, Problem
 from runner.graph.check import Loaded
 from runner.graph.expression import Access
+from runner.graph.fan_out import template_of
 from runner.graph.findings import Findings
 from runner.graph.model import TaskSpec, Trigger
 from runner.graph.promises import is_glob
@@ -37,10 +38,29 @@ _WORDS_OF_PARAMS = {
 }
 
 
-def check_arguments(loaded: Loaded, signatures: Signatures) -> tuple[Problem, ...]:
-    """Answer what is wrong between a graph and the functions it names, in the order of the file.
+def check_all_arguments(loaded: Loaded, told: Mapping[str, Signatures]) -> tuple[Problem, ...]:
+    """Answer what is wrong between a graph, with all it includes, and the functions it names, file by file.
 
-    `signatures` holds what a worker says about each `uses`, or why it cannot; one that is not in it is passed over.
+    `told` holds for each folder that functions are looked for in what workers say of those there.
+    """
+    tasks, scopes = loaded.graph.tasks, loaded.graph.scopes
+    by_task = {name: told.get(scopes[task.scope].folder, {}).get(task.uses or "") for name, task in tasks.items()}
+    found: dict[Problem, None] = {}
+    for scope, file in {"": loaded, **loaded.included}.items():
+        begin = f"{scope}." if scope else ""
+        own = {template_of(name).removeprefix(begin): each for name, each in by_task.items() if name.startswith(begin)}
+        chosen = {name: task for name, task in file.graph.tasks.items() if template_of(name) in own}
+        part = replace(file, graph=replace(file.graph, tasks=chosen))
+        inner = {name: each for name, each in own.items() if name in chosen and chosen[name].scope and each is not None}
+        found |= dict.fromkeys(check_arguments(part, {**told.get(file.graph.folder, {}), **inner}))
+    return tuple(found)
+
+
+def check_arguments(loaded: Loaded, signatures: Signatures) -> tuple[Problem, ...]:
+    """Answer what is wrong between a file and the functions it names, in its order.
+
+    `signatures` holds what a worker says about each `uses`, or why it cannot; one that is not in it is passed over. For
+    tasks of included files, whose functions may be others of the same name, it is by their ids.
     """
     findings = Findings(replace(loaded.document, problems=()))
     told: list[Problem] = []
@@ -61,7 +81,7 @@ def check_arguments(loaded: Loaded, signatures: Signatures) -> tuple[Problem, ..
 def _written(tasks: Mapping[str, TaskSpec]) -> Iterator[TaskSpec]:
     """Answer the tasks that stand in the file: of a fan-out its template, or one of its instances for that."""
     seen: set[str] = set()
-    for task in tasks.values():
+    for task in (each for each in tasks.values() if not each.scope):
         name = task.id if task.part is None else task.part.of
         if name not in seen:
             seen.add(name)
@@ -169,7 +189,9 @@ def _outputs(task: str, tasks: Mapping[str, TaskSpec], signatures: Signatures) -
     """Answer the described outputs of a task with their type words, none where they are not described."""
     if task in tasks and tasks[task].outputs:
         return {name: _WORDS_OF_PARAMS[kind] for name, kind in tasks[task].outputs.items()}
-    signature = signatures.get(tasks[task].uses or "") if task in tasks else None
+    if task not in tasks:
+        return {}
+    signature = signatures.get(task if tasks[task].scope else tasks[task].uses or "")
     return signature.outputs or {} if isinstance(signature, Signature) else {}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from runner.errors import Place
 from runner.graph.fan_out import pool_of
 from runner.graph.findings import Findings
-from runner.graph.model import Graph, ParamSpec, Ready, Retry, ServiceSpec, TaskSpec
+from runner.graph.model import Graph, Group, ParamSpec, Ready, Retry, Scope, ServiceSpec, TaskSpec
 from runner.graph.params import UnfitError, fit
 from runner.graph.scalars import BAD
 from runner.graph.source import Path
@@ -48,6 +48,7 @@ def graph_of(fields: Fields, findings: Findings, digest: str) -> Graph:
         deadline=fields.get("deadline"),
         services={name: _service(name, each, findings) for name, each in _entries(fields, "services")},
         tasks=tasks,
+        groups={name: _group(name, each, findings) for name, each in fields.get("include", {}).items()},
     )
 
 
@@ -135,6 +136,14 @@ def _service(name: str, fields: dict[str, Any], findings: Findings) -> ServiceSp
     return ServiceSpec(
         id=name, where=_place(("services", name), findings), run=fields.pop("run", None), ready=ready, **fields
     )
+
+
+def _group(name: str, given: Any, findings: Findings) -> Group:
+    """Build a group of which nothing but its entry is known yet."""
+    entry: dict[str, Any] = {"file": given} if isinstance(given, str) else {} if given is BAD else dict(given)
+    fields = {"file": "", **_limits(entry, ("include", name), findings)}
+    inside = Scope(name=name, outer="", folder="")
+    return Group(id=name, scope="", where=_place(("include", name), findings), inside=inside, **fields)
 
 
 def _task(name: str, index: int, fields: dict[str, Any], findings: Findings) -> TaskSpec:

@@ -6,23 +6,18 @@ import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from runner.errors import GraphError, Problem
-from runner.graph.build import graph_of
 from runner.graph.fan_out import is_known_before, opened
-from runner.graph.file import read_document
+from runner.graph.files import GraphFile, Reading, problems_of, warnings_of
 from runner.graph.findings import Findings
 from runner.graph.items import items_of
-from runner.graph.keys import ROOT
 from runner.graph.loose import EvaluationError
 from runner.graph.model import Graph, Matrix
-from runner.graph.names import check_names
-from runner.graph.params import resolve_params
-from runner.graph.reading import Parsed, Reader
-from runner.graph.rules import check_rules, warnings
-from runner.graph.scalars import BAD
+from runner.graph.params import params_of, resolve_params
+from runner.graph.reading import Parsed
 from runner.graph.source import Document
 from runner.task import Json
 
@@ -30,7 +25,10 @@ __all__ = ["Loaded", "fanned_out_for", "load", "resolve_params"]
 
 
 class Loaded(Struct, frozen=True, kw_only=True):
-    """A graph that can be run, what is odd about it, and its file; `digest` is sha256 of the bytes."""
+    """A graph that can be run, what is odd about it, and its file.
+
+    `digest` is sha256 of its bytes; with `included` files, by group, it is one over the digests of them all.
+    """
 
     graph: Graph
     warnings: tuple[Problem, ...]
@@ -38,18 +36,26 @@ class Loaded(Struct, frozen=True, kw_only=True):
     digest: str
     document: Document
     expressions: tuple[Parsed, ...] = ()
+    included: Mapping[str, Loaded] = field(default_factory=dict)
 
 
-def load(path: str) -> Loaded:
+def load(path: str, kept: str | None = None) -> Loaded:
     """Read and check a graph file; a name that ends in `.json` is read as JSON, any other as YAML.
+
+    `kept` is the folder with a run's copies of included files, None to read them where they are.
 
     Raises:
         UsageError: there is no such file.
-        GraphError: it is wrong; holds everything that is, in the order of the file.
+        GraphError: it is wrong; holds everything that is, file by file, each in its order.
 
     """
     with without_collection():
-        return _loaded(path)
+        file = Reading(kept).read(path)
+        problems = problems_of(file)
+        if problems:
+            raise GraphError(problems)
+        included = {group: _loaded(each) for group, each in file.all() if group}
+        return replace(_loaded(file), warnings=warnings_of(file), included=included)
 
 
 def fanned_out_for(loaded: Loaded, params: Mapping[str, Json]) -> tuple[Graph, dict[str, tuple[Json, ...]]]:
@@ -59,17 +65,22 @@ def fanned_out_for(loaded: Loaded, params: Mapping[str, Json]) -> tuple[Graph, d
         GraphError: a parameter is no list, or its items cannot be told apart.
 
     """
-    findings = Findings(replace(loaded.document, problems=()))
     items: dict[str, tuple[Json, ...]] = {}
-    for spec in loaded.graph.tasks.values():
-        if spec.fan is not None and is_known_before(spec):
-            try:
-                items[spec.id] = tuple(items_of(spec.fan, {"params": dict(params)}, loaded.graph.folder))
-            except EvaluationError as error:  # a border: the file's author, or whoever gave the parameters
-                key = "matrix" if isinstance(spec.fan, Matrix) else "foreach"
-                findings.at_value(("tasks", spec.id, key), "bad-items", str(error))
-    if problems := findings.sorted():
-        raise GraphError(problems)
+    problems: dict[Problem, None] = {}
+    for scope, file in {"": loaded, **loaded.included}.items():
+        findings = Findings(replace(file.document, problems=()))
+        own: dict[str, Json] = {"params": params_of(scope, params)}
+        for spec in file.graph.tasks.values():
+            if spec.fan is not None and not spec.scope and is_known_before(spec):
+                try:
+                    found = tuple(items_of(spec.fan, own, file.graph.folder))
+                    items[f"{scope}.{spec.id}" if scope else spec.id] = found
+                except EvaluationError as error:  # a border: the file's author, or whoever gave the parameters
+                    key = "matrix" if isinstance(spec.fan, Matrix) else "foreach"
+                    findings.at_value(("tasks", spec.id, key), "bad-items", str(error))
+        problems |= dict.fromkeys(findings.sorted())
+    if problems:
+        raise GraphError(tuple(problems))
     return opened(loaded.graph, items), items
 
 
@@ -91,35 +102,13 @@ def without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _loaded(path: str) -> Loaded:
-    document, digest = read_document(path)
-    findings = Findings(document)
-    reader = Reader(findings)
-    fields = reader.read(ROOT, document.data, ())
-    if fields is BAD:
-        raise GraphError(findings.sorted())
-    graph = graph_of(fields, findings, digest)
-    _hide_secrets(graph, findings)
-    check_rules(graph, findings)
-    check_names(graph, reader.parsed, findings)
-    problems = findings.sorted()
-    if problems:
-        raise GraphError(problems)
+def _loaded(file: GraphFile) -> Loaded:
+    assert file.graph is not None, "nothing is wrong with it"
     return Loaded(
-        graph=graph,
-        warnings=warnings(graph, findings),
-        text=document.source.text,
-        digest=digest,
-        document=document,
-        expressions=tuple(reader.parsed),
+        graph=replace(file.graph, digest=file.whole_digest),
+        warnings=(),
+        text=file.document.source.text,
+        digest=file.whole_digest,
+        document=file.document,
+        expressions=file.expressions,
     )
-
-
-def _hide_secrets(graph: Graph, findings: Findings) -> None:
-    """Keep values out of what is said that stand in the file although their variables are secret."""
-    secret = {*graph.secrets, *(name for task in graph.tasks.values() for name in task.secrets)}
-    services, tasks = graph.services.values(), graph.tasks.values()
-    for env in (graph.env, *(each.env for each in services), *(each.env for each in tasks)):
-        for name in secret & env.keys():
-            if isinstance(env[name], str):
-                findings.keep_out(env[name])

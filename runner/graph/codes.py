@@ -65,6 +65,10 @@ CODES: Mapping[str, tuple[str, str]] = {
     "duplicate-need": ("A task needs the same twice.", "`needs: [a, a]`"),
     "duplicate-id": ("A task and a service have one id.", "`services: {a: …}` and `tasks: {a: …}`"),
     "cycle": ("Tasks need each other in a ring.", "`a` needs `b`, `b` needs `a`"),
+    "no-such-file": ("A file that is included is not there.", "`include: {phase2: phase_2.yaml}`"),
+    "include-cycle": ("Files include each other in a ring.", "`a.yaml` includes `b.yaml`, which includes `a.yaml`"),
+    "inner-service": ("A service of an included file is needed from outside.", "`needs: [phase2.backend]`"),
+    "pool-sizes": ("Included files give a pool different sizes.", "`db: 3` in one and `db: 2` in the other"),
     "trigger-without-needs": (
         "The trigger asks for needs that are not there.",
         "`trigger: one_failed` alone",
@@ -103,5 +107,9 @@ CODES: Mapping[str, tuple[str, str]] = {
     "missing-param": ("A parameter without a default was not given.", "no `-p base_url=…`"),
     "bad-param": ("A value does not fit the type or the `enum` of its parameter.", "`-p port=eighty`"),
     # warnings
+    "only-alone": (
+        "A key counts only where its file is run by itself, not where it is included (a warning).",
+        "`deadline: 1h` in an included file",
+    ),
     "unused-service": ("No task needs this service (a warning).", "a service that nothing names"),
 }

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.json import Encoder
 
-from runner.graph.model import Graph, TaskSpec
+from runner.graph.model import Graph, TaskSpec, variables_around
 from runner.graph.shells import DEFAULT_SHELL
 from runner.graph.values import Expression, Template, Value
 
@@ -25,9 +25,11 @@ def definition_of(graph: Graph, spec: TaskSpec) -> str:
 
     It is asked of every task of every run, so expressions go in as they were parsed: nothing is faster.
     """
-    said: Value = (spec.uses, spec.arguments, spec.run, spec.env, spec.workdir, graph.env, graph.workdir)
-    if spec.shell != DEFAULT_SHELL or spec.env_file or graph.env_file:
-        said = (*said, spec.shell, spec.env_file, graph.env_file)
+    home = graph.scopes[spec.scope]
+    envs: Value = tuple(variables_around(graph, spec.scope)) if spec.scope else home.env
+    said: Value = (spec.uses, spec.arguments, spec.run, spec.env, spec.workdir, envs, home.workdir)
+    if spec.shell != DEFAULT_SHELL or spec.env_file or home.env_file:
+        said = (*said, spec.shell, spec.env_file, home.env_file)
     return blake2b(_encoded(said), digest_size=6).hexdigest()
 
 

@@ -21,6 +21,7 @@ from msgspec.structs import replace
 from runner.errors import GraphError, Problem
 from runner.graph import source
 from runner.graph.check import Loaded
+from runner.graph.model import variables_around
 from runner.graph.source import Source, Span
 
 LARGEST = 2**20
@@ -39,11 +40,13 @@ _ESCAPED = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", '"': '"', "$": "$", "`"
 class EnvFiles(Struct, frozen=True, kw_only=True):
     """The variables that files give, but for those that come before them: the root's, and of each task its own.
 
-    The shell comes before all of them, and `env` at the root before those of a task.
+    The shell comes before all of them, and `env` at the root before those of a task. Those of the roots of `included`
+    graphs are there by group; what files around them give comes before them.
     """
 
     root: Mapping[str, str] = field(default_factory=dict)
     tasks: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    included: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def read_env_files(loaded: Loaded, shell: Mapping[str, str]) -> EnvFiles:
@@ -53,18 +56,22 @@ def read_env_files(loaded: Loaded, shell: Mapping[str, str]) -> EnvFiles:
         GraphError: a file cannot be read, or has lines that are none; holds everything that is wrong.
 
     """
-    graph, reading = loaded.graph, _Reading(loaded)
-    root = reading.all(("env_file",), graph.env_file)
-    tasks = {
-        spec.id: reading.all(("tasks", spec.id, "env_file"), spec.env_file)
-        for spec in graph.tasks.values()
-        if spec.env_file
-    }
-    if reading.problems:
-        raise GraphError(tuple(reading.problems))
-    return EnvFiles(
-        root=_without(root, shell), tasks={name: _without(own, shell, graph.env) for name, own in tasks.items()}
-    )
+    roots: dict[str, Mapping[str, str]] = {}
+    tasks: dict[str, Mapping[str, str]] = {}
+    problems: dict[Problem, None] = {}
+    for scope, file in {"": loaded, **loaded.included}.items():
+        reading, begin = _Reading(file), f"{scope}." if scope else ""
+        roots[scope] = _without(reading.all(("env_file",), file.graph.env_file), shell)
+        before = (shell, *variables_around(loaded.graph, scope))
+        for spec in file.graph.tasks.values():
+            if spec.env_file and not spec.scope:
+                own = reading.all(("tasks", spec.id, "env_file"), spec.env_file)
+                tasks[f"{begin}{spec.id}"] = _without(own, *before)
+        problems |= dict.fromkeys(reading.problems)
+    if problems:
+        raise GraphError(tuple(problems))
+    root = roots.pop("")
+    return EnvFiles(root=root, tasks=tasks, included={scope: given for scope, given in roots.items() if given})
 
 
 class _Reading:

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from msgspec.structs import replace
 
 from runner.graph.items import names_of
-from runner.graph.model import Graph, Matrix, Part, Retry, TaskSpec
+from runner.graph.model import Graph, Group, Matrix, Part, Retry, TaskSpec
 from runner.graph.values import Value, references
 from runner.task import Json
 
@@ -24,9 +24,9 @@ def fanned_out(graph: Graph, task: str, items: Sequence[Json]) -> Graph:
 
     """
     template = graph.tasks[task]
-    instances = _instances(template, items, graph.folder)
+    instances = _instances(template, items, graph.scopes[template.scope].folder)
     tasks = {**graph.tasks, task: _group(template, tuple(instances)), **instances}
-    grown = replace(graph, tasks=tasks)
+    grown = replace(graph, tasks=tasks, groups=_with_instances(graph, template, tuple(instances)))
     if "dependents" in graph.__dict__:
         grown.__dict__["dependents"] = _dependents(graph.dependents, template, tuple(instances))
     return grown
@@ -74,7 +74,8 @@ def reads_its_item(spec: TaskSpec) -> bool:
 def only_for_items(spec: TaskSpec) -> frozenset[str]:
     """Answer the needs that nothing of a task reads but its `foreach` or `matrix`: of them the item is all it sees."""
     by_fan = _needs_read(read_by_fan(spec))
-    return by_fan - _needs_read([spec.arguments, spec.env, spec.run, spec.condition])
+    found = by_fan - _needs_read([spec.arguments, spec.env, spec.run, spec.condition])
+    return frozenset(f"{spec.scope}.{need}" for need in found) if spec.scope else found
 
 
 def reads_only_its_item(spec: TaskSpec) -> bool:
@@ -117,6 +118,8 @@ def _group(template: TaskSpec, instances: tuple[str, ...]) -> TaskSpec:
     return replace(
         template,
         needs=instances,
+        outer=(),
+        groups=(),
         instances=instances,
         condition=None,
         claims={},
@@ -126,6 +129,16 @@ def _group(template: TaskSpec, instances: tuple[str, ...]) -> TaskSpec:
         memory=None,
         estimate=0.0,
     )
+
+
+def _with_instances(graph: Graph, template: TaskSpec, instances: tuple[str, ...]) -> Mapping[str, Group]:
+    """Answer the included graphs, in which the instances are, too, where their template is."""
+    if not template.scope:
+        return graph.groups
+    return {
+        name: replace(group, tasks=(*group.tasks, *instances)) if template.id in group.tasks else group
+        for name, group in graph.groups.items()
+    }
 
 
 def _dependents(

@@ -25,6 +25,11 @@ class Findings:
         self._secrets: set[str] = set()
         self._comparisons = 0
 
+    @property
+    def any(self) -> bool:
+        """Whether something is wrong."""
+        return bool(self._problems)
+
     def sorted(self) -> tuple[Problem, ...]:
         """Answer all problems in the order of the file, with no secret's value in them."""
         ordered = sorted(self._problems, key=lambda each: (each.where or Place(file=""), each.code, each.message))

@@ -210,6 +210,28 @@ FOREIGN_IN_SERVICE = {
     "restart": "a service that dies is not started again; the tasks that wait for it are blocked",
 }
 
+FOREIGN_IN_INCLUDE = {
+    **_EVERYWHERE,
+    "path": "file",
+    "taskfile": "file",
+    "graph": "file",
+    "uses": "file",
+    "params": "with",
+    "parameters": "with",
+    "inputs": "with",
+    "vars": "with",
+    "depends_on": "needs",
+    "deps": "needs",
+    "retries": "retry",
+    "trigger_rule": "trigger",
+    "timeout": "the tasks of the file have a `timeout` each",
+    "allow_failure": "write a `trigger` in what needs it; or `allow_failure` with its tasks",
+    "env": "the root's `env` counts in included files, too",
+    "env_file": "the root's `env` counts in included files, too",
+    "workdir": "paths of an included file are relative to it",
+    "tags": "its tasks have `tags` of their own",
+}
+
 FOREIGN_IN_RETRY = {
     "max_attempts": "attempts",
     "max": "attempts",

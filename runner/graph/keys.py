@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from runner.graph.foreign import (
     FOREIGN_IN_DEFAULTS,
+    FOREIGN_IN_INCLUDE,
     FOREIGN_IN_PARAM,
     FOREIGN_IN_POOL,
     FOREIGN_IN_READY,
@@ -14,7 +15,9 @@ from runner.graph.foreign import (
     FOREIGN_IN_SERVICE,
     FOREIGN_TYPES,
 )
+from runner.graph.model import Trigger
 from runner.graph.shape import (
+    Arguments,
     Command,
     Condition,
     Duration,
@@ -29,7 +32,7 @@ from runner.graph.shape import (
     Whole,
     Word,
 )
-from runner.graph.task_keys import LIMITS, POOL_NAME, RETRY, SHELL, SURROUNDINGS, TASK, TEXT
+from runner.graph.task_keys import ATTEMPTS, LIMITS, POOL_NAME, RETRY, ROUNDS, SHELL, SURROUNDINGS, TASK, TEXT
 
 PARAM_TYPES = ("string", "integer", "number", "boolean", "path", "url", "duration", "size", "list", "map")
 
@@ -121,6 +124,49 @@ PARAM = Record(
     },
 )
 
+_GROUP_NAME = Text(
+    what="the name of a group",
+    pattern=r"[A-Za-z0-9_-]+",
+    code="bad-id",
+    hint="use letters, digits, `_` and `-`; a dot stands between it and the ids of its tasks",
+)
+_FILE = Text(what="the path of a graph file", pattern=r"[^\0]+")
+
+INCLUDE = Record(
+    what="a mapping with `file`",
+    foreign=FOREIGN_IN_INCLUDE,
+    required=("file",),
+    keys={
+        "file": Key(shape=_FILE, desc="The graph file, relative to this one.", example="phase2.yaml"),
+        "with": Key(
+            shape=Arguments(),
+            desc="Values for its parameters; they may read `params` of this file.",
+            example={"base_url": "${{ params.base_url }}"},
+            field="handed",
+        ),
+        "needs": TASK.keys["needs"],
+        "trigger": Key(
+            shape=Word(
+                words={each.value: each for each in Trigger if each is not Trigger.ALWAYS},
+                foreign={"always": "all_done"},
+            ),
+            desc="How its needs must have ended for its tasks to begin (default `all_success`).",
+            example="all_done",
+        ),
+        "if": Key(
+            shape=Condition(),
+            desc="A condition on data; if it is not true, all its tasks are skipped.",
+            example="params.deep",
+            field="condition",
+        ),
+        "retry": Key(
+            shape=Either(short=ATTEMPTS, record=ROUNDS, what="a number of rounds, or a mapping with `attempts`"),
+            desc="How many rounds in all: once all of it is over and something failed, all its tasks run again.",
+            example={"attempts": 2, "delay": "10s"},
+        ),
+    },
+)
+
 _DEFAULTS = Record(
     what="a mapping",
     foreign=FOREIGN_IN_DEFAULTS,
@@ -130,7 +176,6 @@ _DEFAULTS = Record(
 ROOT = Record(
     what="a mapping with `tasks`",
     foreign=FOREIGN_IN_ROOT,
-    required=("tasks",),
     extra="x_",
     keys={
         "$schema": Key(
@@ -165,7 +210,15 @@ ROOT = Record(
             desc="Named limits that tasks claim from.",
             example={"firestore": 3},
         ),
-        "include": Key(shape=None, desc="Other graph files, under a namespace.", example={"phase1": "phase1.yaml"}),
+        "include": Key(
+            shape=MapOf(
+                name=_GROUP_NAME,
+                item=Either(short=_FILE, record=INCLUDE, what="the path of a graph file, or a mapping with `file`"),
+                what="a mapping from names to graph files",
+            ),
+            desc="Other graph files, each a group of tasks `NAME.ID`.",
+            example={"phase1": "phase1.yaml"},
+        ),
         "services": Key(
             shape=MapOf(name=_ID, item=SERVICE, what="a mapping from ids to services"),
             desc="Servers that tasks need: started before the first of them, stopped after the last.",
@@ -179,5 +232,5 @@ ROOT = Record(
     },
 )
 
-ALL_KEYS = frozenset().union(*(record.keys for record in (ROOT, TASK, SERVICE, PARAM, RETRY, READY, POOL)))
+ALL_KEYS = frozenset().union(*(record.keys for record in (ROOT, TASK, SERVICE, PARAM, RETRY, READY, POOL, INCLUDE)))
 """Every key there is, wherever it belongs."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from functools import cached_property
 from typing import Literal
@@ -34,6 +34,14 @@ class Backoff(Enum):
     EXPONENTIAL = "exponential"
 
 
+class NotHanded(Enum):
+    """Stands for what `with` of an include says of a parameter that it does not name: nothing, and not null."""
+
+    NOT_HANDED = "its default counts"
+
+
+NOT_HANDED = NotHanded.NOT_HANDED
+
 RETRIED_BY_DEFAULT = frozenset(Cause) - {Cause.CANCELLED}
 
 
@@ -58,7 +66,11 @@ class Rate(Struct, frozen=True, kw_only=True):
 
 
 class ParamSpec(Struct, frozen=True, kw_only=True):
-    """A typed input of the graph. `default` None with `required` means that `-p` must give it."""
+    """A typed input of the graph. `default` None with `required` means that `-p` must give it.
+
+    One of an included file is called `GROUP.NAME`; `scope` is that group and `handed` what `with` gives it, a value
+    over the parameters of the including file.
+    """
 
     name: str
     type: str
@@ -67,6 +79,8 @@ class ParamSpec(Struct, frozen=True, kw_only=True):
     enum: tuple[Json, ...] = ()
     desc: str = ""
     where: Place
+    scope: str = ""
+    handed: Value = NOT_HANDED
 
 
 class Matrix(Struct, frozen=True, kw_only=True):
@@ -109,6 +123,10 @@ class TaskSpec(Struct, frozen=True, kw_only=True):
     tasks by themselves, each a `part` of it. `sources` and `generates` are patterns of files; `cache` None leaves it to
     them. `stagger` lies between the start before, of a task that has one too, and its own; `manual` asks a person
     before it starts.
+
+    `scope` is the group whose file it stands in, "" for that of the run; its id begins with it. `needs` names tasks and
+    services; those of them that only its group waits for are `outer`, and those that stand for whole `groups` are named
+    there.
     """
 
     id: str
@@ -157,6 +175,15 @@ class TaskSpec(Struct, frozen=True, kw_only=True):
         """Whether it stands for instances that nobody knows yet."""
         return self.fan is not None and self.instances is None and self.part is None
 
+    scope: str = ""
+    outer: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+    @property
+    def own_needs(self) -> tuple[str, ...]:
+        """What it needs by itself: its trigger is about these."""
+        return tuple(need for need in self.needs if need not in self.outer) if self.outer else self.needs
+
     @property
     def caches(self) -> bool:
         """Whether it is left out where its last result still holds."""
@@ -184,13 +211,58 @@ class ServiceSpec(Struct, frozen=True, kw_only=True):
     port: int | None = None
     ready: Ready = Ready()
     stop_timeout: float = 5.0
+    scope: str = ""
+
+
+class Scope(Struct, frozen=True, kw_only=True):
+    """What the tasks of one file have in common: where the file lies and what its root says. `name` is its group.
+
+    `outer` is the scope of the including file, from which variables are inherited; None for that of the run. Within its
+    file a task is called as the file calls it (`local`), outside by its whole id.
+    """
+
+    name: str
+    outer: str | None
+    folder: str
+    env: Mapping[str, Value] = field(default_factory=dict)
+    env_file: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    workdir: str | None = None
+
+    def local(self, node: str) -> str:
+        """Answer what the file calls a task, a service or a group of it."""
+        return node.removeprefix(f"{self.name}.") if self.name else node
+
+
+class Group(Struct, frozen=True, kw_only=True):
+    """An included file: when its tasks may begin, and how often all of them are tried together.
+
+    `scope` is the group that includes it, "" for the run's own file. `tasks` and `services` are all in it, those of
+    groups inside of it too. `needs` are tasks and services, `groups` those of which all tasks are among the needs.
+    `handed` are values for its parameters, over those of the including file; `file` is as that one names it.
+    """
+
+    id: str
+    scope: str
+    where: Place
+    file: str
+    inside: Scope
+    handed: Mapping[str, Value] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    trigger: Trigger = Trigger.ALL_SUCCESS
+    condition: Expression | None = None
+    retry: Retry = Retry()
+    tasks: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
 
 
 class Graph(Struct, frozen=True, kw_only=True, dict=True):
     """A checked graph. `file` is as it was named, `folder` the absolute folder it lies in, `digest` sha256 of its text.
 
-    `tasks` and `services` are in file order. `workers` None means the number of CPUs. `rates` are those of the pools
-    that have one.
+    `tasks` and `services` are in file order; those of included files are there, too, and come before the file's own.
+    `groups` are the included files, an outer one before those inside. `workers` None means the number of CPUs. `rates`
+    are those of the pools that have one.
     """
 
     name: str
@@ -211,6 +283,28 @@ class Graph(Struct, frozen=True, kw_only=True, dict=True):
     deadline: float | None = None
     services: Mapping[str, ServiceSpec] = field(default_factory=dict)
     tasks: Mapping[str, TaskSpec] = field(default_factory=dict)
+    groups: Mapping[str, Group] = field(default_factory=dict)
+
+    @cached_property
+    def scopes(self) -> Mapping[str, Scope]:
+        """What each file has in common, by group; "" is the run's own."""
+        own = Scope(
+            name="",
+            outer=None,
+            folder=self.folder,
+            env=self.env,
+            env_file=self.env_file,
+            secrets=self.secrets,
+            workdir=self.workdir,
+        )
+        return {"": own, **{name: group.inside for name, group in self.groups.items()}}
+
+    @property
+    def every_secret(self) -> tuple[str, ...]:
+        """The variables that are secret in any of its files."""
+        roots = (name for scope in self.scopes.values() for name in scope.secrets)
+        own = (name for task in self.tasks.values() for name in task.secrets)
+        return tuple(dict.fromkeys((*roots, *own)))
 
     @cached_property
     def dependents(self) -> Mapping[str, tuple[str, ...]]:
@@ -220,3 +314,11 @@ class Graph(Struct, frozen=True, kw_only=True, dict=True):
             for need in task.needs:
                 found[need].append(task.id)
         return {node: tuple(tasks) for node, tasks in found.items()}
+
+
+def variables_around(graph: Graph, scope: str) -> Iterator[Mapping[str, Value]]:
+    """Answer the `env` of a file and of those that include it, the innermost first."""
+    home: Scope | None = graph.scopes[scope]
+    while home is not None:
+        yield home.env
+        home = None if home.outer is None else graph.scopes[home.outer]

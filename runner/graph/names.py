@@ -11,9 +11,10 @@ from typing import Any
 
 from msgspec import Struct
 
+from runner.graph.compose import known_needs
 from runner.graph.expression import Access
 from runner.graph.findings import Findings
-from runner.graph.model import Foreach, Graph, Matrix, ParamSpec, TaskSpec
+from runner.graph.model import Foreach, Graph, Matrix, ParamSpec, ServiceSpec, TaskSpec
 from runner.graph.reading import Parsed
 from runner.graph.shell import troubles
 from runner.graph.shells import DEFAULT_SHELL, program_of, quotes_as_sh
@@ -21,6 +22,7 @@ from runner.graph.source import Path
 from runner.graph.values import Expression, Reference, Template, functions_called, references
 
 RESULT_PARTS = ("state", "cause", "outputs", "artifacts", "data_prefix", "run")
+GROUP_PARTS = ("state", "run")
 _SERVICE_PARTS = ("url", "port")
 _RUN_PARTS = ("id", "started")
 _OF_A_FAN = {"item": "foreach", "matrix": "matrix"}
@@ -75,7 +77,7 @@ def _site(graph: Graph, path: Path) -> _Site:
     match path:
         case ("tasks", str(name), str(what), *_):
             task = graph.tasks[name]
-            needs, secrets = frozenset(task.needs), (*graph.secrets, *task.secrets)
+            needs, secrets = frozenset(known_needs(task.needs, graph.groups)), (*graph.secrets, *task.secrets)
             if what in _OF_A_FAN.values():
                 return _Site(what=what, roots={"params", "needs"}, needs=needs, task=name)
             roots = {"params", "needs", "services", "env", "run"} | ({"secrets"} if what in ("with", "env") else set())
@@ -85,6 +87,11 @@ def _site(graph: Graph, path: Path) -> _Site:
             extra = {"if": set(), "run": {"services"}, "env": {"services", "secrets"}}[what]
             roots = {"params", "env", "run"} | extra
             return _Site(what=what, roots=roots, services=(name,), secrets=graph.secrets)
+        case ("include", str(), "with", *_):
+            return _Site(what="with", roots={"params"})
+        case ("include", str(name), str(what), *_):
+            needs = frozenset(known_needs(graph.groups[name].needs, graph.groups))
+            return _Site(what=what, roots={"params", "needs", "env", "run"}, needs=needs, task=name)
         case _:
             return _Site(what="env", roots={"params", "env", "secrets"}, secrets=graph.secrets)
 
@@ -112,7 +119,7 @@ class _Look(Struct, frozen=True, kw_only=True):
 
     def not_here(self, root: str) -> None:
         what = self.site.what
-        if root == "secrets":
+        if root == "secrets" and self.path[0:1] != ("include",):
             message = f"`secrets` cannot be read in `{what}`, where their values would be seen"
             self.report(0, "not-here", message, "put it into `env` and let the task read the variable")
             return
@@ -120,7 +127,12 @@ class _Look(Struct, frozen=True, kw_only=True):
         if root in _OF_A_FAN and task is not None and what not in _OF_A_FAN.values():
             self.no_item(root, task)
             return
-        place = {"services": f"`{what}` of a service", "env": "`env` at the root"}.get(str(self.path[0]), f"`{what}`")
+        places = {
+            "services": f"`{what}` of a service",
+            "include": f"`{what}` of an included file",
+            "env": "`env` at the root",
+        }
+        place = places.get(str(self.path[0]), f"`{what}`")
         hint = f"there you can read {', '.join(sorted(self.site.roots))}"
         self.report(0, "not-here", f"`{root}` cannot be read in {place}, where it is not known yet", hint)
 
@@ -165,7 +177,8 @@ class _Look(Struct, frozen=True, kw_only=True):
             self.known(1, dict.fromkeys(names), "there is no `{}` in this matrix")
 
     def param(self) -> None:
-        if not self.known(1, self.graph.params, "there is no parameter `{}`", "declare it in `params`"):
+        own = {name: spec for name, spec in self.graph.params.items() if not spec.scope}
+        if not self.known(1, own, "there is no parameter `{}`", "declare it in `params`"):
             return
         spec = self.graph.params[str(self.reference.path[1])]
         if len(self.reference.path) < 3:
@@ -187,13 +200,15 @@ class _Look(Struct, frozen=True, kw_only=True):
             self.report(0, "bad-items", message, f"declare it with `type: {wanted}`")
 
     def need(self) -> None:
-        if len(self.reference.path) < 2 or ("tasks", self.site.task, "needs") in self.findings.spoilt:
+        if len(self.reference.path) < 2 or (*self.path[:2], "needs") in self.findings.spoilt:
             return
         name = str(self.reference.path[1])
-        if name in self.graph.services:
+        if name in self.own_services:
             self.report(1, "unknown-name", f"`{name}` is a service, not a task", f"write `services.{name}`")
         elif name not in self.site.needs:
-            self.undeclared("task", self.graph.tasks)
+            self.undeclared("task", {**self.graph.tasks, **self.graph.groups})
+        elif name in self.graph.groups:
+            self.known(2, GROUP_PARTS, f"`needs.{name}` is a whole group and has no `{{}}`")
         elif name not in self.graph.tasks:
             pass  # that it is not there is said where it is needed
         elif self.known(2, RESULT_PARTS, f"`needs.{name}` has no `{{}}`"):
@@ -233,13 +248,18 @@ class _Look(Struct, frozen=True, kw_only=True):
             self.report(3, "unknown-artifact", f"`{task}` promises no file `{name}`", near or listed)
 
     def service(self) -> None:
-        if len(self.reference.path) < 2 or ("tasks", self.site.task, "needs") in self.findings.spoilt:
+        if len(self.reference.path) < 2 or (*self.path[:2], "needs") in self.findings.spoilt:
             return
         name = str(self.reference.path[1])
-        if name not in self.graph.services or name not in self.site.services:
-            self.undeclared("service", self.graph.services)
+        if name not in self.own_services or name not in self.site.services:
+            self.undeclared("service", self.own_services)
         else:
             self.known(2, _SERVICE_PARTS, f"`services.{name}` has no `{{}}`")
+
+    @property
+    def own_services(self) -> Mapping[str, ServiceSpec]:
+        """The services of this file: those of others are not to be seen."""
+        return {name: each for name, each in self.graph.services.items() if not each.scope}
 
     def undeclared(self, what: str, known: Mapping[str, object]) -> None:
         """Say why a task or service cannot be read: it is not there, or not needed."""

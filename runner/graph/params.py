@@ -11,9 +11,10 @@ from pathlib import Path as FilePath
 
 from runner.errors import GraphError, Problem
 from runner.graph.loose import as_text
-from runner.graph.model import Graph, ParamSpec
+from runner.graph.model import NOT_HANDED, Graph, ParamSpec
 from runner.graph.near import nearest
 from runner.graph.quantities import duration_meant, seconds, size, size_meant
+from runner.graph.values import EvaluationError, evaluate, is_plain
 from runner.task import Json
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/]\S*")
@@ -32,8 +33,8 @@ class UnfitError(ValueError):
 def resolve_params(graph: Graph, given: Mapping[str, Json]) -> dict[str, Json]:
     """Answer the value of every parameter: as given, else its default. A text is read by the parameter's type.
 
-    Durations become seconds, sizes bytes. A path becomes absolute: a default lies beside the graph file, a given one
-    where the command was started.
+    Durations become seconds, sizes bytes. A path becomes absolute: a default lies beside its graph file, one that an
+    include hands over beside the including file, a given one where the command was started.
 
     Raises:
         GraphError: a name is unknown, a required one is missing, a value does not fit.
@@ -43,10 +44,12 @@ def resolve_params(graph: Graph, given: Mapping[str, Json]) -> dict[str, Json]:
     values: dict[str, Json] = {}
     for name, spec in graph.params.items():
         try:
-            values[name] = _value(graph, spec, given)
+            values[name] = _value(graph, spec, given, values)
         except UnfitError as error:
-            code = "bad-param" if name in given else "missing-param"
-            problems.append(Problem(code=code, message=str(error), where=spec.where, hint=error.hint))
+            handed = name not in given and spec.handed is not NOT_HANDED
+            code = "bad-param" if handed or name in given else "missing-param"
+            where = graph.groups[spec.scope].where if handed else spec.where
+            problems.append(Problem(code=code, message=str(error), where=where, hint=error.hint))
     if problems:
         raise GraphError(problems)
     return values
@@ -91,19 +94,48 @@ _ARTICLES = {
 }
 
 
-def _value(graph: Graph, spec: ParamSpec, given: Mapping[str, Json]) -> Json:
-    if spec.name not in given:
-        if spec.required:
-            raise UnfitError(f"the parameter `{spec.name}` needs a value", f"give it with `-p {spec.name}=…`")
-        return _absolute(graph.folder, spec.default) if spec.type == "path" else spec.default
+def params_of(scope: str, values: Mapping[str, Json]) -> dict[str, Json]:
+    """Answer the parameters of one file by the names it has for them, from those of the whole run."""
+    if not scope:
+        return {name: value for name, value in values.items() if "." not in name}
+    begin = f"{scope}."
+    own = {name.removeprefix(begin): value for name, value in values.items() if name.startswith(begin)}
+    return {name: value for name, value in own.items() if "." not in name}
+
+
+def _value(graph: Graph, spec: ParamSpec, given: Mapping[str, Json], values: Mapping[str, Json]) -> Json:
+    if spec.name in given:
+        return _fitting(spec, given[spec.name], ".")
+    if spec.handed is not NOT_HANDED:
+        return _handed(graph, spec, values)
+    if spec.required:
+        raise UnfitError(f"the parameter `{spec.name}` needs a value", f"give it with `-p {spec.name}=…`")
+    return _absolute(graph.scopes[spec.scope].folder, spec.default) if spec.type == "path" else spec.default
+
+
+def _handed(graph: Graph, spec: ParamSpec, values: Mapping[str, Json]) -> Json:
+    """Answer what an including file hands over; what its own parameters are worth has been read already."""
+    outer = graph.groups[spec.scope].scope
+    scope: dict[str, Json] = {"params": params_of(outer, values)}
     try:
-        value = fit(spec.type, given[spec.name])
+        found = evaluate(spec.handed, scope)
+    except EvaluationError as error:  # a border: the file's author wrote it
+        raise UnfitError(f"the parameter `{spec.name}` cannot be filled in: {error}") from None
+    read = spec.type in {"duration", "size"} and isinstance(found, int | float) and not is_plain(spec.handed)
+    if read or (found is None and not spec.required):
+        return found
+    return _fitting(spec, found, graph.scopes[outer].folder)
+
+
+def _fitting(spec: ParamSpec, given: Json, folder: str) -> Json:
+    try:
+        value = fit(spec.type, given)
     except UnfitError as error:
         raise UnfitError(f"the parameter `{spec.name}` {error}", error.hint) from None
     if spec.enum and value not in spec.enum:
         allowed = ", ".join(f"`{as_text(each)}`" for each in spec.enum)
         raise UnfitError(f"the parameter `{spec.name}` must be one of {allowed}, not {_shown(value)}")
-    return _absolute(".", value) if spec.type == "path" else value
+    return _absolute(folder, value) if spec.type == "path" else value
 
 
 def _absolute(folder: str, path: Json) -> Json:

@@ -13,6 +13,16 @@ from runner.graph.findings import Findings
 from runner.task import Request
 
 
+def check_all_shells(loaded: Loaded, settings: Mapping[str, Request]) -> tuple[Problem, ...]:
+    """Answer what is wrong with the shells of some tasks, of a graph with all it includes, file by file."""
+    found: dict[Problem, None] = {}
+    for scope, file in {"": loaded, **loaded.included}.items():
+        own = {name: each for name, each in settings.items() if loaded.graph.tasks[name].scope == scope}
+        begin = f"{scope}." if scope else ""
+        found |= dict.fromkeys(check_shells(file, {name.removeprefix(begin): each for name, each in own.items()}))
+    return tuple(found)
+
+
 def check_shells(loaded: Loaded, settings: Mapping[str, Request]) -> tuple[Problem, ...]:
     """Answer what is wrong with the shells of some tasks, each in the setting in which it will run."""
     findings, told = Findings(loaded.document), set[source.Path]()

@@ -157,8 +157,8 @@ class Reader:
     def _either(self, shape: Either, data: Json, path: Path) -> Any:
         if isinstance(data, dict):
             return self.read(shape.record, data, path)
-        fits = isinstance(data, list | str) if isinstance(shape.short, ListOf) else isinstance(data, int)
-        if fits and not isinstance(data, bool):
+        short = {ListOf: list | str, Text: str}.get(type(shape.short), int)
+        if isinstance(data, short) and not isinstance(data, bool):
             return self.read(shape.short, data, path)
         return wrong(path, shape.what, data, self.findings)
 

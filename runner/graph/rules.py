@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, pairwise
 
 from msgspec.structs import replace
 
 from runner.errors import Problem
 from runner.graph.cycles import in_order, rings
 from runner.graph.findings import Findings
-from runner.graph.model import Graph, ServiceSpec, TaskSpec, Trigger
+from runner.graph.model import Graph, Group, ServiceSpec, TaskSpec, Trigger
 from runner.graph.shells import is_closed
 from runner.graph.source import Path
 
@@ -20,28 +20,28 @@ _WITHOUT_REPETITION = frozenset({"artifacts", "env_file", "junit", "outputs"})
 
 
 def check_rules(graph: Graph, findings: Findings) -> None:
-    """Report every broken rule."""
-    if not graph.tasks and ("tasks",) not in findings.spoilt and "tasks" in _keys_of(findings, ()):
-        findings.at_key(
-            ("tasks",), "missing-key", "there is no task in `tasks`", hint="write one: `hello: {run: echo hello}`"
-        )
+    """Report every broken rule of a file; those it includes are in the graph, with what each needs as it is written."""
+    _check_any_task(graph, findings)
     for name in graph.tasks.keys() & graph.services.keys():
         _same_id(name, findings)
     _check_lists((), _keys_of(findings, ()), findings)
     _check_shell(("defaults", "shell"), findings)
     written = _keys_of(findings, ("tasks",))
-    known = {*graph.tasks, *graph.services}
+    known = {*graph.tasks, *(name for name, each in graph.services.items() if not each.scope), *graph.groups}
     for task in graph.tasks.values():
+        if task.scope:
+            continue  # its own file has been looked at
         keys = written.get(task.id)
         if isinstance(keys, dict):
             _check_task(task, keys, findings)
         _check_manual(task, findings)
         needs = set(task.needs)
-        if len(needs) < len(task.needs) or task.id in needs or not needs <= known:
-            _check_needs(task, graph, findings)
+        if len(needs) < len(task.needs) or task.id in needs or not needs <= known or graph.groups:
+            check_needs(task, ("tasks", task.id), graph, findings)
         _check_claims(task, graph, findings)
     for service in graph.services.values():
-        _check_service(service, findings)
+        if not service.scope:
+            _check_service(service, findings)
     _check_prefixes(graph, findings)
     _check_cycles(graph, findings)
 
@@ -50,14 +50,42 @@ def warnings(graph: Graph, findings: Findings) -> tuple[Problem, ...]:
     """Answer what is right, but probably not meant."""
     return tuple(
         _warning(findings, ("services", name), "unused-service", f"no task needs `{name}`, so it will never be started")
-        for name in graph.services
-        if not graph.dependents[name]
+        for name, service in graph.services.items()
+        if not service.scope and not graph.dependents[name]
     )
 
 
-def need_path(findings: Findings, task: str, index: int) -> Path:
+def check_needs(node: TaskSpec | Group, path: Path, graph: Graph, findings: Findings) -> None:
+    """Report every need that is not there, or there twice; `path` leads to the task, or to the file that is included.
+
+    What a group needs is not part of it.
+    """
+    seen: set[str] = {node.id}
+    around = {need for need in node.needs if need in graph.groups}
+    for index, need in enumerate(node.needs):
+        group = next((name for name in around if need.startswith(f"{name}.")), None)
+        known = (
+            need in graph.tasks or need in graph.groups or (need in graph.services and not graph.services[need].scope)
+        )
+        if known and need not in seen and group is None and not need.startswith(f"{node.id}."):
+            seen.add(need)
+            continue
+        _wrong_need(node, need, need_path(findings, path, index), graph, findings)
+
+
+def need_path(findings: Findings, path: Path, index: int) -> Path:
     """Answer where one need stands: in a list, or alone."""
-    return _item(findings, ("tasks", task, "needs"), index)
+    return _item(findings, (*path, "needs"), index)
+
+
+def _check_any_task(graph: Graph, findings: Findings) -> None:
+    keys = _keys_of(findings, ())
+    if "tasks" not in keys and "include" not in keys:
+        findings.at_key((), "missing-key", "the file has no `tasks`")
+    elif not graph.tasks and ("tasks",) not in findings.spoilt and "include" not in keys:
+        findings.at_key(
+            ("tasks",), "missing-key", "there is no task in `tasks`", hint="write one: `hello: {run: echo hello}`"
+        )
 
 
 def _check_task(task: TaskSpec, keys: Mapping[str, object], findings: Findings) -> None:
@@ -143,28 +171,40 @@ def _check_fan(task: TaskSpec, keys: Mapping[str, object], findings: Findings) -
         findings.at_key((*path, "max_parallel"), "max-parallel-alone", message, hint=hint)
 
 
-def _check_needs(task: TaskSpec, graph: Graph, findings: Findings) -> None:
-    seen: set[str] = {task.id}
-    for index, need in enumerate(task.needs):
-        known = need in graph.tasks or need in graph.services
-        if known and need not in seen:
-            seen.add(need)
-            continue
-        path = need_path(findings, task.id, index)
-        if need == task.id:
-            findings.at_value(path, "self-need", f"`{task.id}` needs itself, so it could never start")
-        elif known:
-            findings.at_value(path, "duplicate-need", f"`{task.id}` needs `{need}` twice")
-        else:
-            message = f"task `{task.id}` needs `{need}`, which is neither a task nor a service"
-            findings.at_value(path, "unknown-need", message, hint=_meant(need, graph, findings))
+def _wrong_need(node: TaskSpec | Group, need: str, path: Path, graph: Graph, findings: Findings) -> None:
+    around = (each for each in node.needs if each in graph.groups and need.startswith(f"{each}."))
+    group = next(around, None) if need in graph.tasks else None
+    if need == node.id:
+        findings.at_value(path, "self-need", f"`{node.id}` needs itself, so it could never start")
+    elif need.startswith(f"{node.id}.") and need in graph.tasks:
+        message = f"`{node.id}` needs `{need}`, which is part of it, so it could never start"
+        findings.at_value(path, "self-need", message)
+    elif need in graph.services and graph.services[need].scope:
+        message = f"`{need}` is a service of an included file, and only the tasks there may need it"
+        findings.at_value(path, "inner-service", message, hint="write the service into this file, too")
+    elif group is not None:
+        message = f"`{node.id}` needs `{need}` beside all of `{group}`"
+        findings.at_value(path, "duplicate-need", message, hint="name one of the two")
+    elif need in graph.tasks or need in graph.services or need in graph.groups:
+        findings.at_value(path, "duplicate-need", f"`{node.id}` needs `{need}` twice")
+    elif not any(need.startswith(f"{name}.") for name in _unread(graph)):
+        own = (name for name, each in graph.services.items() if not each.scope)
+        hint = _instance_meant(need, graph) or findings.near(need, (*graph.tasks, *own, *graph.groups))
+        what = "task" if isinstance(node, TaskSpec) else "the group"
+        none = "no task, service or group" if graph.groups else "neither a task nor a service"
+        findings.at_value(path, "unknown-need", f"{what} `{node.id}` needs `{need}`, which is {none}", hint=hint)
 
 
-def _meant(need: str, graph: Graph, findings: Findings) -> str:
+def _instance_meant(need: str, graph: Graph) -> str:
     template = graph.tasks.get(need.partition("[")[0])
     if template is not None and template.fan is not None:
         return f"need `{template.id}`: it is over when all its instances are"
-    return findings.near(need, (*graph.tasks, *graph.services))
+    return ""
+
+
+def _unread(graph: Graph) -> list[str]:
+    """Answer the groups whose file could not be read: nobody knows what is in them."""
+    return [name for name, group in graph.groups.items() if not group.tasks]
 
 
 def _check_claims(task: TaskSpec, graph: Graph, findings: Findings) -> None:
@@ -208,46 +248,69 @@ def _check_prefixes(graph: Graph, findings: Findings) -> None:
             begins.pop()
         if begins:
             earlier, later = sorted((begins[-1], each), key=lambda entry: entry[1])
-            _overlap(earlier, later, findings)
+            one, other = (_group_of(graph.tasks[name]) for _, _, name in (earlier, later))
+            if not one or one != other:  # else their own file has been looked at
+                _overlap(earlier, later, graph, findings)
         begins.append(each)
 
 
-def _overlap(earlier: tuple[str, float, str], later: tuple[str, float, str], findings: Findings) -> None:
+def _overlap(earlier: tuple[str, float, str], later: tuple[str, float, str], graph: Graph, findings: Findings) -> None:
     how = "the same prefix as" if earlier[0] == later[0] else "a prefix that overlaps with that of"
     message = f"`{later[2]}` has {how} `{earlier[2]}`, so nobody could tell whose record is left behind"
-    other = findings.document.value(("tasks", earlier[2], "data_prefix"))
+    other, place = (_place_of_prefix(graph.tasks[each[2]], findings) for each in (earlier, later))
     related = (findings.document.source.related(f"that of {earlier[2]}", other),)
-    place = findings.document.value(("tasks", later[2], "data_prefix"))
-    findings.at(
-        place,
-        "overlapping-prefix",
-        message,
-        hint="give each task a prefix of its own, and end it with `_`",
-        related=related,
-    )
+    hint = "give each task a prefix of its own, and end it with `_`"
+    findings.at(place, "overlapping-prefix", message, hint=hint, related=related)
+
+
+def _place_of_prefix(task: TaskSpec, findings: Findings) -> tuple[int, int]:
+    """Answer where a prefix stands; of a task in an included file, where that is included."""
+    if task.scope:
+        return findings.document.key(("include", _group_of(task)))
+    return findings.document.value(("tasks", task.id, "data_prefix"))
+
+
+def _group_of(task: TaskSpec) -> str:
+    """Answer through which include of this file a task is here, "" if it stands in it."""
+    return task.scope.partition(".")[0]
 
 
 def _check_cycles(graph: Graph, findings: Findings) -> None:
-    if in_order(((task.id, task.needs) for task in graph.tasks.values()), graph.services):
+    if not graph.groups and in_order(((task.id, task.needs) for task in graph.tasks.values()), graph.services):
         return  # as mostly
-    needs = {
-        task.id: [need for need in task.needs if need in graph.tasks and need != task.id]
-        for task in graph.tasks.values()
-    }
-    for ring in rings(needs):
-        edges = list(pairwise((*ring, ring[0])))
-        spans = [_edge(graph, findings, task, need) for task, need in _shown(edges)]
-        notes = [f"{task} needs {need}" for task, need in _shown(edges)]
+    nodes: Iterable[TaskSpec | Group] = chain(graph.groups.values(), graph.tasks.values())
+    own = [each for each in nodes if not each.scope]
+    edges = {node.id: _edges(node, graph) for node in own}
+    for ring in rings({node: list(ends) for node, ends in edges.items()}):
+        steps = list(pairwise((*ring, ring[0])))
+        spans = [_edge(node, edges[node][need], graph, findings) for node, need in _shown(steps)]
+        notes = [f"{node} needs {need}" for node, need in _shown(steps)]
         source = findings.document.source
         related = [source.related(note, span) for note, span in zip(notes[1:], spans[1:], strict=True)]
+        what = "tasks" if all(node in graph.tasks for node in ring) else "tasks and groups"
         findings.at(
-            spans[0], "cycle", _ring_message(ring), note=notes[0], related=related, hint="remove one of these needs"
+            spans[0],
+            "cycle",
+            _ring_message(ring, what),
+            note=notes[0],
+            related=related,
+            hint="remove one of these needs",
         )
 
 
-def _ring_message(ring: Sequence[str]) -> str:
+def _edges(node: TaskSpec | Group, graph: Graph) -> dict[str, int]:
+    """Answer what of the file itself a task or group needs, each with the number of that need; a group is one thing."""
+    found: dict[str, int] = {}
+    for index, need in enumerate(node.needs):
+        end = (_group_of(graph.tasks[need]) if need in graph.tasks else "") or need
+        if end != node.id and (end in graph.tasks or end in graph.groups):
+            found.setdefault(end, index)
+    return found
+
+
+def _ring_message(ring: Sequence[str], what: str) -> str:
     if len(ring) > 4:
-        return f"{len(ring)} tasks need each other in a ring, so none of them could ever start"
+        return f"{len(ring)} {what} need each other in a ring, so none of them could ever start"
     names = [f"`{task}`" for task in ring]
     return f"{', '.join(names[:-1])} and {names[-1]} need each other, so none of them could ever start"
 
@@ -258,8 +321,9 @@ def _shown(edges: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
     return [*edges[: _MOST_EDGES_SHOWN - 2], *edges[-2:]]
 
 
-def _edge(graph: Graph, findings: Findings, task: str, need: str) -> tuple[int, int]:
-    return findings.document.value(need_path(findings, task, graph.tasks[task].needs.index(need)))
+def _edge(node: str, index: int, graph: Graph, findings: Findings) -> tuple[int, int]:
+    path: Path = ("tasks", node) if node in graph.tasks else ("include", node)
+    return findings.document.value(need_path(findings, path, index))
 
 
 def _same_id(name: str, findings: Findings) -> None:

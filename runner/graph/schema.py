@@ -136,7 +136,10 @@ def _record(shape: Record) -> dict[str, Any]:
 def _rules(shape: Record) -> dict[str, Any]:
     """Answer what a schema can say of the rules between the keys of one mapping."""
     if shape is ROOT:
-        return {"allOf": [{"properties": {"tasks": {"minProperties": 1}}}]}
+        return {
+            "allOf": [{"properties": {"tasks": {"minProperties": 1}}}],
+            "anyOf": [{"required": ["tasks"]}, {"required": ["include"]}],
+        }
     if shape is TASK:
         waiting = {"properties": {"trigger": {"enum": ["one_success", "one_failed"]}}, "required": ["trigger"]}
         return {

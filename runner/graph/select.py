@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from runner.errors import NothingSelected
-from runner.graph.model import Graph
+from runner.graph.model import Graph, Group, TaskSpec
 from runner.graph.near import nearest
+
+T = TypeVar("T", TaskSpec, Group)
 
 
 class Wish(Struct, frozen=True, kw_only=True):
@@ -43,6 +46,7 @@ def select(graph: Graph, wish: Wish) -> Selection:
 
     """
     check_named((*wish.only, *wish.until, *wish.since, *wish.skip), graph)
+    wish = _without_groups(wish, graph)
     tags = {tag for task in graph.tasks.values() for tag in task.tags}
     for tag in wish.tag:
         if tag not in tags:
@@ -61,32 +65,59 @@ def select(graph: Graph, wish: Wish) -> Selection:
 
 
 def check_named(names: Iterable[str], graph: Graph) -> None:
-    """See that tasks which were named on the command line are there.
+    """See that tasks or groups which were named on the command line are there.
 
     Raises:
         NothingSelected: one is not.
 
     """
-    unknown = next((name for name in names if name not in graph.tasks), None)
+    known = {**graph.tasks, **graph.groups}
+    unknown = next((name for name in names if name not in known), None)
     if unknown is not None:
         raise NothingSelected(f"there is no task `{unknown}` in {graph.file}{_meant(unknown, graph)}")
 
 
+def spelled_out(names: Iterable[str], graph: Graph) -> tuple[str, ...]:
+    """Answer the tasks that were named, all of those in the groups that were."""
+    return tuple(task for name in names for task in (graph.groups[name].tasks if name in graph.groups else (name,)))
+
+
 def restricted(graph: Graph, names: Collection[str]) -> Graph:
-    """Answer a graph with only these tasks; what they need beyond them is left away."""
+    """Answer a graph with only these tasks, and the groups they are in; what they need beyond them is left away."""
     if len(names) == len(graph.tasks):
         return graph
     kept = {*names, *graph.services}
-    tasks = {
-        task.id: replace(task, needs=needs, instances=None if task.instances is None else needs)
-        for task in graph.tasks.values()
-        if task.id in kept
-        for needs in [tuple(need for need in task.needs if need in kept)]
+    left = {name for name, group in graph.groups.items() if not kept.isdisjoint(group.tasks)}
+    tasks = {task.id: _less_task(task, kept, left) for task in graph.tasks.values() if task.id in kept}
+    groups = {
+        name: _less(replace(group, tasks=tuple(task for task in group.tasks if task in kept)), kept, left)
+        for name, group in graph.groups.items()
+        if name in left
     }
-    return replace(graph, tasks=tasks)
+    return replace(graph, tasks=tasks, groups=groups)
 
 
 # -- the helpers -------------------------------------------------------------------------------------------------------
+
+
+def _less(node: T, kept: Collection[str], groups: Collection[str]) -> T:
+    """Answer a task or a group without what it needs beyond these."""
+    needs = tuple(need for need in node.needs if need in kept)
+    return replace(node, needs=needs, groups=tuple(group for group in node.groups if group in groups))
+
+
+def _less_task(task: TaskSpec, kept: Collection[str], groups: Collection[str]) -> TaskSpec:
+    """Answer the same for a task; the instances of a group are what it needs."""
+    less = _less(task, kept, groups)
+    return less if task.instances is None else replace(less, instances=less.needs)
+
+
+def _without_groups(wish: Wish, graph: Graph) -> Wish:
+    """Answer a wish in which each group that is named stands for all its tasks."""
+    if not graph.groups:
+        return wish
+    kinds = {"only": wish.only, "until": wish.until, "since": wish.since, "skip": wish.skip}
+    return replace(wish, **{kind: spelled_out(names, graph) for kind, names in kinds.items()})
 
 
 def _wanted(graph: Graph, wish: Wish) -> set[str]:
@@ -125,7 +156,7 @@ def _meant(name: str, graph: Graph) -> str:
     template = graph.tasks.get(name.partition("[")[0])
     if template is not None and template.is_template:
         return f": what `{template.id}` is done for is known only while it runs"
-    return _near(name, graph.tasks)
+    return _near(name, (*graph.tasks, *graph.groups))
 
 
 def _near(name: str, known: Iterable[str]) -> str:

@@ -67,7 +67,7 @@ _FILE = Text(
 _ENV_FILE = Text(what="a file", pattern=r"(?:[\s\S]*/)?(?!\.{1,2}$)[^/]+", hint="name one file, such as `.env`")
 OUTPUT_TYPES = ("string", "integer", "number", "boolean", "list", "map")
 """What an output of a command may be declared as."""
-_ATTEMPTS = Whole(least=1, hint="it counts all attempts: 1 means no retry")
+ATTEMPTS = Whole(least=1, hint="it counts all attempts: 1 means no retry")
 _CAUSES = Word(words={cause.word: cause for cause in Cause if cause is not Cause.CANCELLED})
 
 RETRY = Record(
@@ -75,7 +75,7 @@ RETRY = Record(
     foreign=FOREIGN_IN_RETRY,
     required=("attempts",),
     keys={
-        "attempts": Key(shape=_ATTEMPTS, desc="Attempts in all; 1 means no retry.", example=3),
+        "attempts": Key(shape=ATTEMPTS, desc="Attempts in all; 1 means no retry.", example=3),
         "delay": Key(shape=Duration(), desc="The first rest (default 1s).", example="2s"),
         "backoff": Key(
             shape=Word(words={backoff.value: backoff for backoff in Backoff}),
@@ -102,6 +102,17 @@ RETRY = Record(
     },
 )
 
+ROUNDS = Record(
+    what="a mapping",
+    foreign={
+        **FOREIGN_IN_RETRY,
+        "deadline": "the tasks have a `timeout` each; rounds are limited by their number, `attempts`",
+    },
+    required=("attempts",),
+    keys={name: key for name, key in RETRY.keys.items() if name != "deadline"},
+)
+"""How often all tasks of an included file are tried together."""
+
 LIMITS = {
     "timeout": Key(
         shape=Duration(zero=False),
@@ -110,7 +121,7 @@ LIMITS = {
     ),
     "kill_after": Key(shape=Duration(), desc="The time between SIGTERM and SIGKILL (default 5s).", example="10s"),
     "retry": Key(
-        shape=Either(short=_ATTEMPTS, record=RETRY, what="a number of attempts, or a mapping with `attempts`"),
+        shape=Either(short=ATTEMPTS, record=RETRY, what="a number of attempts, or a mapping with `attempts`"),
         desc="How many attempts in all, or more about them.",
         example={"attempts": 3, "delay": "2s"},
     ),
