@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from runner.driver import Unwatched
 from runner.errors import Place
 from runner.execute.simulate import Script, ServiceScript, Simulation, Step, always_ready
-from runner.graph.model import Graph, Rate, ServiceSpec, TaskSpec
+from runner.graph.compose import joined, tied
+from runner.graph.model import Graph, Group, Rate, Scope, ServiceSpec, TaskSpec
 from runner.requests import Unfilled
 from runner.schedule.history import Stories
 from runner.schedule.machine import Schedule
@@ -66,6 +67,19 @@ def graph_of(
     assert settings.keys() <= tasks.keys(), "settings for a task that is not in the graph"
     known = {name: service_of(name, **fields) for name, fields in (services or {}).items()}
     return whole(tasks.values(), known.values(), pools=pools, rates=rates, fail_fast=fail_fast, deadline=deadline)
+
+
+def grouped_of(
+    inner: str, outer: str = "", *, settings: Mapping[str, Mapping[str, Any]] | None = None, **group: Any
+) -> Graph:
+    """Build a graph that includes another as the group `g`: `grouped_of("a; b: a", "z: g", retry=Retry(attempts=2))`.
+
+    `group` are fields of the group, `settings` those of tasks inside, by task; both files are written as in `graph_of`.
+    """
+    inside = Scope(name="g", outer="", folder="/")
+    whole_group = Group(id="g", scope="", where=HERE, file="inner.yaml", inside=inside, **group)
+    own = graph_of(outer) if outer else whole([])
+    return tied(joined(replace(own, groups={"g": whole_group}), {"g": tied(graph_of(inner, **(settings or {})))}))
 
 
 def whole(

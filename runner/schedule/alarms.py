@@ -17,11 +17,15 @@ class Ring(Enum):
     LAST_LIMIT = "all attempts of a task together have had their time"
     REST_OVER = "a failed task is tried again"
     PACE = "something that only time held back may start"
+    ROUND = "all tasks of a group are tried again"
     RUN_DEADLINE = "the whole run has had its time"
 
 
 class Alarm(Struct, frozen=True, kw_only=True):
-    """One wish. `attempt` keeps a late alarm from hitting the next attempt of the same task."""
+    """One wish. `attempt` keeps a late alarm from hitting the next attempt of the same task.
+
+    Of a group `task` is its name and `attempt` its round.
+    """
 
     ring: Ring
     task: str = ""

@@ -40,9 +40,9 @@ MOVES: Mapping[Phase, frozenset[Phase]] = {
     Phase.READY: frozenset({Phase.RUNNING, Phase.SKIPPED}),
     Phase.RUNNING: frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.RESTING, Phase.READY}),
     Phase.RESTING: frozenset({Phase.READY, Phase.FAILED}),
-    Phase.SUCCEEDED: frozenset(),
-    Phase.FAILED: frozenset(),
-    Phase.SKIPPED: frozenset(),
+    Phase.SUCCEEDED: frozenset({Phase.WAITING}),
+    Phase.FAILED: frozenset({Phase.WAITING}),
+    Phase.SKIPPED: frozenset({Phase.WAITING}),
 }
 
 _WORDS = {phase: phase.name.lower() for phase in Phase}
@@ -61,13 +61,14 @@ class Why(Enum):
 class TaskState(Struct, kw_only=True, eq=False):
     """One task of this run; it knows those it `needs` and its `dependents` themselves, its `services` by name.
 
-    `rank` is the seconds of the longest path that begins with it. `unsettled` counts the tasks it needs that have not
-    settled. `started` numbers the first starts of a run from 1; `above` is the latest of these numbers among all it
-    rests upon, 0 if none of them was started. `alone` says that nothing may run beside its next attempt; `modest` that
-    it claims no pool, no memory and no time and needs no service; `piled` that it was started as one of those of which
-    a worker is asked for several ahead; `free` that nothing is asked before it starts: no `if`, no last result, no
-    person. `asked` says that somebody looks whether its last result still holds, or what its items are; `told` that
-    they have; `cached` that it does.
+    `rank` is the seconds of the longest path that begins with it. `unsettled` counts the tasks it needs of which it has
+    not heard that they have settled, and one for the included graph it is in until that goes on. `before` numbers the
+    attempts of earlier rounds of that. `started` numbers the first starts of a run from 1; `above` is the latest of
+    these numbers among all it rests upon, 0 if none of them was started. `alone` says that nothing may run beside its
+    next attempt; `modest` that it claims no pool, no memory and no time and needs no service; `piled` that it was
+    started as one of those of which a worker is asked for several ahead; `free` that nothing is asked before it starts:
+    no `if`, no last result, no person. `asked` says that somebody looks whether its last result still holds, or what
+    its items are; `told` that they have; `cached` that it does.
     """
 
     spec: TaskSpec
@@ -79,6 +80,7 @@ class TaskState(Struct, kw_only=True, eq=False):
     rank: float = 0.0
     phase: Phase = Phase.WAITING
     attempt: int = 0
+    before: int = 0
     first_start: float | None = None
     started: int = 0
     above: int = 0
@@ -106,6 +108,11 @@ class TaskState(Struct, kw_only=True, eq=False):
     def always(self) -> bool:
         """Whether it cleans up: it runs even when the run is being stopped."""
         return self.spec.trigger is Trigger.ALWAYS
+
+    @property
+    def tries(self) -> int:
+        """How many attempts it has had in this round."""
+        return self.attempt - self.before
 
     @property
     def settled(self) -> bool:
@@ -171,6 +178,9 @@ class Board:
             each.needs, each.above = group.needs, group.above
             each.dependents.append(group)
             self.tasks[each.spec.id] = each
+        for need in group.needs if spec.scope else ():  # which may be tried again, and then tells the instances
+            need.dependents.remove(group)
+            need.dependents += found
         group.spec, group.claims, group.services = spec, (), ()
         group.needs, group.unsettled = tuple(found), len(found)
         self.unsettled += len(found)
@@ -215,6 +225,8 @@ class Board:
             )
         if task.phase is RUNNING:
             self._take(task, -1)
+        if to is WAITING:
+            self.unsettled += 1
         task.phase = to
         if to is RUNNING:
             self._take(task, 1)
@@ -223,6 +235,14 @@ class Board:
         if to in SETTLED:
             self.unsettled -= 1
             self.settled.append(task.spec.id)
+
+    def renew(self, task: TaskState) -> None:
+        """Let a settled task wait as if it had never been tried; its attempts are numbered on."""
+        self.move(task, WAITING)
+        task.before = task.attempt
+        task.first_start, task.started, task.above = None, 0, 0
+        task.spent = task.asked = task.told = task.kept = task.cached = False
+        task.outcome, task.why, task.reason = None, None, ""
 
     def _take(self, task: TaskState, sign: int) -> None:
         self.running += sign
@@ -245,7 +265,7 @@ def _states(graph: Graph) -> dict[str, TaskState]:
     found = {spec.id: _state_of(graph, spec) for spec in graph.tasks.values()}
     for state in found.values():
         state.needs = tuple([found[need] for need in state.spec.needs if need in found])
-        state.unsettled = len(state.needs)
+        state.unsettled = len(state.needs) + bool(state.spec.scope)
         for need in state.needs:
             need.dependents.append(state)
     return found

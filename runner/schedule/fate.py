@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from runner.schedule.board import TaskState, Why
+from runner.graph.model import Trigger
+from runner.schedule.board import Why
 from runner.schedule.reasons import blocked_by, not_called
 from runner.schedule.rules import BLOCKED, RUN, Need, could_run, decide
 
@@ -35,28 +36,28 @@ Fate: TypeAlias = Runs | Wants | NeverRuns
 RUNS = Runs()
 
 
-def fate_of(task: TaskState, services: Mapping[str, Need | None], state: Callable[[str], str]) -> Fate:
-    """Answer what becomes of a task; a service that has not settled is None, `state` names what a need is at.
+def fate_of(
+    trigger: Trigger, tasks: Mapping[str, Need], services: Mapping[str, Need | None], state: Callable[[str], str]
+) -> Fate:
+    """Answer what becomes of a task or an included graph; a service that has not settled is None, `state` names them.
 
     Where the tasks alone rule it out, whatever its services do, no service is started for it and none is waited for.
     """
-    tasks = [need.need for need in task.needs]
     if not services:
-        return _judge(task, tasks, {}, state)
-    if not could_run(task.spec.trigger, tasks):
-        return _judge(task, tasks, {}, state)
+        return _judge(trigger, tasks, state)
+    if not could_run(trigger, tasks.values()):
+        return _judge(trigger, tasks, state)
     settled = {name: need for name, need in services.items() if need is not None}
     if len(settled) < len(services):
         return Wants(services=tuple(name for name in services if name not in settled))
-    fate = _judge(task, tasks, settled, state)
+    fate = _judge(trigger, {**tasks, **settled}, state)
     return replace(fate, by_services=True) if isinstance(fate, NeverRuns) else fate
 
 
-def _judge(task: TaskState, tasks: Sequence[Need], services: Mapping[str, Need], state: Callable[[str], str]) -> Fate:
-    decision = decide(task.spec.trigger, (*tasks, *services.values()))
+def _judge(trigger: Trigger, needs: Mapping[str, Need], state: Callable[[str], str]) -> Fate:
+    decision = decide(trigger, needs.values())
     if decision is RUN:
         return RUNS
-    needs = {**{need.spec.id: need.need for need in task.needs}, **services}
     if decision is BLOCKED:
         return NeverRuns(why=Why.BLOCKED, reason=blocked_by(needs, state))
-    return NeverRuns(why=Why.SKIPPED, reason=not_called(task.spec.trigger, needs))
+    return NeverRuns(why=Why.SKIPPED, reason=not_called(trigger, needs))

@@ -36,7 +36,7 @@ def rest_alarm(task: TaskState, until: float) -> tuple[float, Alarm]:
 def may_retry(task: TaskState, cause: Cause, rested: float) -> bool:
     """Say whether a failed task is tried again once it has rested (`rested`: that moment in seconds)."""
     retry = task.spec.retry
-    if task.attempt >= retry.attempts or cause not in retry.on or task.spent:
+    if task.tries >= retry.attempts or cause not in retry.on or task.spent:
         return False
     return retry.deadline is None or task.first_start is None or rested <= task.first_start + retry.deadline
 

@@ -22,8 +22,8 @@ from heapq import heappop, heappush
 
 from runner.errors import Exit
 from runner.graph.fan_out import fanned_out, reads_its_item
-from runner.graph.model import Graph
-from runner.graph.values import EvaluationError, Expression, is_true
+from runner.graph.model import Graph, Group, ServiceSpec, TaskSpec
+from runner.graph.values import EvaluationError, is_true
 from runner.schedule.alarms import Alarm, Alarms, Ring
 from runner.schedule.board import (
     FAILED,
@@ -41,6 +41,7 @@ from runner.schedule.board import (
 from runner.schedule.crashes import Crashes, FewerWorkers, Places
 from runner.schedule.fate import NeverRuns, Runs, Wants, fate_of
 from runner.schedule.groups import ALREADY, all_are, ending_of
+from runner.schedule.included import IncludedPhase, Includeds, IncludedState
 from runner.schedule.limits import alarm_matters, clean_up_limit, limits, may_retry, rest_alarm
 from runner.schedule.messages import (
     Answered,
@@ -69,7 +70,8 @@ from runner.schedule.messages import (
 from runner.schedule.pace import Pace
 from runner.schedule.policy import Claims, ReadyQueue, ranks, rest_before, seconds_expected, urgency
 from runner.schedule.questions import Questions, refused
-from runner.schedule.reasons import need_scope, scope_of
+from runner.schedule.reasons import included_scope, need_scope, scope_of
+from runner.schedule.rules import Need
 from runner.schedule.services import Services
 from runner.task import Cause, Failed, Json, Outcome, Succeeded
 
@@ -103,6 +105,7 @@ class Schedule:
         self.cancelled: CancelReason | None = None
         self._stopped_for = ""
         self._board = Board(graph)
+        self._included = Includeds(graph, self._board)
         self._services = Services(graph.services, {name: len(graph.dependents[name]) for name in graph.services})
         self._alarms = Alarms(self._matters)
         self._move = self._board.move  # writes phases, and nothing else does
@@ -119,13 +122,14 @@ class Schedule:
         self._now = 0.0
         self._commands: list[Command] = []
         self._settled: list[TaskState] = []  # settled in this turn, not yet told to those that need them
+        self._emptied: list[IncludedState] = []  # nothing in them is unsettled, and it was not yet said what follows
 
     # -- the questions ---------------------------------------------------------------------------------------------
 
     @property
     def finished(self) -> bool:
-        """Whether every task has settled and no service is left."""
-        return self.opened is not None and self._board.unsettled == 0 and self._services.over
+        """Whether every task has settled for good and no service is left."""
+        return self.opened is not None and not self._board.unsettled and self._services.over and self._included.over
 
     @property
     def verdict(self) -> str:
@@ -151,6 +155,8 @@ class Schedule:
         """Answer the word of the report for a task or a service."""
         if node in self._board.tasks:
             return self._board.tasks[node].word
+        if node in self.graph.groups:
+            return self._included.word(node, self._services.any_broken(self.graph.groups[node].services))
         return self._services.phase(node).name.lower()
 
     def reason(self, node: str) -> str:
@@ -161,9 +167,26 @@ class Schedule:
         """Answer what a task is at, for reading only."""
         return self._board.tasks[name]
 
-    def need_scope(self, task: str) -> dict[str, Json]:
-        """Answer what expressions of a task may read under `needs`, for the tasks among its needs."""
-        return {need.spec.id: need_scope(need, self._opened) for need in self._board.tasks[task].needs}
+    def need_scope(self, node: str) -> dict[str, Json]:
+        """Answer what expressions of a task or an included graph may read under `needs`, by the names of its file."""
+        spec = self.graph.tasks[node] if node in self.graph.tasks else self.graph.groups[node]
+        if isinstance(spec, TaskSpec) and not spec.scope and not spec.groups:  # as mostly
+            return {need.spec.id: need_scope(need, self._opened) for need in self._board.tasks[node].needs}
+        home, tasks = self.graph.scopes[spec.scope], self._board.tasks
+        needs = spec.own_needs if isinstance(spec, TaskSpec) else spec.needs
+        found: dict[str, Json] = {
+            home.local(need): need_scope(tasks[need], self._opened) for need in needs if need in tasks
+        }
+        return found | {home.local(name): included_scope(self.state(name), self._opened) for name in spec.groups}
+
+    def blamed(self, group: str) -> tuple[str, ...]:
+        """Answer the tasks and services of an included graph by which it has failed."""
+        names = self._included.guilty(self._included.all[group])
+        return (*names, *(name for name in self.graph.groups[group].services if self.state(name) == "failed"))
+
+    def included(self, name: str) -> IncludedState:
+        """Answer what an included graph is at, for reading only."""
+        return self._included.all[name]
 
     @property
     def asking(self) -> Sequence[str]:
@@ -238,6 +261,7 @@ class Schedule:
             case ServiceEnded(service=service):
                 self._commands += self._services.ended(event)
                 self._consider_dependents(service)
+                self._look_at_included()
             case Recalled():
                 self._recalled(event)
             case Answered():
@@ -267,7 +291,7 @@ class Schedule:
         if self.graph.deadline is not None:
             self._alarms.set(self.graph.deadline, Alarm(ring=Ring.RUN_DEADLINE))
         for service in self.graph.services.values():
-            self._open_service(service.id, service.condition)
+            self._open_service(service)
         self._questions.approve(event.approved)
         for name in event.skipped:
             self._skip(self._board.tasks[name], Why.SKIPPED, "left out by name")
@@ -276,19 +300,22 @@ class Schedule:
             task.outcome, task.kept = event.kept[task.spec.id].outcome, True
             self._settle(task, SUCCEEDED)
         self._spread()
+        for group in self._included.all.values():
+            self._begin_if_due(group)
         for task in self._board.tasks.values():
             self._decide_if_due(task)
 
-    def _open_service(self, service: str, condition: Expression | None) -> None:
+    def _open_service(self, service: ServiceSpec) -> None:
+        condition = service.condition
         try:
-            wanted = condition is None or is_true(condition, scope_of(self._opened, {}))
+            wanted = condition is None or is_true(condition, scope_of(self._opened, {}, service.scope))
         except EvaluationError as error:  # a border: the file's author wrote this expression
-            self._services.fail(service, f"its `if` could not be evaluated: {error}")
+            self._services.fail(service.id, f"its `if` could not be evaluated: {error}")
             return
         if not wanted:
-            self._services.switch_off(service)
-        elif not self.graph.dependents[service]:
-            self._services.set_aside(service)
+            self._services.switch_off(service.id)
+        elif not self._services.needed(service.id):
+            self._services.set_aside(service.id)
 
     # -- what becomes of a task ------------------------------------------------------------------------------------
 
@@ -300,14 +327,21 @@ class Schedule:
         """Decide on what waits; and again on what was never tried: since then a service may have died."""
         if task.unsettled:
             return
-        untried = task.phase is READY and task.attempt == 0
+        untried = task.phase is READY and task.tries == 0
         if untried or task.phase is WAITING:
             self._decide(task)
 
     def _spread(self) -> None:
-        """Tell those that need a settled task, until nothing more settles by it."""
-        while self._settled:
+        """Tell those that need a settled task, until nothing more settles by it; then see which graphs have."""
+        while self._settled or self._emptied:
+            if not self._settled:
+                self._included_settled(self._emptied.pop())
+                continue
             task = self._settled.pop()
+            if task.spec.scope:
+                self._tell_some(task, None)
+                self._emptied += self._included.settled(task.spec.scope)
+                continue
             for service in task.services:
                 self._commands += self._services.release(service)
             latest = max(task.above, task.started)
@@ -316,6 +350,27 @@ class Schedule:
                 other.above = max(other.above, latest)
                 if not other.unsettled:
                     self._decide_if_due(other)
+            for group in self._included.needing(task.spec.id):
+                self._tell_included(group)
+
+    def _tell_some(self, task: TaskState, after: IncludedState | None) -> None:
+        """Tell of a settled task of an included graph: within the same borders at once, others `after` one is over."""
+        held_by, spec = self._included.held_by, task.spec
+        for service in task.services:
+            if held_by(spec, self.graph.services[service].scope) is after:
+                self._commands += self._services.release(service)
+        for other in task.dependents:
+            if held_by(spec, other.spec.scope) is after:
+                other.unsettled -= 1
+                other.above = max(other.above, task.above, task.started)
+                self._decide_if_due(other)
+        for group in self._included.needing(spec.id):
+            if held_by(spec, group.spec.scope) is after:
+                self._tell_included(group)
+
+    def _tell_included(self, group: IncludedState) -> None:
+        group.waits -= 1
+        self._begin_if_due(group)
 
     def _decide(self, task: TaskState) -> None:
         """Say what becomes of an untried task whose tasks have settled; its services may have to start first."""
@@ -330,7 +385,10 @@ class Schedule:
             return
         known = not task.spec.is_template  # what a fan-out is for does not hang on when a server gets ready or dies
         services = {name: self._services.need(name) if known else None for name in task.services}
-        fate = fate_of(task, services, self.state)
+        spec = task.spec
+        plain = not spec.groups and not spec.outer  # as mostly
+        needs = {need.spec.id: need.need for need in task.needs} if plain else self._needs(spec)
+        fate = fate_of(spec.trigger, needs, services, self.state)
         ruled_out = isinstance(fate, NeverRuns) and not fate.by_services
         if task.phase is WAITING and not ruled_out and not self._wanted(task):
             return
@@ -345,6 +403,17 @@ class Schedule:
             case Wants(services=wanted):
                 for name in wanted:
                     self._commands += self._services.want(name)
+
+    def _needs(self, spec: TaskSpec | Group) -> dict[str, Need]:
+        """Answer how what is needed has settled; an included graph is one thing, whatever became of its tasks."""
+        needs = spec.own_needs if isinstance(spec, TaskSpec) else spec.needs
+        tasks = {need: self._board.tasks[need].need for need in needs if need in self._board.tasks}
+        for name in spec.groups:
+            group = self._included.all[name]
+            for task in group.spec.tasks:
+                tasks.pop(task, None)
+            tasks[name] = self._included.need(group, self._services.any_broken(group.spec.services))
+        return tasks
 
     def _wanted(self, task: TaskState) -> bool:
         """Ask the `if` of a task, then whether it can be left out, then a person; where one says no it is settled."""
@@ -363,7 +432,7 @@ class Schedule:
         condition, part = task.spec.condition, task.spec.part
         if condition is None or (task.spec.is_template and reads_its_item(task.spec)):
             return True
-        scope = scope_of(self._opened, self.need_scope(task.spec.id))
+        scope = scope_of(self._opened, self.need_scope(task.spec.id), task.spec.scope)
         try:
             wanted = is_true(condition, scope if part is None else {**scope, **part.scope})
         except EvaluationError as error:  # a border: the file's author wrote this expression
@@ -441,6 +510,7 @@ class Schedule:
         below = template.rank - seconds_expected(template.spec, self._opened.durations)
         self.graph = fanned_out(self.graph, event.task, event.items)
         instances = self._board.grow(self.graph, event.task)
+        self._included.grow(self.graph, instances)
         for task in instances:
             task.rank = below + seconds_expected(task.spec, self._opened.durations)
             if task.spec.id in event.kept:
@@ -455,6 +525,98 @@ class Schedule:
         group.why, group.reason, group.outcome = ending.why, ending.reason, ending.outcome
         group.kept, group.cached = (ending.phase is SUCCEEDED and all_are(word, group.needs) for word in ALREADY)
         self._settle(group, ending.phase)
+
+    # -- what becomes of an included graph -------------------------------------------------------------------------
+
+    def _begin_if_due(self, group: IncludedState) -> None:
+        """Let an included graph begin, or all its tasks settle, once what it needs has settled."""
+        spec = group.spec
+        if group.waits or group.phase is not IncludedPhase.WAITING:
+            return
+        if self.mode is not GOING:
+            self._shut(group, Why.CANCELLED, self._stopped_for)
+            return
+        fate = fate_of(spec.trigger, self._needs(spec), {}, self.state)
+        if isinstance(fate, NeverRuns):
+            self._shut(group, fate.why, f"`{spec.id}` did not begin: {fate.reason}")
+            return
+        try:
+            scope = scope_of(self._opened, self.need_scope(spec.id), spec.scope)
+            wanted = spec.condition is None or is_true(spec.condition, scope)
+        except EvaluationError as error:  # a border: the file's author wrote this expression
+            self._fail_all(group, f"the `if` of `{spec.id}` could not be evaluated: {error}")
+            return
+        if wanted:
+            self._begin(group)
+        elif spec.condition is not None:
+            self._shut(group, Why.SKIPPED, f"the `if` of `{spec.id}` is false: {spec.condition.source}")
+
+    def _begin(self, group: IncludedState) -> None:
+        self._included.move(group, IncludedPhase.GOING)
+        for inner in self._included.inside(group):
+            if inner.spec.scope == group.spec.id:
+                self._tell_included(inner)
+        for name in group.spec.tasks:
+            task = self._board.tasks[name]
+            if task.spec.scope == group.spec.id:
+                task.unsettled -= 1
+                self._decide_if_due(task)
+
+    def _shut(self, group: IncludedState, why: Why, reason: str) -> None:
+        """Settle what has not in an included graph that does not begin."""
+        for task in self._included.waiting(group):
+            if why is Why.CANCELLED and task.always:
+                self._skip(task, Why.SKIPPED, "nothing above it was started")
+            else:
+                self._skip(task, why, reason)
+
+    def _fail_all(self, group: IncludedState, reason: str) -> None:
+        for task in self._included.waiting(group):
+            task.reason, task.outcome = reason, Failed(cause=Cause.BAD_PARAMETERS, message=reason)
+            self._settle(task, FAILED)
+
+    def _look_at_included(self) -> None:
+        """See what follows for included graphs in which nothing is unsettled, now that something else has changed."""
+        left = (group for group in self._included.all.values() if not group.unsettled)
+        self._emptied += [group for group in left if group.phase is not IncludedPhase.OVER]
+
+    def _included_settled(self, group: IncludedState) -> None:
+        """Let a graph whose tasks have settled, and whose services are over, rest before another round or be over."""
+        spec = group.spec
+        if group.unsettled or group.phase is IncludedPhase.OVER:
+            return
+        if group.again and self.mode is GOING:
+            if group.phase is IncludedPhase.RESTING or self._services.any_alive(spec.services):
+                return
+            if self._included.may_go_again(group, self._services.any_broken(spec.services)):
+                self._included.move(group, IncludedPhase.RESTING)
+                rest = rest_before(spec.retry, self._opened.run, spec.id, group.round)
+                self._alarms.set(self._now + rest, Alarm(ring=Ring.ROUND, task=spec.id, attempt=group.round))
+                return
+        self._close(group)
+
+    def _close(self, group: IncludedState) -> None:
+        """Tell what is outside of an included graph that is over."""
+        self._included.move(group, IncludedPhase.OVER)
+        if not group.again:
+            return  # they have heard of each task
+        if self._included.guilty(group):
+            self._fail_fast(group.spec.id, group.spec.scope)
+        for name in group.spec.tasks:
+            self._tell_some(self._board.tasks[name], group)
+        self._emptied += self._included.settled(group.spec.scope)
+
+    def _begin_round(self, group: IncludedState) -> None:
+        """Let all tasks run again, but for those that never do: kept ones, and ones left out by name."""
+        self._queue.forget(_is_stale)
+        tasks, inner = self._included.renew(group, self._opened.skipped)
+        for name in group.spec.services:
+            self._services.renew(name, sum(name in task.services for task in tasks))
+            self._open_service(self.graph.services[name])
+        for each in inner:
+            self._begin_if_due(each)
+        for task in tasks:
+            self._decide_if_due(task)
 
     # -- attempts --------------------------------------------------------------------------------------------------
 
@@ -473,7 +635,7 @@ class Schedule:
             case Succeeded():
                 self._settle(task, SUCCEEDED)
             case Failed(cause=cause):
-                rest = rest_before(task.spec.retry, self._opened.run, task.spec.id, task.attempt)
+                rest = rest_before(task.spec.retry, self._opened.run, task.spec.id, task.tries)
                 spared = self.mode is GOING or (self.mode is FAILING and task.always)
                 if spared and may_retry(task, cause, self._now + rest):
                     self._move(task, RESTING)
@@ -515,6 +677,8 @@ class Schedule:
                     self._make_ready(self._board.tasks[alarm.task])
                 case Ring.PACE:
                     pass  # what may start now is started in this turn
+                case Ring.ROUND:
+                    self._begin_round(self._included.all[alarm.task])
                 case Ring.RUN_DEADLINE:
                     self._cancel("deadline")
 
@@ -524,6 +688,9 @@ class Schedule:
     def _matters(self, alarm: Alarm) -> bool:
         if alarm.ring in {Ring.RUN_DEADLINE, Ring.PACE}:
             return self.mode < ENDING and not self.finished
+        if alarm.ring is Ring.ROUND:
+            group = self._included.all[alarm.task]
+            return group.phase is IncludedPhase.RESTING and group.round == alarm.attempt
         return alarm_matters(alarm, self._board.tasks[alarm.task])
 
     def _limit_clean_up(self, task: TaskState) -> None:
@@ -572,6 +739,7 @@ class Schedule:
                     self._settle(task, FAILED)
                 case Phase.RESTING if self.mode is ENDING:
                     self._make_ready(task)
+        self._look_at_included()
 
     # -- the helpers -----------------------------------------------------------------------------------------------
 
@@ -647,10 +815,14 @@ class Schedule:
         if task.spec.manual:
             self._questions.close(task.spec.id)
         self._settled.append(task)
-        guilty = phase is FAILED and not task.spec.allow_failure
-        if guilty and self._opened.fail_fast and self.mode is GOING:
+        if phase is FAILED and not task.spec.allow_failure:
+            self._fail_fast(task.spec.id, task.spec.scope)
+
+    def _fail_fast(self, node: str, scope: str) -> None:
+        """Start nothing new after a failure, where that is wanted and nothing around it is tried again as a whole."""
+        if self._opened.fail_fast and self.mode is GOING and not self._included.may_save(scope):
             self.mode = FAILING
-            self._sweep(f"`{task.spec.id}` failed and the run fails fast")
+            self._sweep(f"`{node}` failed and the run fails fast")
 
     @property
     def _opened(self) -> RunOpened:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import blake2b
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import repeat
 from math import prod
 from typing import Generic, TypeAlias, TypeVar
@@ -114,6 +114,12 @@ class ReadyQueue(Generic[Item]):
     def lines(self) -> Iterator[Claims]:
         """Answer the different claims that tasks wait with."""
         return iter(self._heaps)
+
+    def forget(self, stale: Callable[[Item], bool]) -> None:
+        """Forget all that are no longer ready: they may become so again, and then they are added again."""
+        for claims, heap in list(self._heaps.items()):
+            self._heaps[claims] = [each for each in heap if not stale(each[1])]
+            heapify(self._heaps[claims])
 
     def pop(
         self, fits: Callable[[Claims], bool], stale: Callable[[Item], bool], place: Callable[[Item], bool]

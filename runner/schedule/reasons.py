@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from runner.graph.model import Trigger
+from runner.graph.params import params_of
 from runner.graph.pieces import pieces_of
 from runner.schedule.board import Phase, TaskState
 from runner.schedule.messages import RunOpened
@@ -76,7 +77,16 @@ def _outputs_or_null(task: TaskState) -> Json:
     return None if task.outcome is None or task.outcome.outputs is None else _outputs(task)
 
 
-def scope_of(opened: RunOpened, needs: Mapping[str, Json]) -> dict[str, Json]:
-    """Answer what an `if` may read: no secrets, and of the environment only what the run recorded."""
+def included_scope(state: str, opened: RunOpened) -> dict[str, Json]:
+    """Answer what expressions may read of a whole included graph under `needs.ID`."""
+    return {"state": state, "run": opened.run}
+
+
+def scope_of(opened: RunOpened, needs: Mapping[str, Json], scope: str) -> dict[str, Json]:
+    """Answer what an `if` may read: no secrets, and of the environment only what the run recorded.
+
+    `scope` is the group in whose file it stands, "" for that of the run.
+    """
     run: Json = {"id": opened.run, "started": opened.started}
-    return {"params": dict(opened.params), "env": dict(opened.environment), "needs": dict(needs), "run": run}
+    params: Json = params_of(scope, opened.params)
+    return {"params": params, "env": dict(opened.environment), "needs": dict(needs), "run": run}

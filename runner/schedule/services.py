@@ -8,7 +8,7 @@ noise. Whoever calls is told which services changed for the tasks (`Settled`), a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 
 from msgspec import Struct, field
@@ -40,10 +40,10 @@ SERVICE_MOVES: Mapping[ServicePhase, frozenset[ServicePhase]] = {
     ServicePhase.STARTING: frozenset({ServicePhase.READY, ServicePhase.STOPPING, ServicePhase.FAILED}),
     ServicePhase.READY: frozenset({ServicePhase.STOPPING, ServicePhase.FAILED}),
     ServicePhase.STOPPING: frozenset({ServicePhase.STOPPED}),
-    ServicePhase.STOPPED: frozenset(),
-    ServicePhase.UNUSED: frozenset(),
-    ServicePhase.OFF: frozenset(),
-    ServicePhase.FAILED: frozenset(),
+    ServicePhase.STOPPED: frozenset({ServicePhase.WAITING}),
+    ServicePhase.UNUSED: frozenset({ServicePhase.WAITING}),
+    ServicePhase.OFF: frozenset({ServicePhase.WAITING}),
+    ServicePhase.FAILED: frozenset({ServicePhase.WAITING}),
 }
 
 ALIVE = frozenset({ServicePhase.STARTING, ServicePhase.READY, ServicePhase.STOPPING})
@@ -54,6 +54,7 @@ class _Service(Struct, kw_only=True):
     needed_by: int
     phase: ServicePhase = ServicePhase.WAITING
     attempt: int = 0
+    before: int = 0
     message: str = ""
     outputs: dict[str, str | int | None] = field(default_factory=dict)
 
@@ -86,6 +87,18 @@ class Services:
                 return Need.F
             case ServicePhase.WAITING | ServicePhase.STARTING:
                 return None
+
+    def needed(self, name: str) -> bool:
+        """Say whether a task that needs a service has not settled."""
+        return self._all[name].needed_by > 0
+
+    def any_alive(self, names: Iterable[str]) -> bool:
+        """Say whether one of these services is running."""
+        return any(self._all[name].phase in ALIVE for name in names)
+
+    def any_broken(self, names: Iterable[str]) -> bool:
+        """Say whether one of these services broke."""
+        return any(self._all[name].phase is ServicePhase.FAILED for name in names)
 
     @property
     def over(self) -> bool:
@@ -126,6 +139,13 @@ class Services:
         """Note that no task of this run needs a service."""
         self._move(self._all[name], ServicePhase.UNUSED)
 
+    def renew(self, name: str, needed_by: int) -> None:
+        """Let a service that is over wait as if it had never been started, for so many tasks that need it."""
+        service = self._all[name]
+        self._move(service, ServicePhase.WAITING)
+        service.needed_by, service.message, service.outputs = needed_by, "", {}
+        service.before = service.attempt
+
     def ready(self, name: str, *, url: str, port: int | None) -> None:
         """Take in that a service answers."""
         service = self._all[name]
@@ -139,7 +159,7 @@ class Services:
         if service.phase is ServicePhase.STOPPING:
             self._move(service, ServicePhase.STOPPED)
             return []
-        retry = event.how == "port_taken" and service.spec.port == 0 and service.attempt < PORT_TRIES
+        retry = event.how == "port_taken" and service.spec.port == 0 and service.attempt - service.before < PORT_TRIES
         if service.phase is ServicePhase.STARTING and retry:
             return [self._start(service)]
         self._move(service, ServicePhase.FAILED)

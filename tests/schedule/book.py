@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from math import inf
 
-from runner.graph.model import TaskSpec
+from runner.graph.model import Group, TaskSpec
 from runner.schedule.messages import StopAttempt
+from runner.task import Cause
 from tests.schedule.oracle import kind_of
 
 
@@ -35,9 +36,9 @@ class Mode(IntEnum):
 class Book:
     """What is known of one task. `order` numbers the first begins; `rests` is the soonest and latest end of a rest.
 
-    `ahead` says that its attempt was handed out as one of those of which a worker takes several. `look` is whether its
-    last result was looked at, or what its items are: "", "owed", "asked" or "told"; `asks` is whether a person was
-    asked: also "yes".
+    `before` are its attempts of earlier rounds. `ahead` says that its attempt was handed out as one of those of which a
+    worker takes several. `look` is whether its last result was looked at, or what its items are: "", "owed", "asked" or
+    "told"; `asks` is whether a person was asked: also "yes".
     """
 
     spec: TaskSpec
@@ -46,7 +47,9 @@ class Book:
     at: At = At.WAITING
     word: str = ""
     kept: bool = False
+    cause: Cause | None = None
     attempt: int = 0
+    before: int = 0
     ended: int = 0
     first: float | None = None
     order: int = 0
@@ -86,6 +89,32 @@ class Book:
         limit = min(self.limit, self.clean_up_limit)
         return limit if self.begun is None else max(limit, self.begun)
 
+    @property
+    def tries(self) -> int:
+        """How many attempts it has had in this round."""
+        return self.attempt - self.before
+
+    def renew(self) -> None:
+        """Begin anew, in another round."""
+        self.at, self.word, self.before, self.ended = At.WAITING, "", self.attempt, 0
+        self.first, self.order, self.look = None, 0, ""
+        self.asks = self.asks if self.asks == "yes" else ""
+
+
+@dataclass(slots=True, eq=False)
+class Shelf:
+    """What is known of one group: waiting, going, resting, over. `rests` is when a rest ends."""
+
+    spec: Group
+    at: str = "waiting"
+    round: int = 1
+    rests: float = 0.0
+
+    @property
+    def again(self) -> bool:
+        """Whether it may be tried again."""
+        return self.spec.retry.attempts > 1
+
 
 @dataclass(slots=True)
 class Desk:
@@ -93,6 +122,7 @@ class Desk:
 
     at: str = "idle"
     attempt: int = 0
+    before: int = 0
 
 
 @dataclass(slots=True)

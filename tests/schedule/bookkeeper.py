@@ -7,11 +7,12 @@ nothing: the referee does.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import ceil, inf
 
 from runner.graph.fan_out import fanned_out, template_of
-from runner.graph.model import Graph, TaskSpec
+from runner.graph.model import Graph, Group, TaskSpec
 from runner.schedule.messages import (
     Answered,
     AttemptEnded,
@@ -29,10 +30,12 @@ from runner.schedule.messages import (
     SlotsChanged,
 )
 from runner.task import Cause, Outcome, Succeeded
-from tests.schedule.book import At, Book, Desk, Mode, Tally
+from tests.schedule.book import At, Book, Desk, Mode, Shelf, Tally
 from tests.schedule.generator import Game
 from tests.schedule.oracle import WORDS, decided, rest, together
 
+MOMENT = 1e-9
+ALIVE = ("starting", "up", "stopping")
 CLEAN_UP = 60.0
 """Seconds a clean-up without a time-out may take once the run is cancelled."""
 
@@ -53,6 +56,7 @@ class Bookkeeper:
         self.fewer_owed = False
         self.books = {spec.id: _book(self.graph, spec) for spec in self.graph.tasks.values()}
         self.desks = {name: Desk() for name in self.graph.services}
+        self.shelves = {name: Shelf(spec=spec) for name, spec in self.graph.groups.items()}
         self.room = dict(self.graph.pools)
         self.begins = 0
         self.starts: list[tuple[float, Book]] = []  # when what was handed out
@@ -120,12 +124,44 @@ class Bookkeeper:
         return found
 
     def needed(self, service: str) -> bool:
-        """Say whether a task that needs this service has not settled."""
-        return any(self.books[name].at is not At.SETTLED for name in self.graph.dependents[service])
+        """Say whether a task that needs this service has not settled, or may run again while the service stays."""
+        scope = self.graph.services[service].scope
+        return not all(self.heard(name, scope) for name in self.graph.dependents[service])
+
+    def around(self, scope: str) -> list[Shelf]:
+        """Answer the groups around a file, the innermost first."""
+        found: list[Shelf] = []
+        while scope:
+            found.append(self.shelves[scope])
+            scope = self.graph.groups[scope].scope
+        return found
+
+    def heard(self, task: str, scope: str) -> bool:
+        """Say whether a file may rest upon a task: it has settled, and no group between may be tried again."""
+        inside = self.around(scope)
+        between = [shelf for shelf in self.around(self.graph.tasks[task].scope) if shelf not in inside]
+        final = all(shelf.at == "over" or not shelf.again for shelf in between)
+        return self.books[task].at is At.SETTLED and final
+
+    def all_heard(self, needs: Sequence[str], scope: str) -> bool:
+        """Say whether a file may rest upon all these tasks."""
+        return all(self.heard(need, scope) for need in needs if need in self.books)
+
+    def kinds(self, needs: Sequence[str], groups: Sequence[str]) -> set[str]:
+        """Answer how what is needed looks; a whole group counts as one."""
+        whole = {name for group in groups for name in self.graph.groups[group].tasks}
+        single = {self.books[need].kind for need in needs if need in self.books and need not in whole}
+        return single | {self.kind_of(self.graph.groups[group]) for group in groups}
+
+    def kind_of(self, group: Group) -> str:
+        """Answer how a group that is over looks to those that need it."""
+        kinds = {self.books[name].kind for name in group.tasks}
+        broken = any(self.desks[name].at == "failed" for name in group.services)
+        return "F" if broken or "F" in kinds else "S" if "S" in kinds else "K"
 
     def answers(self, book: Book) -> tuple[list[str], str | None]:
         """Answer what the trigger may say, and what it says now: None while a service is open."""
-        tasks = {self.books[need].kind for need in book.tasks}
+        tasks = self.kinds(book.spec.own_needs, book.spec.groups)
         if not book.services:
             answer = decided(book.spec, tasks)
             return [answer], answer
@@ -166,6 +202,9 @@ class Bookkeeper:
             case ClockTicked():
                 if self.graph.deadline is not None and self.now >= self.graph.deadline and self.mode < Mode.ENDING:
                     self._cancel("deadline")
+                for shelf in self.shelves.values():
+                    if shelf.at == "resting" and self.now >= shelf.rests - MOMENT:
+                        self._begin_round(shelf)
             case Recalled():
                 self._recall(event)
             case Answered():
@@ -208,7 +247,7 @@ class Bookkeeper:
         assert book.asks == "asked", f"{event.task} was answered unasked"
         if book.at is At.SETTLED:
             return
-        book.asks = "yes"
+        book.asks = "yes" if event.approved else "no"
         self.tally.seen.add("approved" if event.approved else "refused")
         if not event.approved:
             self._settle(book, "skipped")
@@ -223,9 +262,12 @@ class Bookkeeper:
             return
         if event.fault:
             self.tally.seen.add("no items")
+            book.cause = Cause.BAD_PARAMETERS
             self._settle(book, "failed")
             return
         self.graph = fanned_out(self.graph, event.task, event.items)
+        for name, shelf in self.shelves.items():
+            shelf.spec = self.graph.groups[name]
         group = self.graph.tasks[event.task]
         self.tally.seen.add("fan-out" if group.instances else "empty fan-out")
         for name in group.instances or ():
@@ -263,14 +305,15 @@ class Bookkeeper:
             self._settle(book, "succeeded")
             return
         retry, cause = book.spec.retry, outcome.cause
+        book.cause = cause
         if cause is Cause.CRASHED:
             self._crash(book)
         if stop is None:
             assert cause not in (Cause.TIMED_OUT, Cause.CANCELLED), f"{book.spec.id}: nobody stopped it"
-        longest = rest(retry, book.attempt)
+        longest = rest(retry, book.tries)
         spared = self.mode is Mode.GOING or (self.mode is Mode.FAILING and book.always)
         in_time = book.first is None or retry.deadline is None or self.now + longest <= book.first + retry.deadline
-        if spared and book.attempt < retry.attempts and cause in retry.on and in_time:
+        if spared and book.tries < retry.attempts and cause in retry.on and in_time:
             book.at = At.RESTING
             book.rests = (self.now + (0.0 if retry.jitter == "full" else longest), self.now + longest)
         else:
@@ -302,15 +345,15 @@ class Bookkeeper:
     def _end_service(self, service: str, how: str) -> None:
         desk = self.desks[service]
         assert desk.at in ("starting", "up", "stopping"), f"{service} ended twice"
+        self._news = True
         if desk.at == "stopping":
             desk.at = "over"
-        elif how == "port_taken" and self.graph.services[service].port == 0 and desk.attempt < 3:
+        elif how == "port_taken" and self.graph.services[service].port == 0 and desk.attempt - desk.before < 3:
             self.port_owed.add(service)
             self.tally.seen.add("taken port")
         else:
             self.tally.seen.add("service died" if desk.at == "up" else "service never ready")
             desk.at = "failed"
-            self._news = True
 
     def _cancel(self, why: str) -> None:
         if self.mode < Mode.ENDING:
@@ -329,7 +372,13 @@ class Bookkeeper:
     def _settle(self, book: Book, word: str) -> None:
         book.at, book.word = At.SETTLED, word
         self._news = True
-        if book.guilty and self.game.first.fail_fast and self.mode is Mode.GOING:
+        if book.guilty:
+            self._fail_fast(book.spec.scope)
+
+    def _fail_fast(self, scope: str) -> None:
+        """Start nothing new after a failure, unless a group around it has another round."""
+        saved = any(shelf.again and shelf.round < shelf.spec.retry.attempts for shelf in self.around(scope))
+        if self.game.first.fail_fast and self.mode is Mode.GOING and not saved:
             self.mode = Mode.FAILING
             self.tally.seen.add("fail fast")
             self._sweep()
@@ -350,10 +399,79 @@ class Bookkeeper:
         """Enter what follows from it without a word."""
         while self._news:
             self._news = False
+            for shelf in self.shelves.values():
+                self._begin_if_due(shelf)
             for book in self.books.values():
                 fresh = book.at is At.WAITING or (book.at is At.READY and book.first is None and not book.ended)
-                if fresh and all(self.books[need].at is At.SETTLED for need in book.tasks):
+                if fresh and self._may_begin(book):
                     self._decide(book)
+            if not self._news:
+                for shelf in reversed(self.shelves.values()):  # an inner one before those around
+                    self._end_if_due(shelf)
+
+    def _may_begin(self, book: Book) -> bool:
+        scope = book.spec.scope
+        return (not scope or self.shelves[scope].at == "going") and self.all_heard(book.tasks, scope)
+
+    def _begin_if_due(self, shelf: Shelf) -> None:
+        """Say whether a group begins, once what it needs has settled; else settle what is in it."""
+        spec = shelf.spec
+        around = not spec.scope or self.shelves[spec.scope].at == "going"
+        if shelf.at != "waiting" or not around or not self.all_heard(spec.needs, spec.scope):
+            return
+        if all(self.books[name].at is At.SETTLED for name in spec.tasks):
+            return  # nothing of it has to begin
+        answer = "cancelled"
+        if self.mode is Mode.GOING:
+            answer = decided(spec, self.kinds(spec.needs, spec.groups))
+            if answer == "run":
+                answer = {True: "run", False: "skipped", None: "failed"}[self.game.truth(spec)]
+        if answer == "run":
+            shelf.at, self._news = "going", True
+            return
+        self.tally.seen.add("group that does not begin")
+        for book in (self.books[name] for name in spec.tasks):
+            if book.at is At.WAITING:
+                book.cause = Cause.BAD_PARAMETERS
+                self._settle(book, "skipped" if answer == "cancelled" and book.always else answer)
+
+    def _end_if_due(self, shelf: Shelf) -> None:
+        """Let a group in which all is over rest before another round, or be over."""
+        spec = shelf.spec
+        begin = f"{spec.id}."
+        inner = [each for name, each in self.shelves.items() if name.startswith(begin)]
+        settled = all(self.books[name].at is At.SETTLED for name in spec.tasks) and all(e.at == "over" for e in inner)
+        if shelf.at == "over" or not settled:
+            return
+        if shelf.again and self.mode is Mode.GOING:
+            if shelf.at == "resting" or any(self.desks[name].at in ALIVE for name in spec.services):
+                return
+            books = (self.books[name] for name in spec.tasks)
+            causes = {book.cause for book in books if book.guilty and book.spec.instances is None}
+            if any(self.desks[name].at == "failed" for name in spec.services):
+                causes.add(Cause.CRASHED)
+            if shelf.at == "going" and shelf.round < spec.retry.attempts and causes and causes <= spec.retry.on:
+                shelf.at, shelf.rests = "resting", self.now + rest(spec.retry, shelf.round)
+                return
+        shelf.at, self._news = "over", True
+        self.tally.seen.update({"group"} | ({"group over after rounds"} if shelf.round > 1 else set()))
+        if shelf.again and any(self.books[name].guilty for name in spec.tasks):
+            self._fail_fast(spec.scope)
+
+    def _begin_round(self, shelf: Shelf) -> None:
+        """Begin a group anew, all in it but what was kept."""
+        shelf.at, shelf.round, self._news = "going", shelf.round + 1, True
+        self.tally.seen.add("another round")
+        for name in shelf.spec.tasks:
+            if not self.books[name].kept:
+                self.books[name].renew()
+        for name, inner in self.shelves.items():
+            if name.startswith(f"{shelf.spec.id}.") and any(not self.books[task].kept for task in inner.spec.tasks):
+                inner.at, inner.round = "waiting", 1
+        for name in shelf.spec.services:
+            desk = self.desks[name]
+            desk.at = {True: "idle", False: "off", None: "failed"}[self.game.truth(self.graph.services[name])]
+            desk.before = desk.attempt
 
     def _decide(self, book: Book) -> None:
         """Say what becomes of a task that never began and whose tasks have settled."""
@@ -367,6 +485,7 @@ class Bookkeeper:
         if "run" not in possible:
             self._settle(book, possible[0])
         elif book.at is At.WAITING and (says := self.game.truth(book.spec)) is not True:
+            book.cause = Cause.BAD_PARAMETERS
             self._settle(book, "failed" if says is None else "skipped")
         elif self.looks(book):
             book.look = book.look or "owed"
@@ -389,7 +508,7 @@ class Bookkeeper:
             self.tally.seen.add("asked for ahead")
         for pool, amount in book.spec.claims.items():
             self.room[pool] -= amount
-        if attempt > 1:
+        if book.tries > 1:
             self.tally.seen.add("retry")
 
     def _release(self, book: Book) -> None:

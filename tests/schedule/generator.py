@@ -14,9 +14,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from runner.execute.simulate import ServiceStep, Simulation, Step
+from runner.graph.compose import joined, tied
 from runner.graph.fan_out import opened as opened_with
 from runner.graph.fan_out import pool_of
-from runner.graph.model import Backoff, Foreach, Graph, Rate, Retry, ServiceSpec, TaskSpec, Trigger
+from runner.graph.model import Backoff, Foreach, Graph, Group, Rate, Retry, Scope, ServiceSpec, TaskSpec, Trigger
 from runner.graph.values import parse, parse_bare
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import (
@@ -31,7 +32,7 @@ from runner.schedule.messages import (
     StopAttempt,
 )
 from runner.task import Cause, Failed, Request, ServiceRequest, Succeeded
-from tests.kit import Answers, Played, opened, play, service_of, task_of, whole
+from tests.kit import HERE, Answers, Played, opened, play, service_of, task_of, whole
 
 CONDITIONS = {True: parse_bare("params.yes"), False: parse_bare("params.no"), None: parse_bare("fromJSON('{')")}
 """An `if` that says yes, one that says no, one that cannot be evaluated."""
@@ -83,7 +84,7 @@ class Game:
         cancelled = any(isinstance(event, CancelAsked) for event in self.outside)
         return self.lasting and not self.first.fail_fast and not cancelled and self.graph.deadline is None
 
-    def truth(self, spec: TaskSpec | ServiceSpec) -> bool | None:
+    def truth(self, spec: TaskSpec | ServiceSpec | Group) -> bool | None:
         """Answer what an `if` says: None where it cannot be evaluated."""
         if spec.condition is None:
             return True
@@ -152,55 +153,44 @@ def game_of(chance: Random, *, most: int = 12) -> Game:
     crashy = maybe(0.2)
     lasting = not maybe(0.12)
     ahead = maybe(0.4 if crashy else 0.12)  # workers are asked for several attempts ahead, and few tasks forbid it
-    services, going = _services(maybe, lasting=lasting)
     pools = (
         {name: chance.randint(1, 3) for name in ("p", "q")[: chance.randint(1, 2)]}
         if maybe(0.2 if ahead else 0.75)
         else {}
     )
     names = [f"t{number}" for number in range(chance.randint(1, most))]
-    places = list(range(len(names)))
-    chance.shuffle(places)  # the file order has nothing to do with the order of needs
-    tasks = [
-        _task(maybe, name, place, earlier=names[:i], services=services, pools=pools, crashy=crashy)
-        for i, (name, place) in enumerate(zip(names, places, strict=True))
-    ]
+    rated = maybe(0.3)
+    files = _Files(maybe, pools=pools, crashy=crashy, lasting=lasting)
+    graph = replace(
+        files.file(names, 0),
+        pools=pools,
+        rates={pool: Rate(count=chance.randint(1, 3), seconds=maybe.seconds(0.3, 5.0)) for pool in pools if rated},
+        fail_fast=maybe(0.3),
+        deadline=chance.uniform(0.0, 30.0) if maybe(0.03) else None,
+    )
+    tasks = list(graph.tasks.values())
     steps = {
-        (task.id, n): _step(maybe, task, crashy=crashy) for task in tasks for n in range(1, task.retry.attempts + 1)
+        (task.id, n): _step(maybe, task, crashy=crashy)
+        for task in tasks
+        for n in range(1, task.retry.attempts * rounds_around(graph, task.scope) + 1)
     }
     limited = {task.id for task in tasks if task.retry.deadline is not None}  # which counts from a first begin
     unfit = frozenset(key for key in steps if maybe(0.02) and key[0] not in limited)
     steps |= {key: Step(seconds=0.0, outcome=Failed(cause=Cause.BAD_PARAMETERS)) for key in unfit}
     returned = frozenset(key for key in steps if maybe(0.03)) - unfit
-    first = _opened(maybe, names, broken=any(task.condition is CONDITIONS[None] for task in tasks))
-    outside = _outside(maybe, ahead=ahead)
-    remembers = maybe(0.3)
-    spaced = maybe(0.15)
-    rated = maybe(0.3)
-    rates = {pool: Rate(count=chance.randint(1, 3), seconds=maybe.seconds(0.3, 5.0)) for pool in pools if rated}
-    tasks = [replace(task, stagger=maybe.seconds(0.05, 2.0)) if spaced and maybe(0.7) else task for task in tasks]
-    tasks = [replace(task, cache=True) if remembers and maybe(0.6) else task for task in tasks]
-    asking = [task.id for task in tasks if task.trigger is not Trigger.ALWAYS and maybe(0.5)] if maybe(0.2) else []
-    tasks = [replace(task, manual=task.id in asking) for task in tasks]
-    first = replace(first, approved=tuple(name for name in asking if maybe(0.15)))
+    broken = any(each.condition is CONDITIONS[None] for each in (*tasks, *graph.groups.values()))
+    asking = [task.id for task in tasks if task.manual]
     answers = {name: (maybe.seconds(0.0, 4.0) if maybe(0.8) else 0.0, maybe(0.7)) for name in asking}
-    graph = whole(
-        sorted(tasks, key=lambda task: task.index),
-        services,
-        pools=pools,
-        rates=rates,
-        fail_fast=maybe(0.3),
-        deadline=chance.uniform(0.0, 30.0) if maybe(0.03) else None,
-    )
+    first = _opened(maybe, graph, broken=broken)
     game = Game(
         graph=graph,
-        first=first,
+        first=replace(first, approved=tuple(name for name in asking if maybe(0.15))),
         steps=steps,
-        services=going,
-        outside=outside,
+        services=_service_steps(maybe, graph, lasting=lasting),
+        outside=_outside(maybe, ahead=ahead),
         returned=returned,
         unfit=unfit,
-        holds=frozenset(name for name in names if maybe(0.5)),
+        holds=frozenset(task.id for task in tasks if maybe(0.5)),
         answers=answers,
         taken=frozenset(),
         late=0.0,
@@ -212,20 +202,20 @@ def game_of(chance: Random, *, most: int = 12) -> Game:
 def _fanned(maybe: _Maybe, game: Game, *, crashy: bool) -> Game:
     """Do some tasks of a game for several items: for what a need returns, or for what is known before."""
     chance, tasks = maybe.chance, dict(game.graph.tasks)
-    above = {name: [need for need in spec.needs if need in tasks] for name, spec in tasks.items()}
+    above = {name: [need for need in spec.own_needs if need in tasks] for name, spec in tasks.items()}
     fans = [name for name in tasks if name not in game.first.kept and maybe(0.6 if above[name] else 0.15)]
     steps, pools = dict(game.steps), dict(game.graph.pools)
     for name in fans:
-        need = chance.choice(above[name] or ["nothing"])
+        need = game.graph.scopes[tasks[name].scope].local(chance.choice(above[name] or ["nothing"]))
         pools |= {pool_of(name): chance.randint(1, 2)} if maybe(0.4) else {}
         claims = {**tasks[name].claims, **({pool_of(name): 1} if pool_of(name) in pools else {})}
         condition = OF_ITEMS if maybe(0.3) else tasks[name].condition
-        fan = Foreach(items=parse(chance.choice(LISTED).replace("NEED", need)))
+        fan = Foreach(items=parse(chance.choice(LISTED).replace("needs.NEED", f"needs['{need}']")))
         tasks[name] = replace(tasks[name], fan=fan, claims=claims, condition=condition)
         steps |= {
             (f"{name}[{item}]", n): _step(maybe, tasks[name], crashy=crashy)
             for item in (*ITEMS, "x")
-            for n in range(1, tasks[name].retry.attempts + 1)
+            for n in range(1, tasks[name].retry.attempts * rounds_around(game.graph, tasks[name].scope) + 1)
         }
     asked = [f"{name}[{item}]" for name in fans if tasks[name].manual for item in (*ITEMS, "x")]
     answers = {name: (maybe.seconds(0.0, 4.0) if maybe(0.8) else 0.0, maybe(0.7)) for name in asked}
@@ -251,6 +241,15 @@ def _returning(maybe: _Maybe, step: Step) -> Step:
     return replace(step, outcome=Succeeded(outputs={"items": [*_items(maybe)]}))
 
 
+def rounds_around(graph: Graph, scope: str) -> int:
+    """Answer how often the tasks of a file may be tried anew: the rounds of all groups around, multiplied."""
+    rounds = 1
+    while scope:
+        rounds *= graph.groups[scope].retry.attempts
+        scope = graph.groups[scope].scope
+    return rounds
+
+
 class _Maybe:
     """Chance with a shorter name for "in so many cases out of one"."""
 
@@ -264,43 +263,104 @@ class _Maybe:
         return self.chance.uniform(low, high)
 
 
-def _task(
-    maybe: _Maybe,
-    name: str,
-    place: int,
-    *,
-    earlier: list[str],
-    services: list[ServiceSpec],
-    pools: Mapping[str, int],
-    crashy: bool,
-) -> TaskSpec:
-    chance = maybe.chance
-    near = earlier[-5:] if maybe(0.7) else earlier
-    needs = chance.sample(near, min(len(near), chance.randint(0, 3)))
-    needs += [service.id for service in services if maybe(0.35)]
-    trigger = chance.choice(TRIGGERS)
-    if not needs and trigger in (Trigger.ONE_SUCCESS, Trigger.ONE_FAILED):
-        trigger = Trigger.ALL_SUCCESS  # without needs these are errors of the file
-    claims = {pool: chance.randint(1, size) for pool, size in pools.items() if maybe(0.55)}
-    more: dict[str, Any] = {}
-    if maybe(0.12):
-        more["condition"] = CONDITIONS[chance.choice((True, False, False, False, None))]
-    if maybe(0.3):
-        more["timeout"] = maybe.seconds(0.5, 8.0)
-    if maybe(0.3):
-        more["estimate"] = maybe.seconds(0.5, 8.0)
-    return task_of(
-        name,
-        place,
-        needs=tuple(needs),
-        trigger=trigger,
-        claims=claims,
-        retry=_retry(maybe) if maybe(0.8 if crashy else 0.4) else Retry(),
-        kill_after=maybe.seconds(0.5, 6.0),
-        allow_failure=maybe(0.2),
-        priority=chance.choice((0, 0, 0, 0, 1, -1)),
-        **more,
-    )
+class _Files:
+    """Makes up graph files, some of which include others."""
+
+    def __init__(
+        self,
+        maybe: _Maybe,
+        *,
+        pools: Mapping[str, int],
+        crashy: bool,
+        lasting: bool,
+    ) -> None:
+        self._maybe = maybe
+        self._pools, self._crashy, self._lasting = pools, crashy, lasting
+        self._remembers, self._grouped = maybe(0.3), maybe(0.4)
+        self._spaced, self._asking = maybe(0.15), maybe(0.2)
+
+    def file(self, names: list[str], depth: int) -> Graph:
+        """Put tasks of these names into a file, or into files that it includes."""
+        maybe, chance = self._maybe, self._maybe.chance
+        services = _services(maybe, lasting=self._lasting)
+        tasks: list[TaskSpec] = []
+        groups: dict[str, Group] = {}
+        inner: dict[str, Graph] = {}
+        known: list[str] = []  # what later ones may need
+        left = [*names]
+        while left:
+            if self._grouped and depth < 2 and maybe(0.4):
+                name = f"g{len(groups)}"
+                mine, left = left[: (size := chance.randint(1, 4))], left[size:]
+                inner[name] = self.file(mine, depth + 1)
+                groups[name] = self._group(name, known, services)
+                known += [name, *(f"{name}.{task}" for task in inner[name].tasks)]
+            else:
+                name = left.pop(0)
+                tasks.append(self._task(name, known, services))
+                known.append(name)
+        chance.shuffle(tasks)  # the file order has nothing to do with the order of needs
+        own = whole([replace(task, index=index) for index, task in enumerate(tasks)], services)
+        return tied(joined(replace(own, groups=groups), inner))
+
+    def _needs(self, known: list[str], services: list[ServiceSpec]) -> list[str]:
+        maybe, chance = self._maybe, self._maybe.chance
+        near = known[-5:] if maybe(0.7) else known
+        needs = chance.sample(near, min(len(near), chance.randint(0, 3)))
+        needs = [need for need in needs if "." not in need or need.partition(".")[0] not in needs]  # not part and whole
+        return needs + [service.id for service in services if maybe(0.35)]
+
+    def _group(self, name: str, known: list[str], services: list[ServiceSpec]) -> Group:
+        maybe, chance = self._maybe, self._maybe.chance
+        needs = self._needs(known, services)
+        trigger = chance.choice([each for each in TRIGGERS if each is not Trigger.ALWAYS])
+        if all(need.startswith("s") for need in needs) and trigger in (Trigger.ONE_SUCCESS, Trigger.ONE_FAILED):
+            trigger = Trigger.ALL_SUCCESS
+        retry = replace(_retry(maybe), jitter="none", deadline=None, attempts=chance.choice((2, 2, 3)))
+        condition = CONDITIONS[chance.choice((True, False, False, None))] if maybe(0.12) else None
+        return Group(
+            id=name,
+            scope="",
+            where=HERE,
+            file="",
+            inside=Scope(name=name, outer="", folder="/"),
+            needs=tuple(needs),
+            trigger=trigger,
+            condition=condition,
+            retry=retry if maybe(0.55) else Retry(),
+        )
+
+    def _task(self, name: str, known: list[str], services: list[ServiceSpec]) -> TaskSpec:
+        maybe, chance = self._maybe, self._maybe.chance
+        needs = self._needs(known, services)
+        trigger = chance.choice(TRIGGERS)
+        if not needs and trigger in (Trigger.ONE_SUCCESS, Trigger.ONE_FAILED):
+            trigger = Trigger.ALL_SUCCESS  # without needs these are errors of the file
+        claims = {pool: chance.randint(1, size) for pool, size in self._pools.items() if maybe(0.55)}
+        more: dict[str, Any] = {}
+        if maybe(0.12):
+            more["condition"] = CONDITIONS[chance.choice((True, False, False, False, None))]
+        if maybe(0.3):
+            more["timeout"] = maybe.seconds(0.5, 8.0)
+        if maybe(0.3):
+            more["estimate"] = maybe.seconds(0.5, 8.0)
+        if self._remembers and maybe(0.6):
+            more["cache"] = True
+        if self._spaced and maybe(0.7):
+            more["stagger"] = maybe.seconds(0.05, 2.0)
+        if self._asking and trigger is not Trigger.ALWAYS and maybe(0.5):
+            more["manual"] = True
+        return task_of(
+            name,
+            needs=tuple(needs),
+            trigger=trigger,
+            claims=claims,
+            retry=_retry(maybe) if maybe(0.8 if self._crashy else 0.4) else Retry(),
+            kill_after=maybe.seconds(0.5, 6.0),
+            allow_failure=maybe(0.2),
+            priority=chance.choice((0, 0, 0, 0, 1, -1)),
+            **more,
+        )
 
 
 def _retry(maybe: _Maybe) -> Retry:
@@ -331,9 +391,9 @@ def _step(maybe: _Maybe, task: TaskSpec, *, crashy: bool) -> Step:
     )
 
 
-def _services(maybe: _Maybe, *, lasting: bool) -> tuple[list[ServiceSpec], dict[Key, ServiceStep]]:
+def _services(maybe: _Maybe, *, lasting: bool) -> list[ServiceSpec]:
     count = maybe.chance.randint(1, 2) if maybe(0.35 if lasting else 1.0) else 0
-    specs = [
+    return [
         service_of(
             f"s{number}",
             port=maybe.chance.choice((0, 8000)),
@@ -342,8 +402,17 @@ def _services(maybe: _Maybe, *, lasting: bool) -> tuple[list[ServiceSpec], dict[
         )
         for number in range(count)
     ]
-    going = {(spec.id, n): _service_step(maybe, lasting=lasting) for spec in specs for n in (1, 2, 3)}
-    return specs, going
+
+
+def _service_steps(maybe: _Maybe, graph: Graph, *, lasting: bool) -> dict[Key, ServiceStep]:
+    """Say how each start of each service goes; where it may come in several rounds, all go alike."""
+    found: dict[Key, ServiceStep] = {}
+    for name, spec in graph.services.items():
+        rounds = rounds_around(graph, spec.scope)
+        alike = _service_step(maybe, lasting=lasting)
+        for n in range(1, 3 * rounds + 1):
+            found[name, n] = alike if rounds > 1 else _service_step(maybe, lasting=lasting)
+    return found
 
 
 def _service_step(maybe: _Maybe, *, lasting: bool) -> ServiceStep:
@@ -358,16 +427,16 @@ def _service_step(maybe: _Maybe, *, lasting: bool) -> ServiceStep:
     return ServiceStep(ready_after=ready, dies_after=dies, stop_takes=stop_takes)
 
 
-def _opened(maybe: _Maybe, names: list[str], *, broken: bool) -> RunOpened:
+def _opened(maybe: _Maybe, graph: Graph, *, broken: bool) -> RunOpened:
     """Open the run; with a `broken` condition nothing fails fast: what it settles at once has no order of its own."""
     chance = maybe.chance
     few = maybe(0.1)
     return opened(
         run=f"r{chance.randint(0, 9)}",
         slots=chance.choice((1, 1, 2, 2, 3, 4)),
-        params={"yes": True, "no": False},
-        kept={name: Kept(outcome=Succeeded()) for name in names if few and maybe(0.35)},
-        durations={name: maybe.seconds(0.5, 8.0) for name in names if maybe(0.3)},
+        params={f"{scope}.{name}".lstrip("."): name == "yes" for scope in graph.scopes for name in ("yes", "no")},
+        kept={name: Kept(outcome=Succeeded()) for name in graph.tasks if few and maybe(0.35)},
+        durations={name: maybe.seconds(0.5, 8.0) for name in graph.tasks if maybe(0.3)},
         fail_fast=maybe(0.12) and not broken,
         shuffle=chance.randint(0, 99) if maybe(0.08) else None,
     )

@@ -35,8 +35,8 @@ BUGS = (
     Bug(
         "a task gets one attempt more than it may have",
         "limits.py",
-        "if task.attempt >= retry.attempts or",
-        "if task.attempt > retry.attempts or",
+        "if task.tries >= retry.attempts or",
+        "if task.tries > retry.attempts or",
     ),
     Bug(
         "every cause is retried",
@@ -209,8 +209,8 @@ BUGS = (
     Bug(
         "an allowed failure makes the run fail fast",
         "machine.py",
-        "guilty = phase is FAILED and not task.spec.allow_failure",
-        "guilty = phase is FAILED",
+        "if phase is FAILED and not task.spec.allow_failure:",
+        "if phase is FAILED:",
     ),
     Bug(
         "failing fast does not keep anything from being retried",
@@ -287,7 +287,7 @@ BUGS = (
     Bug(
         "what is ready starts although its service has died",
         "machine.py",
-        "untried = task.phase is READY and task.attempt == 0",
+        "untried = task.phase is READY and task.tries == 0",
         "untried = task.phase is READY and self.mode is not GOING",
     ),
     Bug(
@@ -515,8 +515,8 @@ BUGS = (
     Bug(
         "a fourth port is tried",
         "services.py",
-        "service.attempt < PORT_TRIES",
-        "service.attempt <= PORT_TRIES",
+        "service.attempt - service.before < PORT_TRIES",
+        "service.attempt - service.before <= PORT_TRIES",
     ),
     Bug(
         "a port that was given is tried again",
@@ -708,8 +708,152 @@ BUGS = (
     Bug(
         "servers are started for tasks that will not run",
         "fate.py",
-        "if not could_run(task.spec.trigger, tasks):",
-        "if not services and not could_run(task.spec.trigger, tasks):",
+        "if not could_run(trigger, tasks.values()):",
+        "if not services and not could_run(trigger, tasks.values()):",
+    ),
+    Bug(
+        "what is outside hears of a task before its group is over",
+        "included.py",
+        'if scope != name and not scope.startswith(f"{name}."):',
+        'if scope == name and not scope.startswith(f"{name}."):',
+    ),
+    Bug(
+        "a group gets one round more than it may have",
+        "included.py",
+        "or group.round >= retry.attempts:",
+        "or group.round > retry.attempts:",
+    ),
+    Bug(
+        "a group is tried again for every cause",
+        "included.py",
+        "return bool(causes) and causes <= retry.on",
+        "return bool(causes)",
+    ),
+    Bug(
+        "a service that broke is no reason to try its group again",
+        "included.py",
+        "({Cause.CRASHED} if broken else set[Cause]())",
+        "set[Cause]()",
+    ),
+    Bug(
+        "what may fail has its group tried again",
+        "included.py",
+        "if task.phase is Phase.FAILED and not task.spec.allow_failure)",
+        "if task.phase is Phase.FAILED)",
+    ),
+    Bug(
+        "a group with a broken service looks well",
+        "included.py",
+        "if broken or Need.F in needs:",
+        "if Need.F in needs:",
+    ),
+    Bug(
+        "a group of which nothing ran looks well",
+        "included.py",
+        "return Need.S if Need.S in needs else Need.K",
+        "return Need.S",
+    ),
+    Bug(
+        "a group counts as settled while one inside of it rests",
+        "included.py",
+        "*(each.spec.scope for each in groups if each.again))",
+        "*())",
+    ),
+    Bug(
+        "the run fails fast though a group has another round",
+        "machine.py",
+        "and self.mode is GOING and not self._included.may_save(scope):",
+        "and self.mode is GOING:",
+    ),
+    Bug(
+        "what succeeded does not run in the next round",
+        "included.py",
+        "for task in self._tasks(group) if not _stays(task) and",
+        "for task in self._tasks(group) if task.phase is not Phase.SUCCEEDED and",
+    ),
+    Bug(
+        "what was kept runs again in the next round",
+        "included.py",
+        "for task in self._tasks(group) if not _stays(task) and",
+        "for task in self._tasks(group) if",
+    ),
+    Bug(
+        "the attempts of earlier rounds count",
+        "limits.py",
+        "if task.tries >= retry.attempts or",
+        "if task.attempt >= retry.attempts or",
+    ),
+    Bug(
+        "a server outside is stopped though its tasks may run again",
+        "machine.py",
+        "if held_by(spec, self.graph.services[service].scope) is after:",
+        "if after is None:",
+    ),
+    Bug(
+        "a group begins whatever its `if` says",
+        "machine.py",
+        "wanted = spec.condition is None or is_true(spec.condition, scope)",
+        "wanted = spec.condition is None or is_true(spec.condition, scope) is not None",
+    ),
+    Bug(
+        "a group begins whatever became of what it needs",
+        "machine.py",
+        "fate = fate_of(spec.trigger, self._needs(spec), {}, self.state)",
+        "fate = fate_of(spec.trigger, {}, {}, self.state)",
+    ),
+    Bug(
+        "a whole group that is needed counts task by task",
+        "machine.py",
+        "                tasks.pop(task, None)\n",
+        "                pass\n",
+    ),
+    Bug(
+        "the servers of a group are not there in the next round",
+        "machine.py",
+        "self._services.renew(name, sum(name in task.services for task in tasks))",
+        "self._services.renew(name, 0)",
+    ),
+    Bug(
+        "a group goes on to the next round while its servers still run",
+        "machine.py",
+        "if group.phase is IncludedPhase.RESTING or self._services.any_alive(spec.services):",
+        "if group.phase is IncludedPhase.RESTING:",
+    ),
+    Bug(
+        "a group is tried again though the run is being stopped",
+        "machine.py",
+        "if group.again and self.mode is GOING:",
+        "if group.again:",
+    ),
+    Bug(
+        "a group inside has used up its rounds for all rounds of the one around it",
+        "included.py",
+        "            each.round = 1\n",
+        "",
+    ),
+    Bug(
+        "a task of a group starts before its group begins",
+        "board.py",
+        "state.unsettled = len(state.needs) + bool(state.spec.scope)",
+        "state.unsettled = len(state.needs)",
+    ),
+    Bug(
+        "the instances of a fan-out do not hear of what they need in the next round",
+        "board.py",
+        "            need.dependents += found\n",
+        "            pass\n",
+    ),
+    Bug(
+        "a fan-out that did not know its items is not asked again in the next round",
+        "board.py",
+        "task.spent = task.asked = task.told = task.kept = task.cached = False",
+        "task.spent = task.told = task.kept = task.cached = False",
+    ),
+    Bug(
+        "a group is over while the instances of its fan-outs run",
+        "included.py",
+        "        self._count((), instances)\n",
+        "",
     ),
 )
 

@@ -69,6 +69,8 @@ class Referee(Bookkeeper):
         assert [] == unsettled, f"finished with {unsettled} unsettled"
         alive = [name for name, desk in self.desks.items() if desk.at in ("starting", "up", "stopping")]
         assert [] == alive, f"finished with {alive} running"
+        going = [name for name, shelf in self.shelves.items() if shelf.at != "over"]
+        assert [] == going, f"finished with the groups {going} not over"
         said = {name: states[name] for name in self.books}
         assert {name: book.word for name, book in self.books.items()} == said
         broken = {name for name, desk in self.desks.items() if desk.at == "failed"}
@@ -115,7 +117,8 @@ class Referee(Bookkeeper):
         name = book.spec.id
         rested = book.at is At.RESTING and self.now >= book.rests[0] - MOMENT
         assert book.at is At.READY or rested, f"{name}.{attempt} started while {book.at.value}"
-        assert book.attempt + 1 == attempt <= book.spec.retry.attempts, f"{name}: attempt {attempt} is not due"
+        assert book.attempt + 1 == attempt, f"{name}: attempt {attempt} is not due"
+        assert book.tries < book.spec.retry.attempts, f"{name}: attempt {attempt} is one too many"
         opens = self.opens(book)
         assert self.now >= opens - MOMENT or self.mode is Mode.ENDING, f"{name}.{attempt} started before {opens}"
         assert self.slots > self.running, f"{name}.{attempt} started without a free slot"
@@ -283,7 +286,7 @@ class Referee(Bookkeeper):
         return any(self._waits_for(self.books[name]) for name in self.graph.dependents[service])
 
     def _waits_for(self, book: Book) -> bool:
-        settled = all(self.books[need].at is At.SETTLED for need in book.tasks)
+        settled = self._may_begin(book)
         asking = book.spec.manual and book.asks != "yes"
         return (
             book.at is At.WAITING and settled and not self.looks(book) and not asking and "run" in self.answers(book)[0]

@@ -13,10 +13,11 @@ import pytest
 
 import runner
 from runner.errors import IllegalMove
-from runner.schedule.board import MOVES, SETTLED, Phase
+from runner.schedule.board import MOVES, SETTLED, Board, Phase
+from runner.schedule.included import INCLUDED_MOVES, IncludedPhase, Includeds
 from runner.schedule.machine import Schedule
 from runner.schedule.services import SERVICE_MOVES, ServicePhase, Services
-from tests.kit import graph_of, opened, service_of
+from tests.kit import graph_of, grouped_of, opened, service_of
 
 T = TypeVar("T", bound=Enum)
 README = Path(runner.__file__).with_name("README.md")
@@ -81,8 +82,25 @@ def test_a_service_moves_by_its_table_alone(start: ServicePhase, end: ServicePha
 
 
 def test_no_phase_is_a_trap_or_out_of_reach() -> None:
-    """From waiting every phase can be reached; from every phase the end can; the settled ones are the end."""
+    """From waiting every phase can be reached; from every phase the end can; after it only another round may come."""
     assert set(Phase) == reachable(Phase.WAITING, MOVES)
     assert set(ServicePhase) == reachable(ServicePhase.WAITING, SERVICE_MOVES)
-    assert SETTLED == {phase for phase, ends in MOVES.items() if not ends}
+    assert SETTLED == {phase for phase, ends in MOVES.items() if ends <= {Phase.WAITING}}
     assert all(reachable(phase, MOVES) & SETTLED for phase in Phase)
+    assert set(IncludedPhase) == reachable(IncludedPhase.WAITING, INCLUDED_MOVES)
+
+
+@pytest.mark.parametrize(("start", "end"), list(product(IncludedPhase, repeat=2)), ids=lambda phase: phase.name)
+def test_a_group_moves_by_its_table_alone(start: IncludedPhase, end: IncludedPhase) -> None:
+    """The same for groups."""
+    graph = grouped_of("a", "b")
+    groups = Includeds(graph, Board(graph))
+    group = groups.all["g"]
+    group.phase = start
+    if end in INCLUDED_MOVES[start]:
+        groups.move(group, end)
+        assert end is group.phase
+    else:
+        with pytest.raises(IllegalMove, match=f"`g`.*{start.name} cannot become {end.name}"):
+            groups.move(group, end)
+        assert start is group.phase

@@ -29,6 +29,7 @@ SHARES = {
     **dict.fromkeys(("fail fast", "cancel", "kill", "clean-up", "kept result", "cached result", "return"), RARELY),
     **dict.fromkeys(("runs alone", "fewer workers"), RARELY),
     **dict.fromkeys(("fan-out", "no items"), RARELY),
+    **dict.fromkeys(("another round", "group that does not begin", "group over after rounds"), RARELY),
     **dict.fromkeys(("empty fan-out", "kept instance"), 0.005),
     "waits to run alone": 0.01,
     "asked for ahead": 0.02,
@@ -47,6 +48,7 @@ def judge(game: Game, kind: type[Schedule] = Schedule) -> tuple[Played, Tally]:
         referee.turn(turn)
     schedule = played.schedule
     referee.close(schedule.verdict, schedule.exit_code, played.states)
+    assert referee.graph.tasks.keys() == schedule.graph.tasks.keys(), "what is not due has come to be"
     replay(played, kind)
     if game.undisturbed:
         ask_oracle(game, played)
@@ -64,6 +66,7 @@ def ask_oracle(game: Game, played: Played) -> None:
     graph, told = played.schedule.graph, [turn.event for turn in played.turns if isinstance(turn.event, FannedOut)]
     approved = {*game.first.approved}
     expected = oracle.words(
+        game.graph,
         graph,
         game.steps,
         began,
@@ -73,7 +76,7 @@ def ask_oracle(game: Game, played: Played) -> None:
         refused={
             task for task, (_, yes) in game.answers.items() if not yes and not approved & {task, template_of(task)}
         },
-        fanned={event.task: not event.fault for event in told},
+        fanned={name: [not each.fault for each in told if each.task == name] for name in {e.task for e in told}},
         truth=game.truth,
     )
 

@@ -107,7 +107,7 @@ def test_conditions_read_parameters_environment_needs_and_run() -> None:
         "env": {"E": "e"},
         "needs": {"a": 1},
         "run": {"id": "r1", "started": "2026-01-01T00:00:00.000Z"},
-    } == scope_of(first, {"a": 1})
+    } == scope_of(first, {"a": 1}, "")
 
 
 def test_a_task_that_will_not_run_says_why() -> None:

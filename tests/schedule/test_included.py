@@ -1,0 +1,196 @@
+"""Included graphs in the schedule, one scene each: when they begin, when they are tried again, who hears of it when."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from runner.execute.simulate import ServiceStep, Step
+from runner.graph.fan_out import opened as opened_with
+from runner.graph.model import Foreach, Graph, Retry, Trigger
+from runner.graph.values import parse_bare
+from runner.schedule.included import IncludedPhase
+from runner.schedule.messages import Kept
+from runner.task import Cause, Succeeded
+from tests.kit import Played, failed, grouped_of, opened, service_of
+from tests.schedule.generator import CONDITIONS
+from tests.schedule.test_machine import run
+
+TWICE = Retry(attempts=2, delay=5.0, jitter="none")
+FAILS = Step(seconds=1.0, outcome=failed())
+ONCE = [FAILS, Step(seconds=1.0)]
+"""Fails the first time."""
+
+
+def begun(played: Played, task: str) -> list[float]:
+    """Answer when the attempts of a task were started."""
+    return [at for at, command in played.commands() if getattr(command, "task", "") == task]
+
+
+def states(played: Played, *names: str) -> list[str]:
+    """Answer how some tasks and groups ended."""
+    return [played.schedule.state(name) for name in names]
+
+
+def test_all_of_a_group_is_tried_again_and_only_then_do_others_hear_of_it() -> None:
+    """`a` succeeds in both rounds, `b` fails in the first; `z` and `y` wait until the second is over."""
+    graph = grouped_of("a; b: a", "z: g; y: g.a; x", retry=TWICE)
+    played = run(graph, {"g.b": ONCE})
+
+    assert ([0.0, 7.0], [1.0, 8.0]) == (begun(played, "g.a"), begun(played, "g.b"))
+    assert ([9.0], [9.0], [0.0]) == (begun(played, "z"), begun(played, "y"), begun(played, "x"))
+    assert "passed" == played.schedule.verdict
+    assert (2, IncludedPhase.OVER) == (played.schedule.included("g").round, played.schedule.included("g").phase)
+
+
+def test_a_group_without_another_round_fails_the_run() -> None:
+    """After the last round what is outside hears of the failure; without `retry` it hears at once of each task."""
+    played = run(grouped_of("a; b: a", "z: g; y: g.a", retry=TWICE), {"g.b": FAILS})
+    assert ["failed", "blocked", "succeeded"] == states(played, "g", "z", "y")
+    assert "`g` failed" == played.schedule.reason("z")
+    assert ("failed", [9.0]) == (played.schedule.verdict, begun(played, "y"))
+    plain = run(grouped_of("a; b: a", "z: g; y: g.a"), {"g.b": FAILS})
+
+    assert ([1.0], "blocked") == (begun(plain, "y"), plain.schedule.state("z"))
+
+
+def test_only_the_causes_that_are_named_are_tried_again() -> None:
+    """Each failed task must have one of them; a failure that is allowed asks for no round."""
+    crashes = Step(seconds=1.0, outcome=failed(Cause.CRASHED))
+    retry = Retry(attempts=2, delay=0.0, jitter="none", on=frozenset({Cause.CRASHED}))
+    cases = ({"g.a": crashes}, 2), ({"g.a": crashes, "g.b": FAILS}, 1), ({"g.c": crashes}, 1)
+    for steps, rounds in cases:
+        graph = grouped_of("a; b; c", settings={"c": {"allow_failure": True}}, retry=retry)
+
+        assert rounds == run(graph, dict(steps)).schedule.included("g").round, steps
+
+
+def test_each_task_has_all_its_attempts_in_each_round() -> None:
+    """Attempts are numbered on; three rounds of two attempts are six, with the rests of each between."""
+    own = Retry(attempts=2, delay=1.0, jitter="none")
+    retry = Retry(attempts=3, delay=10.0, factor=2.0, jitter="none")
+    played = run(grouped_of("a", settings={"a": {"retry": own}}, retry=retry), {"g.a": FAILS})
+
+    assert [0.0, 2.0, 13.0, 15.0, 36.0, 38.0] == begun(played, "g.a")
+    assert 6 == played.schedule.task("g.a").attempt
+
+
+def test_what_was_kept_stays_and_what_was_left_out_stays_out() -> None:
+    """A kept result and a task skipped by name are the same in every round."""
+    graph = grouped_of("a; b; c", retry=TWICE)
+    first = opened(kept={"g.a": Kept(outcome=Succeeded(), run="r0")}, skipped=("g.b",))
+    played = run(graph, {"g.c": ONCE}, first=first)
+
+    assert ["kept", "skipped", "succeeded"] == states(played, "g.a", "g.b", "g.c")
+    assert ([], [], 2) == (begun(played, "g.a"), begun(played, "g.b"), len(begun(played, "g.c")))
+
+
+def test_a_fan_out_is_put_together_anew_in_each_round() -> None:
+    """Of two instances one was kept, and the other is skipped in the first round and fails in the second."""
+    fan = {"trigger": Trigger.ONE_FAILED, "fan": Foreach(items=("kept", "not"))}
+    graph = opened_with(grouped_of("a; b; f: a", settings={"f": fan}, retry=TWICE), {"g.f": ("kept", "not")})
+    first = opened(kept={"g.f[kept]": Kept(outcome=Succeeded(), run="r0")})
+    steps: dict[str, Any] = {"g.a": [Step(seconds=1.0), FAILS], "g.b": ONCE, "g.f[not]": FAILS}
+    played = run(graph, steps, first=first)
+
+    assert ["kept", "failed", "failed"] == states(played, "g.f[kept]", "g.f[not]", "g.f")
+    assert ([], [7.0]) == (begun(played, "g.f[kept]"), begun(played, "g.f[not]"))
+
+
+def test_servers_are_started_for_each_round() -> None:
+    """The next round begins when those of the last are down; one that broke counts as a crash."""
+    graph = with_service(grouped_of("a: s", "z: g", retry=TWICE))
+    played = run(graph, {"g.a": ONCE}, services={"g.s": ServiceStep(ready_after=1.0, stop_takes=3.0)})
+    assert [1.0, 11.0] == begun(played, "g.a")
+    assert [5.0, 15.0] == played.ends("g.s")
+    assert ("stopped", [15.0]) == (played.schedule.state("g.s"), begun(played, "z"))
+    broken = run(graph, services={"g.s": ServiceStep(ready_after=None, dies_after=1.0)})
+
+    assert (2, "failed", "failed") == (broken.schedule.included("g").round, *states(broken, "g", "g.s"))
+    assert ["blocked", "blocked"] == states(broken, "g.a", "z")
+
+
+def with_service(graph: Graph) -> Graph:
+    """Answer the same with a service `s` in the group, which `a` needs."""
+    group = replace(graph.groups["g"], services=("g.s",))
+    task = replace(graph.tasks["g.a"], needs=("g.s",))
+    service = service_of("g.s", scope="g")
+    return replace(graph, groups={"g": group}, services={"g.s": service}, tasks={**graph.tasks, "g.a": task})
+
+
+@pytest.mark.parametrize(
+    ("settings", "steps", "state", "said"),
+    [
+        ({}, {"x": FAILS}, "blocked", "`g` did not begin: `x` failed"),
+        ({"trigger": Trigger.ONE_FAILED}, {}, "skipped", "`g` did not begin: nothing it needs failed"),
+        ({"condition": CONDITIONS[False]}, {}, "skipped", "the `if` of `g` is false: params.no"),
+        ({"condition": CONDITIONS[None]}, {}, "failed", "the `if` of `g` could not be evaluated: fromJSON"),
+        ({"trigger": Trigger.ALL_DONE}, {"x": FAILS}, "succeeded", ""),
+        ({"condition": parse_bare("needs.x.state == 'succeeded'")}, {}, "succeeded", ""),
+    ],
+)
+def test_a_group_begins_by_its_own_trigger_and_condition(
+    settings: dict[str, Any], steps: dict[str, Step | list[Step]], state: str, said: str
+) -> None:
+    """If it does not, none of its tasks is looked at, whatever their own triggers say."""
+    own = {"b": {"trigger": Trigger.ALL_DONE}}
+    graph = grouped_of("a; b: a", "x; z: g", settings=own, needs=("x",), retry=TWICE, **settings)
+    played = run(graph, steps, first=opened(params={"yes": True, "no": False}))
+
+    assert [state] * 3 == states(played, "g", "g.a", "g.b")
+    assert played.schedule.reason("g.b").startswith(said)
+    assert 1 == played.schedule.included("g").round
+
+
+def test_a_group_counts_as_one_whatever_became_of_each_of_its_tasks() -> None:
+    """An alarm that was not raised is skipped, and the group succeeded; where nothing of it ran it was skipped."""
+    alarm = {"b": {"trigger": Trigger.ONE_FAILED}}
+    played = run(grouped_of("a; b: a", "z: g; y: g.b", settings=alarm))
+    assert ["succeeded", "skipped", "succeeded", "skipped"] == states(played, "g", "g.b", "z", "y")
+    nothing = {"a": {"condition": CONDITIONS[False]}}
+    none = run(grouped_of("a; b: a", "z: g", settings=nothing), first=opened(params={"yes": True, "no": False}))
+
+    assert ["skipped", "skipped"] == states(none, "g", "z")
+
+
+def test_what_a_group_needs_is_nothing_to_the_triggers_inside() -> None:
+    """The tasks with which a group begins wait for what it needs, and are not asked what they make of it."""
+    settings = {"a": {"trigger": Trigger.NONE_FAILED}}
+    graph = grouped_of("a; b: a", "x; z: g", settings=settings, needs=("x",), trigger=Trigger.ALL_DONE)
+    played = run(graph, {"x": FAILS})
+
+    assert ["succeeded", "succeeded"] == states(played, "g.a", "z")
+    assert ([1.0], {"a"}) == (begun(played, "g.a"), set(played.schedule.need_scope("g.b")))
+    assert {} == played.schedule.need_scope("g.a")
+    assert {"x"} == set(played.schedule.need_scope("g"))
+
+
+def test_a_group_that_rests_is_over_when_the_run_is_stopped() -> None:
+    """No round begins any more, and the end does not wait for one."""
+    graph = grouped_of("a", "z: g", retry=Retry(attempts=2, delay=50.0, jitter="none"))
+    played = run(graph, {"g.a": FAILS}, cancels=(3.0,))
+
+    assert ["failed", "failed", "cancelled"] == states(played, "g", "g.a", "z")
+    assert (3.0, "interrupted") == (played.turns[-1].event.at, played.schedule.verdict)
+
+
+def test_failing_fast_waits_for_the_last_round() -> None:
+    """The first failure is not the last word while the group has another round."""
+    graph = grouped_of("a; b: a", "x; y: x; w: y; v: w", retry=Retry(attempts=2, delay=0.5, jitter="none"))
+    first = opened(fail_fast=True)
+    saved = run(graph, {"g.a": ONCE}, first=first)
+    assert ["succeeded"] * 3 == states(saved, "g.b", "w", "v")
+    lost = run(graph, {"g.a": FAILS}, first=first)
+
+    assert ["succeeded", "succeeded", "cancelled"] == states(lost, "y", "w", "v")
+    assert "cancelled" == lost.schedule.state("g.b")
+
+
+def test_a_task_that_asked_and_was_refused_asks_again_in_the_next_round() -> None:
+    """Who was approved is not asked about twice."""
+    graph = grouped_of("a; b", settings={"a": {"manual": True}}, retry=TWICE)
+    played = run(graph, {"g.b": ONCE}, first=opened(approved=("g.a",)))
+
+    assert 2 == len(begun(played, "g.a"))
