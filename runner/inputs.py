@@ -67,13 +67,12 @@ def inputs_of(graph: Graph, keys: Keys, params: Mapping[str, Json], started_in: 
     """Answer what a run of a graph with these parameters rests upon."""
     files = {os.path.join(started_in, graph.file)}  # noqa: PTH118  # as text
     files |= {os.path.join(started_in, path) for path in _given(graph, params)}  # noqa: PTH118  # the same
-    of_variables = {*graph.env_file, *(name for task in graph.tasks.values() for name in task.env_file)}
-    files |= {os.path.join(graph.folder, name) for name in of_variables}  # noqa: PTH118  # the same
-    modules = {task.uses.partition(":")[0] for task in graph.tasks.values() if task.uses}
-    files |= {str(file) for name in modules if (file := keys.file_of(name)) is not None}
+    files |= {os.path.join(folder, name) for folder, name in _beside(graph)}  # noqa: PTH118  # the same
+    modules = {(task.uses.partition(":")[0], task.scope) for task in graph.tasks.values() if task.uses}
+    files |= {str(file) for name, scope in modules if (file := keys.file_of(name, scope)) is not None}
     patterns = {(keys.folder_of(task), task.sources) for task in graph.tasks.values() if task.sources}
     made = {(keys.folder_of(task), task.generates) for task in graph.tasks.values() if task.generates}
-    listed = {(graph.folder, each) for each in _listed(graph)}
+    listed = set(_listed(graph))
     return Inputs(files=frozenset(files), patterns=frozenset(patterns), listed=frozenset(listed), made=frozenset(made))
 
 
@@ -114,13 +113,26 @@ def _given(graph: Graph, params: Mapping[str, Json]) -> Iterator[str]:
             yield path
 
 
-def _listed(graph: Graph) -> Iterator[tuple[str, ...]]:
+def _beside(graph: Graph) -> Iterator[tuple[str, str]]:
+    """Yield the files that lie beside a file of the graph, each behind its folder: those included, and of variables."""
+    for group in graph.groups.values():
+        yield graph.scopes[group.scope].folder, group.file
+    for home in graph.scopes.values():
+        for name in home.env_file:
+            yield home.folder, name
     for task in graph.tasks.values():
+        for name in task.env_file:
+            yield graph.scopes[task.scope].folder, name
+
+
+def _listed(graph: Graph) -> Iterator[Patterns]:
+    for task in graph.tasks.values():
+        folder = graph.scopes[task.scope].folder
         if isinstance(task.fan, Foreach) and task.fan.files:
-            yield task.fan.files
+            yield folder, task.fan.files
         for call in (*functions_called(task.arguments), *functions_called(task.env)):
             if call.function == "hashFiles":
-                yield tuple(str(each.value) for each in call.arguments if isinstance(each, Literal))
+                yield folder, tuple(str(each.value) for each in call.arguments if isinstance(each, Literal))
 
 
 def _met(patterns: frozenset[Patterns]) -> Iterator[str]:

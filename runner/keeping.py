@@ -24,7 +24,8 @@ from runner.files import Digests, met
 from runner.graph.env_files import EnvFiles
 from runner.graph.fan_out import only_for_items, reads_only_its_item, template_of
 from runner.graph.loose import as_text
-from runner.graph.model import Graph, TaskSpec
+from runner.graph.model import Graph, Scope, TaskSpec
+from runner.graph.params import params_of
 from runner.graph.pieces import Piece, pieces_of
 from runner.graph.promises import by_promise
 from runner.graph.shells import DEFAULT_SHELL
@@ -69,7 +70,8 @@ class Keys:
         self._variables = files or EnvFiles()
         self._started_in = started_in
         self._params = dict(params)
-        self._modules: dict[str, str] = {}
+        self._modules: dict[tuple[str, str], str] = {}
+        self._homes: dict[str, tuple[Mapping[str, str], Mapping[str, Json]]] = {}
         self._unseen: dict[str, frozenset[str]] = {}
         self._light: dict[str, bool] = {}
 
@@ -135,10 +137,13 @@ class Keys:
             return f"`{file.path}`, which it made, is gone"
         return "" if digest == file.digest else f"`{file.path}`, which it made, was changed since"
 
-    def file_of(self, name: str) -> Path | None:
-        """Answer the file of a module, found as the worker finds it but not imported; None if there is none."""
+    def file_of(self, name: str, scope: str = "") -> Path | None:
+        """Answer the file of a module, found as the worker finds it for the tasks of a group, but not imported.
+
+        None if there is none.
+        """
         extra = [entry for entry in self._environment.get("PYTHONPATH", "").split(os.pathsep) if entry]
-        path: list[str] | None = [self._started_in, self._graph.folder, *extra, *sys.path]
+        path: list[str] | None = [self._started_in, self._graph.scopes[scope].folder, *extra, *sys.path]
         for part in name.split("."):  # by its own name alone: else a folder without __init__.py asks for its parent
             spec = PathFinder.find_spec(part, path)
             if spec is None:
@@ -170,60 +175,61 @@ class Keys:
         return [need for need in spec.needs if need in self._graph.tasks and need not in unseen]
 
     def _definition(self, spec: TaskSpec, needs: Mapping[str, Kept]) -> dict[str, Json]:
-        filled = self._as_it_stands(spec) or self._filled_in(spec, needs)
+        home = self._graph.scopes[spec.scope]
+        filled = self._as_it_stands(spec, home) or self._filled_in(spec, home, needs)
         said: dict[str, Json] = {
             "uses": spec.uses,
             **filled,
-            "workdir": spec.workdir if spec.workdir is not None else self._graph.workdir,
+            "workdir": spec.workdir if spec.workdir is not None else home.workdir,
             "prefix": spec.data_prefix,
-            "module": "" if spec.uses is None else self._module(spec.uses.partition(":")[0]),
+            "module": "" if spec.uses is None else self._module(spec.uses.partition(":")[0], home),
             "needs": {name: result.key for name, result in needs.items()},
             **_promised(spec),
             **({} if spec.part is None else {"item": spec.part.value}),
         }
         return {**said, **self._files(spec)} if spec.caches or spec.sources or spec.generates else said
 
-    def _as_it_stands(self, spec: TaskSpec) -> dict[str, Json]:
+    def _as_it_stands(self, spec: TaskSpec, home: Scope) -> dict[str, Json]:
         """Answer what is asked of a task in which little is to be filled in, as in most of large graphs; else {}."""
         served = self._graph.services and any(need in self._graph.services for need in spec.needs)
-        given = spec.env or spec.env_file or self._graph.env or self._graph.env_file
+        given = spec.env or spec.env_file or home.env or home.env_file or (home.name and self._inherited(home)[0])
         if served or given:
             return {}
         if spec.run is None and is_plain(spec.arguments):
             return {"with": cast("Json", spec.arguments), "run": None, "env": {}, "services": {}}
         if spec.part is None or not self.is_light(spec):
             return {}
-        scope = {"params": self._params, **spec.part.scope}
-        asked = evaluate(dict(spec.arguments), scope, folder=self._graph.folder)
+        scope = {"params": params_of(home.name, self._params), **spec.part.scope}
+        asked = evaluate(dict(spec.arguments), scope, folder=home.folder)
         return {"with": asked, "run": _command(spec, scope), "env": {}, "services": {}}
 
-    def _filled_in(self, spec: TaskSpec, needs: Mapping[str, Kept]) -> dict[str, Json]:
-        secrets = {name: f"<secret {name}>" for name in (*self._graph.secrets, *spec.secrets)}
+    def _filled_in(self, spec: TaskSpec, home: Scope, needs: Mapping[str, Kept]) -> dict[str, Json]:
+        secrets = {name: f"<secret {name}>" for name in (*home.secrets, *spec.secrets)}
+        inherited, outer = self._inherited(home)
         scope = {
-            **self._scope,
-            "needs": {name: seen(self._graph.tasks[name], result) for name, result in needs.items()},
+            **outer,
+            "needs": {home.local(name): seen(self._graph.tasks[name], result) for name, result in needs.items()},
             "secrets": secrets,
         }
         if spec.part is not None:
             scope |= spec.part.scope
-        scope["env"] = {**self._environment, **secrets}
-        own = {**self._given(self._variables.root), **self._filled(self._graph.env, scope)}
-        own |= self._given(self._variables.tasks.get(template_of(spec.id), {}))
+        own = {**inherited, **self._given(self._variables.tasks.get(template_of(spec.id), {}))}
         scope["env"] = {**self._environment, **own, **secrets}
-        own |= self._filled(spec.env, scope)
+        own |= self._filled(spec.env, scope, home)
         scope["env"] = {**self._environment, **own, **secrets}
         services = [need for need in spec.needs if need in self._graph.services]
         return {
-            "with": _spelled(evaluate(dict(spec.arguments), scope, folder=self._graph.folder)),
+            "with": _spelled(evaluate(dict(spec.arguments), scope, folder=home.folder)),
             "run": _command(spec, scope),
             "env": {name: secrets.get(name, value) for name, value in own.items()},
-            "services": {name: self._service(name, scope) for name in services},
+            "services": {home.local(name): self._service(name, scope, home) for name in services},
         }
 
     def folder_of(self, spec: TaskSpec) -> str:
         """Answer where a task runs, and its files are looked for."""
-        given = spec.workdir if spec.workdir is not None else self._graph.workdir
-        return self._started_in if given is None else str(Path(self._graph.folder, given))
+        home = self._graph.scopes[spec.scope]
+        given = spec.workdir if spec.workdir is not None else home.workdir
+        return self._started_in if given is None else str(Path(home.folder, given))
 
     def _files(self, spec: TaskSpec) -> dict[str, Json]:
         folder = self.folder_of(spec)
@@ -244,15 +250,32 @@ class Keys:
         above = [need for need in self._above(spec) if need in needs] if spec.uses is not None else []
         return {f"handed.{need}": _digest(_given(needs[need])) for need in above}
 
-    @cached_property
-    def _scope(self) -> dict[str, Json]:
+    def _inherited(self, home: Scope) -> tuple[Mapping[str, str], Mapping[str, Json]]:
+        """Answer the variables that a file and those that include it give, and what its expressions read."""
+        if home.name in self._homes:
+            return self._homes[home.name]
+        files = self._variables.root if home.outer is None else self._variables.included.get(home.name, {})
+        outer = {} if home.outer is None else self._inherited(self._graph.scopes[home.outer])[0]
+        secrets = {name: f"<secret {name}>" for name in home.secrets}
         services: Json = {
-            name: {"url": f"http://<{name}>", "port": f"<port of {name}>"} for name in self._graph.services
+            home.local(name): {"url": f"http://<{name}>", "port": f"<port of {name}>"}
+            for name, each in self._graph.services.items()
+            if each.scope == home.name
         }
-        return {"params": self._params, "run": {"id": "<run>", "started": "<start>"}, "services": services}
+        given = {**self._given(files), **outer}
+        scope: dict[str, Json] = {
+            "params": params_of(home.name, self._params),
+            "run": {"id": "<run>", "started": "<start>"},
+            "services": services,
+            "secrets": secrets,
+            "env": {**self._environment, **outer, **secrets},
+        }
+        own = {**given, **self._filled(home.env, scope, home)}
+        self._homes[home.name] = own, {**scope, "env": {**self._environment, **own, **secrets}}
+        return self._homes[home.name]
 
-    def _filled(self, own: Mapping[str, Value], scope: Mapping[str, Json]) -> dict[str, str]:
-        return {name: as_text(evaluate(value, scope, folder=self._graph.folder)) for name, value in own.items()}
+    def _filled(self, own: Mapping[str, Value], scope: Mapping[str, Json], home: Scope) -> dict[str, str]:
+        return {name: as_text(evaluate(value, scope, folder=home.folder)) for name, value in own.items()}
 
     def _given(self, variables: Mapping[str, str]) -> dict[str, str]:
         """Answer what a file gives, without what is secret in any task."""
@@ -260,23 +283,25 @@ class Keys:
 
     @cached_property
     def _secrets(self) -> frozenset[str]:
-        return frozenset(
-            (*self._graph.secrets, *(name for spec in self._graph.tasks.values() for name in spec.secrets))
-        )
+        return frozenset(self._graph.every_secret)
 
-    def _service(self, name: str, scope: Mapping[str, Json]) -> Json:
+    def _service(self, name: str, scope: Mapping[str, Json], around: Scope) -> Json:
         spec = self._graph.services[name]
-        return {"run": command_text(spec.run, scope), "env": dict(self._filled(spec.env, scope)), "dir": spec.workdir}
+        home = self._graph.scopes[spec.scope]
+        if spec.scope != around.name:  # it is one of an including file
+            scope = self._inherited(home)[1]
+        env = self._filled(spec.env, scope, home)
+        return {"run": command_text(spec.run, scope), "env": dict(env), "dir": spec.workdir}
 
-    def _module(self, name: str) -> str:
+    def _module(self, name: str, home: Scope) -> str:
         """Answer the digest of a module's file, found as the worker finds it but not imported; "" if there is none."""
-        if name not in self._modules:
-            file = self.file_of(name)
+        if (home.folder, name) not in self._modules:
+            file = self.file_of(name, home.name)
             try:
-                self._modules[name] = "" if file is None else self.digests.of(str(file))
+                self._modules[home.folder, name] = "" if file is None else self.digests.of(str(file))
             except OSError as error:  # a border: the file is the user's
                 raise EvaluationError(f"{file} cannot be read: {error.strerror}") from error
-        return self._modules[name]
+        return self._modules[home.folder, name]
 
 
 def seen(spec: TaskSpec, result: Kept) -> Json:

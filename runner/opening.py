@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ from runner.errors import GraphError, Problem, UsageError
 from runner.graph.check import Loaded
 from runner.graph.env_files import EnvFiles, read_env_files
 from runner.graph.model import Graph
-from runner.graph.select import Selection, Wish
+from runner.graph.select import Selection, Wish, spelled_out
 from runner.graph.values import references
 from runner.record.folder import RunFolder, StateFolder
 from runner.schedule.messages import RunOpened
@@ -110,15 +109,15 @@ def opened_of(selection: Selection, params: Mapping[str, Json], options: Options
         selected=tuple(graph.tasks) if selection.partial else None,
         skipped=selection.skipped,
         shuffle=options.shuffle,
-        approved=options.approve,
+        approved=spelled_out(options.approve, graph),
     )
 
 
 def secret_values(graph: Graph, options: Options) -> dict[str, str]:
     """Answer the values of the variables that are secret, those that are set; a task's file may have another one."""
-    names = set(chain(graph.secrets, *(task.secrets for task in graph.tasks.values())))
+    names = set(graph.every_secret)
     found = {name: options.environment[name] for name in sorted(names) if options.environment.get(name)}
-    for task, own in options.files.tasks.items():
+    for task, own in (*options.files.included.items(), *options.files.tasks.items()):
         for name in sorted(names & own.keys()):
             if own[name] and own[name] not in found.values():
                 found[f"{name} of {task}" if name in found else name] = own[name]
@@ -163,6 +162,7 @@ def _read(graph: Graph) -> set[str]:
     conditions = [
         *(task.condition for task in graph.tasks.values()),
         *(service.condition for service in graph.services.values()),
+        *(group.condition for group in graph.groups.values()),
     ]
     found = [reference for condition in conditions if condition for reference in references(condition)]
     return {str(reference.path[1]) for reference in found if reference.path[0] == "env" and len(reference.path) > 1}

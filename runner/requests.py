@@ -9,44 +9,29 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
-from msgspec import Struct, field
 from msgspec.structs import replace
 
 from runner.carriers import Carriers
-from runner.graph.env_files import EnvFiles
 from runner.graph.fan_out import fanned_out, template_of
 from runner.graph.items import items_of
-from runner.graph.loose import as_text
 from runner.graph.model import Graph, TaskSpec
+from runner.graph.params import params_of
 from runner.graph.pieces import placed
 from runner.graph.promises import by_promise
 from runner.graph.shells import DEFAULT_SHELL, words_of
-from runner.graph.values import EvaluationError, Value, command_text, evaluate, is_plain
+from runner.graph.values import EvaluationError, command_text, evaluate, is_plain
 from runner.keeping import Keys, group_result
 from runner.kept import Past
 from runner.schedule.history import Stories
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import FannedOut, Kept, Outdated, Recalled
+from runner.site import Env, Site, Surroundings, sites_of
 from runner.task import PORT_MARK, SH, Json, NeedResult, Placed, Request, ServiceRequest
 
-Env = Mapping[str, str]
 Recaller: TypeAlias = Callable[[str, Mapping[str, Kept]], Kept | Outdated]
 """Says of a task, and of the results it rests upon, whether its last result still holds."""
 _Said: TypeAlias = tuple[Env, Mapping[str, Json], tuple[Placed, ...], str | None]
 _FilledIn: TypeAlias = tuple[Mapping[str, Json], tuple[Placed, ...], str | None]
-
-
-class Surroundings(Struct, frozen=True, kw_only=True):
-    """Where a run happens: the shell's environment, the folder it was started in, its own folder, our Python.
-
-    `files` are what files of variables give; those of the root are in `environment`, too.
-    """
-
-    environment: Env = field(default_factory=dict)
-    files: EnvFiles = field(default_factory=EnvFiles)
-    started_in: str = "."
-    run_folder: str = ""
-    python: str = ""
 
 
 def nothing_known(_task: str, _needs: Mapping[str, Kept]) -> Outdated:
@@ -91,18 +76,14 @@ class Requests:
         self._past = past
         self._recall = recall
         self._around = surroundings
-        self._params = dict(params)
-        own = (name for spec in graph.tasks.values() for name in spec.secrets)
-        self._masked = tuple(dict.fromkeys((*graph.secrets, *own)))  # of one task, and still a secret in every other
-        self._root_env = self._filled(surroundings.environment, graph.env, {}, graph.secrets)
+        self._masked = graph.every_secret  # of one task, and still a secret in every other
+        self._sites = sites_of(graph, surroundings, params)
         self._keys = keys or Keys(
             graph, surroundings.environment, surroundings.started_in, params, files=surroundings.files
         )
         self._carriers = Carriers(graph)
         folder = surroundings.run_folder
         self._receipts, self._outputs = (str(Path(folder, name)) if folder else "" for name in ("receipts", "outputs"))
-        self._usual_workdir = self._workdir(None)
-        self._path = (surroundings.started_in, graph.folder)
 
     def attempt(self, schedule: Schedule, stories: Stories, task: str, attempt: int) -> Request:
         """Fill in one attempt.
@@ -112,6 +93,7 @@ class Requests:
 
         """
         spec = schedule.task(task).spec
+        site = self._sites[spec.scope]
         self._keys.follow(schedule.graph)
         env, arguments, parts, command = self._said(schedule, stories, spec)
         return Request(
@@ -129,8 +111,8 @@ class Requests:
             env=env,
             own_env={**self._own_env(schedule), **_attempt_env(spec, attempt)},
             secrets=self._masked,
-            workdir=self._usual_workdir if spec.workdir is None else self._workdir(spec.workdir),
-            path=self._path,
+            workdir=site.folder_of(spec.workdir),
+            path=site.path,
             needs=dict(self._needs(schedule, stories, spec)),
             above={
                 name: self._result(schedule, stories, name)
@@ -151,21 +133,23 @@ class Requests:
         """Fill in what the file says of a task: its environment, its arguments, which are in files, its command."""
         if spec.run is None and not spec.env and is_plain(spec.arguments):  # most tasks of large graphs
             return self._outer_env(spec), cast("Mapping[str, Json]", spec.arguments), (), None
+        site = self._sites[spec.scope]
         if spec.part is not None and not spec.env and self._keys.is_light(spec):
-            return self._outer_env(spec), *self._filled_in(spec, {"params": self._params, **spec.part.scope})
+            return self._outer_env(spec), *self._filled_in(spec, {"params": site.params, **spec.part.scope})
         needs: dict[str, Any] = schedule.need_scope(spec.id)
-        for need, result in needs.items():
+        for need in (each for each in spec.own_needs if each in schedule.graph.tasks):
             if schedule.graph.tasks[need].artifacts:
-                result["artifacts"] = self._files_of(schedule, stories, need)
+                needs[site.scope.local(need)]["artifacts"] = self._files_of(schedule, stories, need)
         part = {} if spec.part is None else spec.part.scope
-        scope = self._scope(schedule, {"needs": needs, **part})
-        secrets = tuple(dict.fromkeys((*self._graph.secrets, *spec.secrets)))
-        env = self._filled(self._outer_env(spec), spec.env, scope, secrets)
+        scope = self._scope(schedule, site, {"needs": needs, **part})
+        secrets = tuple(dict.fromkeys((*site.scope.secrets, *spec.secrets)))
+        env = site.filled(self._outer_env(spec), spec.env, scope, secrets)
         scope = {**scope, "env": dict(env), "secrets": {name: env.get(name, "") for name in secrets}}
         return env, *self._filled_in(spec, scope)
 
     def _filled_in(self, spec: TaskSpec, scope: Mapping[str, Json]) -> _FilledIn:
-        arguments, parts = placed(evaluate(dict(spec.arguments), scope, folder=self._graph.folder))
+        folder = self._sites[spec.scope].scope.folder
+        arguments, parts = placed(evaluate(dict(spec.arguments), scope, folder=folder))
         command = None if spec.run is None else command_text(spec.run, scope)
         return cast("Mapping[str, Json]", arguments), parts, command
 
@@ -184,12 +168,16 @@ class Requests:
         needs = _results(schedule, stories, schedule.task(task).spec)
         return replace(found, kept=self._past.instances(fanned_out(schedule.graph, task, found.items), task, needs))
 
-    def describing(self) -> dict[str, Request]:
-        """Answer, for each function the graph names, a request in the setting of the first task that uses it."""
-        found: dict[str, Request] = {}
+    def describing(self) -> dict[str, dict[str, Request]]:
+        """Answer for each folder that functions are looked for in which those are, by the name the graph has for them.
+
+        Each is a request in the setting of the first task that uses it.
+        """
+        found: dict[str, dict[str, Request]] = {}
         for spec in self._graph.tasks.values():
-            if spec.uses is not None and spec.uses not in found:
-                found[spec.uses] = self._in_setting(spec)
+            wanted = found.setdefault(self._sites[spec.scope].scope.folder, {})
+            if spec.uses is not None and spec.uses not in wanted:
+                wanted[spec.uses] = self._in_setting(spec)
         return found
 
     def commanding(self) -> dict[str, Request]:
@@ -198,9 +186,10 @@ class Requests:
         return {spec.id: self._in_setting(spec) for spec in named}
 
     def _in_setting(self, spec: TaskSpec) -> Request:
+        site = self._sites[spec.scope]
         env: Env
         try:
-            env = self._filled(self._outer_env(spec), spec.env, {}, spec.secrets)
+            env = site.filled(self._outer_env(spec), spec.env, {}, spec.secrets)
         except EvaluationError:  # a border: what it reads is not there before the run
             env = self._outer_env(spec)
         return Request(
@@ -211,8 +200,8 @@ class Requests:
             shell=words_of(spec.shell, self._around.python),
             env=env,
             secrets=self._masked,
-            workdir=self._workdir(spec.workdir),
-            path=(self._around.started_in, self._graph.folder),
+            workdir=site.folder_of(spec.workdir),
+            path=site.path,
         )
 
     def service(self, schedule: Schedule, service: str, attempt: int) -> ServiceRequest:
@@ -225,8 +214,9 @@ class Requests:
         spec = self._graph.services[service]
         port = None if spec.port is None else spec.port or PORT_MARK
         own: Json = {"port": port, "url": None if port is None else f"http://127.0.0.1:{port}"}
-        scope = self._scope(schedule, {"services": {service: own}})
-        env = self._filled(self._root_env, spec.env, scope, self._graph.secrets)
+        site = self._sites[spec.scope]
+        scope = self._scope(schedule, site, {"services": {site.scope.local(service): own}})
+        env = site.filled(site.env, spec.env, scope, site.scope.secrets)
         return ServiceRequest(
             run=self._run(schedule),
             service=service,
@@ -234,7 +224,7 @@ class Requests:
             command=command_text(spec.run, {**scope, "env": dict(env)}),
             env={**env, **self._own_env(schedule)},
             secrets=self._masked,
-            workdir=self._workdir(spec.workdir),
+            workdir=site.folder_of(spec.workdir),
             port=spec.port,
             ready_http=spec.ready.http,
             ready_tcp=spec.ready.tcp,
@@ -249,38 +239,25 @@ class Requests:
         assert schedule.opened is not None, "requests follow from RunOpened"
         return schedule.opened.run
 
-    def _scope(self, schedule: Schedule, own: Mapping[str, Json]) -> dict[str, Json]:
+    def _scope(self, schedule: Schedule, site: Site, own: Mapping[str, Json]) -> dict[str, Json]:
         assert schedule.opened is not None, "requests follow from RunOpened"
         run: Json = {"id": schedule.opened.run, "started": schedule.opened.started}
-        services: Json = {name: dict(schedule.service_outputs(name)) for name in self._graph.services}
-        return {"params": self._params, "run": run, "env": dict(self._root_env), "services": services, **own}
+        services: Json = {
+            site.scope.local(name): dict(schedule.service_outputs(name))
+            for name, spec in self._graph.services.items()
+            if spec.scope == site.scope.name
+        }
+        return {"params": site.params, "run": run, "env": dict(site.env), "services": services, **own}
 
     def _outer_env(self, spec: TaskSpec) -> Env:
         """Answer the environment outside of a task, with what its own files give."""
         own = self._around.files.tasks.get(template_of(spec.id))
-        return {**self._root_env, **own} if own else self._root_env
-
-    def _filled(
-        self, outer: Env, own: Mapping[str, Value], scope: Mapping[str, Json], names: Sequence[str]
-    ) -> dict[str, str]:
-        """Lay variables over those outside; a value may read what lies outside of it, and secrets of these names."""
-        if not own:
-            return outer if isinstance(outer, dict) else dict(outer)
-        secrets: Json = {name: outer.get(name, "") for name in names}
-        inner = {"params": self._params, **scope, "env": dict(outer), "secrets": secrets}
-        return {
-            **outer,
-            **{name: as_text(evaluate(value, inner, folder=self._graph.folder)) for name, value in own.items()},
-        }
+        return {**self._sites[spec.scope].env, **own} if own else self._sites[spec.scope].env
 
     def _own_env(self, schedule: Schedule) -> dict[str, str]:
         """Answer what every process of a run may know; `TASKGRAPH_PYTHON` is the one that has our packages."""
         folder, python = self._around.run_folder, self._around.python
         return {"TASKGRAPH_RUN": self._run(schedule), "TASKGRAPH_RUN_DIR": folder, "TASKGRAPH_PYTHON": python}
-
-    def _workdir(self, own: str | None) -> str:
-        given = own if own is not None else self._graph.workdir
-        return self._around.started_in if given is None else str(Path(self._graph.folder, given))
 
     def _result(self, schedule: Schedule, stories: Stories, need: str) -> NeedResult:
         if need in self._graph.services:
@@ -310,14 +287,14 @@ class Requests:
         What only its `foreach` reads has no result for an instance: thousands of them would be handed thousands of
         items each, and a result that is kept by its item must not hang on any other.
         """
-        unseen = self._keys.unseen(spec)
-        for need in _with_instances(schedule, spec.needs):
+        unseen, local = self._keys.unseen(spec), self._sites[spec.scope].scope.local
+        for need in _with_instances(schedule, spec.own_needs):
             if template_of(need) in unseen:
                 task = schedule.task(need)
                 required = not task.spec.allow_failure
-                yield need, NeedResult(id=need, state=task.word, run=self._run(schedule), required=required)
+                yield local(need), NeedResult(id=need, state=task.word, run=self._run(schedule), required=required)
             else:
-                yield need, self._result(schedule, stories, need)
+                yield local(need), self._result(schedule, stories, need)
 
     def _files_of(self, schedule: Schedule, stories: Stories, task: str) -> Json:
         """Answer where the files are that a task promised; of a fan-out a list, one of each instance."""
@@ -366,9 +343,11 @@ def _fanned_out(schedule: Schedule, task: str, now: float) -> FannedOut:
     assert schedule.opened is not None, "requests follow from RunOpened"
     spec = schedule.task(task).spec
     assert spec.fan is not None, f"{task} has neither `matrix` nor `foreach`"
-    scope: dict[str, Json] = {"params": dict(schedule.opened.params), "needs": dict(schedule.need_scope(task))}
+    params: Json = params_of(spec.scope, schedule.opened.params)
+    scope: dict[str, Json] = {"params": params, "needs": dict(schedule.need_scope(task))}
+    folder = schedule.graph.scopes[spec.scope].folder
     try:
-        return FannedOut(at=now, task=task, items=tuple(items_of(spec.fan, scope, schedule.graph.folder)))
+        return FannedOut(at=now, task=task, items=tuple(items_of(spec.fan, scope, folder)))
     except EvaluationError as error:  # a border: expressions are the file author's
         return FannedOut(at=now, task=task, fault=str(error))
 

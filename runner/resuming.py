@@ -57,7 +57,7 @@ def results_of(past: Former | None, keys: Keys, params: Mapping[str, Json], skip
     """Answer what a new run may take over: none of what it skips, nor of what rests upon that."""
     found = {} if past is None else past.successes
     left = {task: kept for task, kept in found.items() if task not in skipped}
-    return Past(successes=left, keys=keys, params=params)
+    return Past(successes=left, keys=keys, params=params, begun={} if past is None else past.begun)
 
 
 def _same(found: Former, wanted: Wanted) -> bool:

@@ -23,7 +23,7 @@ from runner.driver import Nobody, Outside, Together, Unwatched, Witness, World, 
 from runner.errors import GraphError, Locked
 from runner.execute.pool import Pool
 from runner.execute.ports import Observer, Person
-from runner.graph.arguments import check_arguments
+from runner.graph.arguments import check_all_arguments
 from runner.graph.check import Loaded, fanned_out_for, load, without_collection
 from runner.graph.model import Graph
 from runner.graph.params import resolve_params
@@ -37,19 +37,21 @@ from runner.record.carried import carried, carry
 from runner.record.decisions import Decisions
 from runner.record.earlier import borrow, with_borrowed_fans, with_previous
 from runner.record.events import Both, EventLines
-from runner.record.folder import RunFolder, StateFolder, write_whole
+from runner.record.folder import RunFolder, StateFolder
 from runner.record.folding import Telling
 from runner.record.former import Former
 from runner.record.journal import Journal
+from runner.record.kept import keep_graph
 from runner.record.lock import GraphLock, Holder
 from runner.record.measured import History
 from runner.record.render.formats import formats_of, write_reports
 from runner.record.report import Report
-from runner.requests import Requests, Surroundings
+from runner.requests import Requests
 from runner.resuming import Wanted, parameters, past_of, results_of
 from runner.schedule.history import Stories
 from runner.schedule.machine import CANCEL_EXIT, Schedule
 from runner.schedule.messages import CancelAsked, RunOpened
+from runner.site import Surroundings
 from runner.task import Json
 
 if TYPE_CHECKING:
@@ -96,7 +98,7 @@ def run_graph(options: Options, clock: WallClock, pool: Pool, company: Company) 
         before = _before(state, checked, options)  # once more: a run may have ended while we waited
         opened = _opened(checked, options, before, clock)
         folder = state.create_run(stem_of(options.graph), clock.started, os.urandom(2).hex())
-        write_whole(folder.path / f"graph{Path(options.graph).suffix or '.yaml'}", checked.loaded.text)
+        keep_graph(checked.loaded, options.graph, folder)
         carry(opened.kept, before.runs, folder)
         pool.open(folder.path)
         place = _Place(before=before, folder=folder, clock=clock, pool=pool, company=company)
@@ -123,11 +125,12 @@ def check_functions(loaded: Loaded, params: Mapping[str, Json], options: Options
     )
     requests = Requests(loaded.graph, around, params)
     wanted, shells = requests.describing(), requests.commanding()
-    problems = check_arguments(loaded, pool.describe(wanted)) if wanted else ()
+    told = {folder: pool.describe(functions) for folder, functions in wanted.items() if functions}
+    problems = check_all_arguments(loaded, told) if told else ()
     if shells:
-        from runner.graph.programs import check_shells  # noqa: PLC0415  # most graphs name none
+        from runner.graph.programs import check_all_shells  # noqa: PLC0415  # most graphs name none
 
-        problems = (*check_shells(loaded, shells), *problems)
+        problems = (*check_all_shells(loaded, shells), *problems)
     if any(problem.severity == "error" for problem in problems):
         raise GraphError(problems)
 

@@ -29,9 +29,10 @@ MAY_IMPORT = {
     "keeping": LOWER,
     "kept": LOWER | {"keeping"},
     "carriers": LOWER,
-    "inputs": LOWER | {"keeping"},
+    "inputs": LOWER | {"keeping", "site"},
+    "site": LOWER,
     "starting": set(),
-    "requests": LOWER | {"keeping", "kept", "carriers"},
+    "requests": LOWER | {"keeping", "kept", "carriers", "site"},
     "driver": LOWER | {"requests", "execute"},
 }
 """What each part of the engine may import beside itself."""

@@ -12,6 +12,7 @@ from runner.keeping import Keys
 
 GRAPH = """
 env_file: .env
+include: {part: {file: part/part.yaml, with: {found: given.txt}}}
 params:
   config: {type: path, default: settings.json}
   empty: {type: path, default: ""}
@@ -25,11 +26,18 @@ tasks:
   each: {run: "cat ${{ item }}", foreach: {files: ["texts/*.txt"]}}
   look: {uses: "looking:at", with: {digest: "${{ hashFiles('data/*.csv') }}"}}
 """
+PART = """
+env_file: .env
+params: {found: {type: path, default: ""}}
+tasks: {near: {uses: "near:at", with: {digest: "${{ hashFiles('near.*') }}"}}}
+"""
 
 
 def inputs(folder: Path) -> Inputs:
     """Answer what a run of the graph in this folder rests upon; it is started there."""
     (folder / "g.yaml").write_text(GRAPH, encoding="utf-8")
+    (folder / "part").mkdir(exist_ok=True)
+    (folder / "part/part.yaml").write_text(PART, encoding="utf-8")
     (folder / "looking.py").write_text("def at(digest: str) -> None: ...\n", encoding="utf-8")
     for name in (
         "src/a.c",
@@ -42,6 +50,9 @@ def inputs(folder: Path) -> Inputs:
         "texts/one.txt",
         ".env",
         "own.env",
+        "part/.env",
+        "part/near.py",
+        "given.txt",
     ):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(name, encoding="utf-8")
@@ -69,6 +80,10 @@ def test_what_counts_in_a_key_is_looked_at(tmp_path: Path) -> None:
         "Makefile",
         "data/x.csv",
         "texts/one.txt",
+        "part/part.yaml",
+        "part/.env",
+        "part/near.py",
+        "given.txt",
     } == looked_at
     (tmp_path / "settings.json").write_text("{}", encoding="utf-8")
     assert looked_at | {"settings.json"} == named(tmp_path, looks_of(inputs(tmp_path)))
@@ -79,7 +94,7 @@ def test_changes_are_seen_where_files_lie(tmp_path: Path) -> None:
     flat, deep = folders_of(inputs(tmp_path))
     gone = Inputs(files=frozenset({"/nowhere/a"}), patterns=frozenset({("/nowhere", ("**/*.c",))}))
 
-    assert ({".", "data", "texts"}, {"src", "lib"}) == (named(tmp_path, flat), named(tmp_path, deep))
+    assert ({".", "data", "texts", "part"}, {"src", "lib"}) == (named(tmp_path, flat), named(tmp_path, deep))
     assert (frozenset(), frozenset()) == folders_of(gone)
 
 

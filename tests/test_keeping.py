@@ -157,12 +157,14 @@ def test_results_are_kept_from_the_top_as_far_as_they_hold(tmp_path: Path) -> No
         "three": Kept(outcome=Succeeded(), key=three),
     }
 
-    def kept(left: Mapping[str, Kept]) -> dict[str, Kept]:
-        return Past(successes=left, keys=keys, params={"who": "me"}).kept(graph)
+    def kept(left: Mapping[str, Kept], **begun: float) -> dict[str, Kept]:
+        return Past(successes=left, keys=keys, params={"who": "me"}, begun=begun).kept(graph)
 
     assert past == kept(past)
     assert {"one": past["one"]} == kept({**past, "two": replace(past["two"], key="other")})
     assert {} == kept({name: each for name, each in past.items() if name != "one"})
+    assert past == kept(past, one=1.0, two=2.0, three=3.0)
+    assert {"one": past["one"]} == kept(past, one=9.0, two=2.0, three=3.0)  # that of a round before
 
 
 @pytest.mark.parametrize("module", ["work", "package.work", "folder.work", "folder.inner.work", "folder.package.work"])

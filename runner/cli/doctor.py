@@ -90,9 +90,9 @@ def _state_folder(state_dir: str) -> Check:
 
 
 def _secrets(graph: Graph) -> Iterator[Check]:
-    named = dict.fromkeys((*graph.secrets, *(name for task in graph.tasks.values() for name in task.secrets)))
-    given = {*graph.env, *(name for task in graph.tasks.values() for name in task.env)}
-    for name in (each for each in named if each not in given):
+    roots = (name for scope in graph.scopes.values() for name in scope.env)
+    given = {*roots, *(name for task in graph.tasks.values() for name in task.env)}
+    for name in (each for each in graph.every_secret if each not in given):
         trouble = "" if os.environ.get(name) else "the graph names it as a secret; tasks that need it will miss it"
         yield _check(name, "not set" if trouble else "set", trouble)
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runner.graph.model import Graph, TaskSpec
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +30,12 @@ def main(chosen: argparse.Namespace) -> int:
         return 0
     wide = max((len(name) for name in graph.tasks), default=0)
     for task in graph.tasks.values():
-        needs = f"(needs {', '.join(task.needs)})" if task.needs else ""
+        needs = f"(needs {', '.join(_short(task, graph))})" if task.needs else ""
         print(f"{task.id:<{wide}}  {task.desc} {needs}".rstrip())
     return 0
+
+
+def _short(task: TaskSpec, graph: Graph) -> list[str]:
+    """Answer what a task needs, in place of all tasks of a group that it needs the group."""
+    inside = {name: group for group in task.groups for name in graph.groups[group].tasks}
+    return list(dict.fromkeys(inside.get(need, need) for need in task.needs))

@@ -107,9 +107,11 @@ def _rests(options: Options, before: Inputs) -> _Rests:
     try:
         graph = select(load(options.graph).graph, options.wish).graph
         params = resolve_params(graph, options.params)
-    except (GraphError, UsageError, NothingSelected):  # a border: the run will tell
-        file = os.path.join(options.started_in, options.graph)  # noqa: PTH118  # as text
-        inputs = Inputs(files=before.files | {file}, patterns=before.patterns, listed=before.listed, made=before.made)
+    except (GraphError, UsageError, NothingSelected) as error:  # a border: the run will tell
+        problems = error.problems if isinstance(error, GraphError) else ()
+        broken = {options.graph, *(each.where.file for each in problems if each.where is not None)}
+        files = {os.path.join(options.started_in, name) for name in broken}  # noqa: PTH118  # as text
+        inputs = Inputs(files=before.files | files, patterns=before.patterns, listed=before.listed, made=before.made)
     else:
         keys = Keys(graph, options.environment, options.started_in, params)
         inputs = inputs_of(graph, keys, params, options.started_in)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b, sha256
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from runner.graph.digests import digest_of_files
 from runner.graph.env_files import digest_without
 from runner.graph.expression import Literal
 from runner.graph.loose import EvaluationError
-from runner.graph.model import Graph, ServiceSpec, TaskSpec
+from runner.graph.model import Graph, Group, ServiceSpec, TaskSpec
 from runner.graph.select import Wish
 from runner.graph.values import functions_called
 from runner.keeping import Keys
@@ -93,6 +92,7 @@ def ground_of(
         nodes={
             **{service.id: _meaning(service) for service in graph.services.values()},
             **{task.id: _meaning(task) for task in graph.tasks.values()},
+            **{group.id: _meaning(group) for group in graph.groups.values()},
         },
         inputs=dict(_inputs(graph, opened, keys)),
         kept={task: kept.run for task, kept in opened.kept.items()},
@@ -185,7 +185,7 @@ def _mark(value: Any) -> str:
     return blake2b(said.encode(), digest_size=6).hexdigest()
 
 
-def _meaning(spec: TaskSpec | ServiceSpec) -> dict[str, str]:
+def _meaning(spec: TaskSpec | ServiceSpec | Group) -> dict[str, str]:
     told = [each.name for each in fields(spec) if each.name not in SILENT]
     return {WORDS.get(name, name): _mark(getattr(spec, name)) for name in told}
 
@@ -196,20 +196,22 @@ def _inputs(graph: Graph, opened: RunOpened, keys: Keys) -> Iterator[tuple[str, 
         path = opened.params.get(spec.name)
         if spec.type == "path" and isinstance(path, str) and path and not Path(path).is_dir():
             yield path, _digest(Path(path))
-    for name in dict.fromkeys(task.uses.partition(":")[0] for task in graph.tasks.values() if task.uses):
-        module = keys.file_of(name)
+    used = dict.fromkeys((task.scope, task.uses.partition(":")[0]) for task in graph.tasks.values() if task.uses)
+    for scope, name in used:
+        module = keys.file_of(name, scope)
         yield (f"module {name}", "") if module is None else (str(module), _digest(module))
-    own = (task.env_file for task in graph.tasks.values())
-    secrets = frozenset(chain(graph.secrets, *(task.secrets for task in graph.tasks.values())))
-    for name in dict.fromkeys(chain(graph.env_file, *own)):
-        yield str(Path(graph.folder, name)), digest_without(Path(graph.folder, name), secrets)
+    scopes, secrets = graph.scopes, frozenset(graph.every_secret)
+    roots = ((scope.folder, scope.env_file) for scope in scopes.values())
+    own = ((scopes[task.scope].folder, task.env_file) for task in graph.tasks.values())
+    for file in dict.fromkeys(Path(folder, name) for folder, names in (*roots, *own) for name in names):
+        yield str(file), digest_without(file, secrets)
     for task in graph.tasks.values():
         if task.sources:
             yield f"sources of `{task.id}`", _sources(keys.folder_of(task), task.sources, keys)
         for call in (*functions_called(task.arguments), *functions_called(task.env)):
             patterns = [each.value for each in call.arguments if isinstance(each, Literal)]
             if call.function == "hashFiles":
-                yield f"files {' '.join(map(str, patterns))}", _files(graph.folder, patterns)
+                yield f"files {' '.join(map(str, patterns))}", _files(graph.scopes[task.scope].folder, patterns)
 
 
 def _sources(folder: str, patterns: tuple[str, ...], keys: Keys) -> str:

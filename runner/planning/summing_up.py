@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct, field
 
-from runner.graph.model import Graph, TaskSpec
+from runner.graph.model import NOT_HANDED, Graph, TaskSpec
 from runner.mask import Masker
 from runner.planning.durations import Expected
 from runner.planning.fans import FanPlanned
@@ -204,14 +204,13 @@ def _pools(graph: Graph, timing: Timing, peaks: Mapping[str, int]) -> Iterator[P
 
 def _parameters(graph: Graph, opened: RunOpened, masker: Masker) -> Iterator[NeededParameter]:
     for spec in graph.params.values():
-        given = spec.name in opened.given
+        given = spec.name in opened.given or spec.handed is not NOT_HANDED
         shown = masker.plain(opened.params[spec.name])
         yield NeededParameter(name=spec.name, value=shown, given=given, desc=spec.desc)
 
 
 def _secrets(graph: Graph, environment: Mapping[str, str]) -> Iterator[NeededSecret]:
-    own = (name for task in graph.tasks.values() for name in task.secrets)
-    for name in dict.fromkeys((*graph.secrets, *own)):
+    for name in graph.every_secret:
         yield NeededSecret(name=name, is_set=bool(environment.get(name)))
 
 
