@@ -125,4 +125,5 @@ class Decisions:
 
 def _rest(event: AttemptEnded, schedule: Schedule) -> float:
     assert schedule.opened is not None, "a run is opened first"
-    return rest_before(schedule.task(event.task).spec.retry, schedule.opened.run, event.task, event.attempt)
+    task = schedule.task(event.task)
+    return rest_before(task.spec.retry, schedule.opened.run, event.task, task.tries)

@@ -8,7 +8,6 @@ from itertools import islice
 from msgspec.structs import replace
 
 from runner.errors import DamagedJournal, GraphError, Problem, UsageError
-from runner.graph.check import load
 from runner.graph.fan_out import fanned_out, opened
 from runner.graph.loose import EvaluationError
 from runner.graph.model import Graph
@@ -18,6 +17,7 @@ from runner.record.definitions import definition_changes
 from runner.record.flaky import flaky_runs
 from runner.record.folder import RunFolder
 from runner.record.former import Former, former
+from runner.record.kept import graph_kept
 from runner.record.remembered import Remembered, remembered, runs_before
 from runner.record.report import Change, Previous, Report
 from runner.schedule.messages import Kept
@@ -93,7 +93,7 @@ def _definitions(old: Remembered, new: Remembered, runs: Mapping[str, RunFolder]
     if old.graph.digest == new.graph.digest or not {old.run, new.run} <= runs.keys():
         return ()
     try:
-        one, other = (load(str(runs[name].graph)).graph for name in (old.run, new.run))
+        one, other = (graph_kept(runs[name]).graph for name in (old.run, new.run))
     except (GraphError, UsageError, OSError):  # a border: these copies may be damaged, or of another version
         return ()
     return tuple(definition_changes(one, other))

@@ -15,6 +15,7 @@ from runner.record import told
 from runner.record.report import Episode
 from runner.record.waits import Waits
 from runner.schedule.board import Phase, TaskState, Why
+from runner.schedule.included import IncludedPhase
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import (
     Answered,
@@ -61,6 +62,10 @@ class Watch:
         self._kept: dict[str, str] = {}
         self._ready = 0
         self._settled: dict[str, float] = {}
+        self._told = 0  # how many of those that have settled
+        self._rounds = {name: 1 for name, group in graph.groups.items() if group.retry.attempts > 1}
+        self._failed: dict[str, tuple[str, ...]] = {}  # in the round before, by group
+        self._since: dict[str, float] = {}  # when the round of a task began, where it is not the first
         self._up: dict[str, float] = {}
         self._roots: dict[str, tuple[str, ...]] = {}
 
@@ -86,12 +91,18 @@ class Watch:
                 self._past[command.task].stop = (now, command)
             if isinstance(command, Ask):
                 self._past[command.task].asked = now
+        for name in self._rounds:
+            self._look_at_round(name, now)
         for name in self._schedule.ready[self._ready :]:
             self._rested(name, now)
         self._ready = len(self._schedule.ready)
-        for name in self._schedule.settled[len(self._settled) :]:
+        for name in self._schedule.settled[self._told :]:
             self._settled[name] = now
             self._settle(self._state(name), now, own_end=name == ended)
+        self._told = len(self._schedule.settled)
+        for name in self._rounds:
+            if self._schedule.included(name).phase is IncludedPhase.RESTING:
+                self._failed.setdefault(name, self._schedule.blamed(name))
         for name in started:
             self._started(name, now)
 
@@ -102,6 +113,21 @@ class Watch:
             if not task.settled:
                 nodes = [need for need in task.spec.needs if need not in self._settled and need not in self._up]
                 self._add(name, [told.lost(task, now, nodes)])
+
+    def _look_at_round(self, name: str, now: float) -> None:
+        """See whether a group has begun another round."""
+        group = self._schedule.included(name)
+        if group.round == self._rounds[name]:
+            return
+        self._rounds[name] = group.round
+        failed = self._failed.pop(name, ())
+        for service in group.spec.services:
+            self._up.pop(service, None)
+        for task in (self._state(each) for each in group.spec.tasks):
+            if failed and not task.kept:  # without, it is the first round in another one of a group around
+                self._since[task.spec.id] = now
+                self._settled.pop(task.spec.id, None)
+                self._add(task.spec.id, [told.another_round(group, now, failed)])
 
     # -- what happens to a task ------------------------------------------------------------------------------------
 
@@ -131,7 +157,8 @@ class Watch:
                 self._ended(event)
             case AttemptReturned(task=task, attempt=attempt):
                 past = self._past[task]
-                past.episodes = [each for each in past.episodes if attempt > 1 or each.kind != "ran"]  # it never did
+                if attempt - self._state(task).before == 1:  # it never did
+                    past.episodes.remove(next(each for each in reversed(past.episodes) if each.kind == "ran"))
                 past.episodes.append(told.returned(attempt, event.at))
             case _:
                 pass
@@ -139,16 +166,18 @@ class Watch:
     def _started(self, name: str, now: float) -> None:
         past, task = self._past[name], self._state(name)
         past.handed = now
-        if task.attempt == 1:
-            if task.spec.needs and not any(each.kind == "returned" for each in past.episodes):
+        if task.tries == 1:
+            again = (each for each in past.episodes if each.kind == "returned" and each.attempt == task.attempt)
+            if task.spec.needs and not any(True for _ in again):
                 past.episodes += self._waited_for_needs(task)
             past.episodes.append(told.ran(task, now, self._nodes(task), self._schedule))
 
     def _waited_for_needs(self, task: TaskState) -> Iterator[Episode]:
         tasks = [need for need in task.spec.needs if need in self._settled]
         last = max(tasks, key=lambda need: self._settled[need], default="")
-        since = self._settled.get(last, self._opened)
-        yield from told.waited_for_needs(self._opened, since, last, len(tasks))
+        begun = self._since.get(task.spec.id, self._opened)
+        since = max(begun, self._settled.get(last, begun))
+        yield from told.waited_for_needs(begun, since, last, len(tasks))
         yield from told.waited_for_services(
             since, {name: self._up[name] for name in task.spec.needs if name in self._up}
         )
@@ -169,7 +198,7 @@ class Watch:
         """Tell of a rest that is over, if there was one."""
         past = self._past[name]
         if past.rests is not None:
-            self._add(name, [told.rested(past.rests, now, self._state(name).spec.retry, self._state(name).phase)])
+            self._add(name, [told.rested(past.rests, now, self._state(name))])
             past.rests = None
 
     def _settle(self, task: TaskState, now: float, *, own_end: bool) -> None:

@@ -54,6 +54,11 @@ class RunFolder(Struct, frozen=True, kw_only=True):
         return next((path for path in self.path.glob("graph.*")), self.path / "graph.yaml")
 
     @property
+    def included(self) -> Path:
+        """Where the files that it includes are kept as they were."""
+        return self.path / "included"
+
+    @property
     def report(self) -> Path:
         """Where the report is, for programs."""
         return self.path / "report.json"

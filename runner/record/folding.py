@@ -17,7 +17,7 @@ from runner.errors import IllegalMove, UsageError
 from runner.graph import fan_out
 from runner.graph.definition import definition_of
 from runner.graph.loose import EvaluationError
-from runner.graph.model import Graph, TaskSpec
+from runner.graph.model import Graph, Group, TaskSpec
 from runner.graph.select import restricted
 from runner.record.episodes import Watch
 from runner.record.lanes import lanes
@@ -31,6 +31,7 @@ from runner.record.report import (
     CheckReport,
     Fewer,
     GraphName,
+    IncludedReport,
     LedgerReport,
     PlannedReport,
     Report,
@@ -151,6 +152,7 @@ def _report(run: _Run) -> Report:
         fewer_workers=tuple(
             Fewer(at=iso(began, each.at), workers=each.workers, crashed=each.tasks) for each in schedule.fewer_workers
         ),
+        included=tuple(_included(schedule, each) for each in graph.groups.values()),
     )
 
 
@@ -166,7 +168,7 @@ def _task(run: _Run, spec: TaskSpec) -> TaskReport:
         reason=run.schedule.reason(name),
         required=not spec.allow_failure,
         kept_from=story.run or None,
-        flaky=state.word == "succeeded" and len(story.attempts) > 1,
+        flaky=state.word == "succeeded" and any(isinstance(each.outcome, Failed) for each in story.attempts),
         started=next((attempt.started for attempt in attempts if attempt.started is not None), None),
         seconds=round(sum(attempt.seconds for attempt in story.attempts), 3),
         attempts=attempts,
@@ -236,6 +238,11 @@ def _service(schedule: Schedule, stories: Stories, name: str, began: datetime) -
         lines=lines,
         log=story.log,
     )
+
+
+def _included(schedule: Schedule, group: Group) -> IncludedReport:
+    rounds = schedule.included(group.id).round
+    return IncludedReport(id=group.id, file=group.file, state=schedule.state(group.id), rounds=rounds)
 
 
 def _counts(tasks: Iterable[TaskReport]) -> CheckCounts:

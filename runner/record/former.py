@@ -8,6 +8,7 @@ may not have done what it does, and it runs again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from math import inf
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -26,7 +27,7 @@ class Former(Struct, frozen=True, kw_only=True):
     """One former run: how it was opened, its successes by task, and the tasks that are doubtful, or failed at last.
 
     `outdated` are the tasks that were looked up and had to run, with what was asked of them; `items` are those of its
-    fan-outs.
+    fan-outs. `begun` is when the latest attempt of each task began, in seconds of that run.
     """
 
     opened: RunOpened
@@ -35,6 +36,7 @@ class Former(Struct, frozen=True, kw_only=True):
     failed: tuple[str, ...] = ()
     outdated: Mapping[str, Outdated] = field(default_factory=dict)
     items: Mapping[str, tuple[Json, ...]] = field(default_factory=dict)
+    begun: Mapping[str, float] = field(default_factory=dict)
 
 
 def former(run: RunFolder) -> Former | None:
@@ -75,7 +77,15 @@ def left_by(run: RunFolder, stories: Stories) -> Former | None:
         failed=tuple(sorted(each[0] for each in latest.items() if each in ends and ends[each] is None)),
         outdated={task: story.outdated for task, story in stories.tasks.items() if story.outdated is not None},
         items=stories.items,
+        begun={task: _began(stories, task, number) for task, number in latest.items()},
     )
+
+
+def _began(stories: Stories, task: str, number: int) -> float:
+    """Answer when an attempt began; of one that only a receipt tells of, later than all that the journal does."""
+    attempts = stories.tasks[task].attempts if task in stories.tasks else []
+    known = (each.started for each in attempts if each.number == number and each.started is not None)
+    return next(known, inf)
 
 
 def _ends(stories: Stories) -> dict[tuple[str, int], Kept | None]:

@@ -16,12 +16,12 @@ from msgspec import DecodeError, Meta, Struct
 from msgspec.json import decode, encode
 
 from runner.errors import DamagedJournal, GraphError, RunnerFault, UsageError
-from runner.graph.check import load
 from runner.graph.definition import definition_of
 from runner.graph.fan_out import opened
 from runner.graph.model import Graph
 from runner.record.folder import RunFolder, StateFolder, write_whole
 from runner.record.journal import read
+from runner.record.kept import graph_kept
 from runner.schedule.history import Stories, stories_of
 from runner.schedule.messages import RunOpened
 from runner.task import Succeeded
@@ -100,7 +100,7 @@ class History:
             if not events or not isinstance(events[0], RunOpened):
                 return None
             same = run.is_of(self._graph, events[0].file)
-            return measured_of(load(str(run.graph)).graph, stories_of(events)) if same else RunMeasured()
+            return measured_of(graph_kept(run).graph, stories_of(events)) if same else RunMeasured()
         except (OSError, DamagedJournal, GraphError, UsageError):  # a border: what was damaged tells nothing
             return None
 

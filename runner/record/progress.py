@@ -46,6 +46,7 @@ class PlainProgress:
         self._printed = printed or Unprinted()
         self._told = 0
         self._fewer = 0
+        self._rounds = {name: 1 for name, group in graph.groups.items() if group.retry.attempts > 1}
         self._late = False
         self._wide = width_of_ids(graph)
         self._started: dict[str, float] = {}
@@ -64,6 +65,7 @@ class PlainProgress:
         for event in events:
             yield from self._printed.around(event, self._line(event, schedule))
             yield from self._fewer_workers(event.at, schedule)
+            yield from self._another_round(event.at, schedule)
             if schedule.cancelled == "deadline" and not self._late:
                 self._late = True
                 yield f"{_at(event.at)} the deadline of the run has passed: stopping"
@@ -110,7 +112,7 @@ class PlainProgress:
     def _settled(self, at: float, schedule: Schedule) -> list[str]:
         """Tell, once, of each task that settled without an attempt."""
         settled = [schedule.task(name) for name in schedule.settled[self._told :]]
-        found = [task.spec.id for task in settled if not task.attempt and not _told_by_instances(task)]
+        found = [task.spec.id for task in settled if not task.tries and not _told_by_instances(task)]
         self._told = len(schedule.settled)
         signs = {"blocked": "⊘", "skipped": "○", "cancelled": "✗", "kept": "✓", "cached": "✓"}
         rows = []
@@ -125,6 +127,14 @@ class PlainProgress:
             yield f"{_at(at)} {words}"
         self._fewer = len(schedule.fewer_workers)
 
+    def _another_round(self, at: float, schedule: Schedule) -> Iterator[str]:
+        for name, told in self._rounds.items():
+            group = schedule.included(name)
+            if group.round > told:
+                words = f"all of it is tried again: round {group.round} of {group.spec.retry.attempts}"
+                yield self._row(at, "↻", name, words)
+            self._rounds[name] = group.round
+
     def _row(self, at: float, sign: str, name: str, words: str) -> str:
         return f"{_at(at)} {sign} {name:<{self._wide}}  {shortened(legible(words), LONGEST)}"
 
@@ -136,7 +146,7 @@ def _told_by_instances(task: TaskState) -> bool:
 
 def width_of_ids(graph: Graph) -> int:
     """Answer how wide the column of ids is."""
-    return min(30, max((len(name) for name in (*graph.tasks, *graph.services)), default=0))
+    return min(30, max((len(name) for name in (*graph.tasks, *graph.services, *graph.groups)), default=0))
 
 
 def _at(seconds: float) -> str:

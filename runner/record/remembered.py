@@ -14,12 +14,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from runner.errors import DamagedJournal, GraphError, RunnerFault, UsageError
-from runner.graph.check import Loaded, load
+from runner.graph.check import Loaded
 from runner.graph.model import Graph
 from runner.plain import decode
 from runner.record.folder import RunFolder
 from runner.record.folding import fold
 from runner.record.journal import read
+from runner.record.kept import graph_kept
 from runner.record.report import SCHEMA, GraphName, Report
 from runner.schedule.messages import RunOpened
 
@@ -129,7 +130,7 @@ def refolded(run: RunFolder) -> Report:
     if not isinstance(events[0], RunOpened):
         raise DamagedJournal(str(run.journal), 2, "it does not begin with the start of a run")
     try:
-        graph = _as_called(load(str(run.graph)), events[0].file)
+        graph = _as_called(graph_kept(run), events[0].file)
     except (GraphError, UsageError) as error:  # a border: what was a graph when it ran has been damaged since
         first = error.problems[0].message if isinstance(error, GraphError) else str(error)
         raise RunnerFault(f"run `{run.name}`: its copy of the graph file is damaged: {first}") from error

@@ -77,6 +77,7 @@ EpisodeKind = Literal[
     "failed",
     "stopped",
     "rested",
+    "again",
     "given_up",
     "skipped",
     "blocked",
@@ -195,6 +196,15 @@ class ServiceReport(Struct, frozen=True, kw_only=True):
     log: str
 
 
+class IncludedReport(Struct, frozen=True, kw_only=True):
+    """One included graph: its file as the including one names it, how it ended, and in which round."""
+
+    id: str
+    file: str
+    state: str
+    rounds: int
+
+
 class CheckCounts(Struct, frozen=True, kw_only=True):
     """How many checks there were, by verdict; of a task that was tried again, those of its last attempt."""
 
@@ -281,6 +291,7 @@ class Report(Struct, frozen=True, kw_only=True):
     doubtful: tuple[str, ...] = ()
     fewer_workers: tuple[Fewer, ...] = ()
     shuffle: int | None = None
+    included: tuple[IncludedReport, ...] = ()
 
 
 FAILED_STATES = frozenset({"failed", "timed_out", "crashed", "cancelled"})

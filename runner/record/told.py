@@ -6,13 +6,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from runner.graph.model import Retry, TaskSpec, Trigger
+from runner.graph.model import TaskSpec, Trigger
 from runner.graph.seen import seen
 from runner.record.render.legible import shortened
 from runner.record.render.words import duration
 from runner.record.report import Episode, EpisodeKind, Seen
 from runner.record.waits import Lack, Wait
 from runner.schedule.board import Phase, TaskState
+from runner.schedule.included import IncludedState
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import Answered, AttemptEnded, StopAttempt
 from runner.schedule.reasons import NAMED, scope_of
@@ -71,15 +72,23 @@ def slow_worker(attempt: int, handed: float, began: float) -> Iterator[Episode]:
         yield _lasted("waited_for_process", handed, began, words, attempt=attempt)
 
 
-def rested(after: AttemptEnded, until: float, retry: Retry, phase: Phase) -> Episode:
+def rested(after: AttemptEnded, until: float, task: TaskState) -> Episode:
     """Tell how long a task rested after a failed attempt."""
+    retry, tries = task.spec.retry, after.attempt - task.before
     follows = (
-        f"before attempt {after.attempt + 1} of {retry.attempts}"
-        if phase is not Phase.FAILED
+        f"before attempt {tries + 1} of {retry.attempts}"
+        if task.phase is not Phase.FAILED
         else "and was not tried again"
     )
     words = f"rested {duration(until - after.at)} {follows}"
     return _lasted("rested", after.at, until, words, attempt=after.attempt)
+
+
+def another_round(group: IncludedState, at: float, failed: Sequence[str]) -> Episode:
+    """Tell that all of a group is tried again, and who had failed in the round before."""
+    rounds = f"round {group.round} of {group.spec.retry.attempts}"
+    words = f"tried again with all of `{group.spec.id}`, in {rounds}: {_names(failed)} had failed"
+    return _moment("again", at, words, by=tuple(failed))
 
 
 # -- running and ending ------------------------------------------------------------------------------------------------
@@ -131,7 +140,7 @@ def failed(
 def given_up(event: AttemptEnded, cause: Cause, task: TaskState, stopped: str) -> Episode:
     """Tell why a task with several attempts was not tried again; `stopped` says why the run was, "" if not."""
     retry = task.spec.retry
-    if event.attempt >= retry.attempts:
+    if event.attempt - task.before >= retry.attempts:
         why = f"it had {retry.attempts} attempts"
     elif cause not in retry.on:
         why = f"`retry.on` does not name `{cause.word}`"
@@ -301,7 +310,7 @@ def _condition(spec: TaskSpec, schedule: Schedule) -> tuple[str, tuple[Seen, ...
     """Answer the `if` of a task and what it read; all it needs has settled, so that is the same ever after."""
     if spec.condition is None or schedule.opened is None:
         return "", ()
-    scope = scope_of(schedule.opened, schedule.need_scope(spec.id))
+    scope = scope_of(schedule.opened, schedule.need_scope(spec.id), spec.scope)
     values = tuple(Seen(name=name, value=_short(value)) for name, value in seen(spec.condition, scope))
     return spec.condition.source, values
 

@@ -92,7 +92,8 @@ class Watched:
                 self._progress.pop(task, None)
                 if isinstance(event, AttemptEnded) and schedule.task(task).phase is Phase.RESTING:
                     assert self._opened is not None, "a run is opened first"
-                    rest = rest_before(schedule.task(task).spec.retry, self._opened.run, task, event.attempt)
+                    state = schedule.task(task)
+                    rest = rest_before(state.spec.retry, self._opened.run, task, state.tries)
                     self._rests[task] = event.at + rest
             case _:
                 pass
@@ -181,7 +182,7 @@ class Watched:
         return Row(id=name, state=_word(task), words=legible(words))
 
     def _success(self, task: TaskState) -> str:
-        tried = f"  after {task.attempt} attempts" if task.attempt > 1 else ""
+        tried = f"  after {task.tries} attempts" if task.tries > 1 else ""
         name = task.spec.id
         return f"in {duration(self._took[name])}{tried}" if name in self._took else task.reason
 
@@ -189,7 +190,7 @@ class Watched:
         name = task.spec.id
         progress = self._progress.get(name)
         said = (progress.message if progress is not None else "") or self._last_line(name)
-        again = f"{_nth(task)}  " if task.attempt > 1 else ""
+        again = f"{_nth(task)}  " if task.tries > 1 else ""
         since = self._since.get(name, now)
         expected = self._expected(task.spec)
         return Row(
@@ -274,7 +275,7 @@ def _why(task: TaskState) -> str:
 
 def _nth(task: TaskState) -> str:
     attempts = task.spec.retry.attempts
-    return f"attempt {task.attempt} of {attempts}" if attempts > 1 else f"attempt {task.attempt}"
+    return f"attempt {task.tries} of {attempts}" if attempts > 1 else f"attempt {task.tries}"
 
 
 def _fraction(progress: Progress | None, ran: float, expected: float | None) -> float | None:

@@ -30,6 +30,7 @@ from runner.record.render.words import (
     state_words,
     time_words,
     totals,
+    tried_again,
     value,
     verdict,
 )
@@ -73,7 +74,7 @@ def _rendered(report: Report, folder: Path, told_of: Callable[[str], str]) -> st
         "",
         f"{time_words(report)}.{_critical_path(report)}{_params(report)}",
         "",
-        *(line for words in fewer_words(report) for line in (f"{_escaped(words)}.", "")),
+        *(line for words in (*tried_again(report), *fewer_words(report)) for line in (f"{_escaped(words)}.", "")),
         *_table(shown),
         *(_folded(totals(others), _table(others)) if others else ()),
         *_services(report),

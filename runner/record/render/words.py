@@ -76,8 +76,19 @@ def shuffled(report: Report) -> str:
 
 
 def notes(report: Report) -> list[str]:
-    """Write what is to be known of a whole run: what it goes on with, its random order, what crashes have cost."""
-    return [words for words in (resumed(report), shuffled(report), *fewer_words(report)) if words]
+    """Write what is to be known of a whole run: what it goes on with, its random order, groups, what crashes cost."""
+    found = (resumed(report), shuffled(report), *tried_again(report), *fewer_words(report))
+    return [words for words in found if words]
+
+
+def tried_again(report: Report) -> list[str]:
+    """Write which included graphs were tried again as a whole, and how they ended."""
+    again = (each for each in report.included if each.rounds > 1)
+    return [f"All of {each.id} was tried again: it {_ended(each.state)} in round {each.rounds}" for each in again]
+
+
+def _ended(state: str) -> str:
+    return {"blocked": "was blocked", "cancelled": "was cancelled", "skipped": "was skipped"}.get(state, state)
 
 
 def fewer_words(report: Report) -> list[str]:
