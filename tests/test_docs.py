@@ -70,7 +70,8 @@ def test_graphs_of_the_readmes_are_valid(page: str, tmp_path: Path) -> None:
     graphs = [block for block in found if not block.startswith("# yaml-language-server")]
     assert graphs
     for number, block in enumerate(graphs):
-        file = tmp_path / f"{number}.yaml"
+        named = re.match(r"# (\w+\.yaml)\n", block)  # so that those behind it can include it
+        file = tmp_path / (named[1] if named else f"{number}.yaml")
         file.write_text(block, encoding="utf-8")
 
         assert load(str(file)).graph.tasks

@@ -38,6 +38,7 @@ FAILING = {
     "fan-out": "middle",
     "foreach": "count",
     "junit": "unit",
+    "include": "announce",
     "limits": "quick",
     "manual": "deploy",
     "matrix": "test",
@@ -70,6 +71,19 @@ def test_an_example_is_planned(name: str, tmp_path: Path) -> None:
     assert ("passed", 0) == (plan.verdict, plan.exit_code)
     assert {"estimate"} >= {task.source for task in plan.tasks if task.start is not None and task.id != "checkpoint"}
     assert not (tmp_path / ".runner").exists()
+
+
+def test_the_phases_strung_together_are_planned_one_after_another(tmp_path: Path) -> None:
+    """`graphs/plan.yaml`: phase 2 begins with the checkpoint of phase 1, the review when all is over."""
+    options = Options(graph=str(ROOT / "graphs/plan.yaml"), jobs=4, started_in=str(tmp_path), environment={})
+    plan = plan_of(options, Question(), lambda: 0.0).plan
+    ends = {task.id: (task.start or 0.0) + task.seconds for task in plan.tasks}
+    starts = {task.id: task.start or 0.0 for task in plan.tasks}
+
+    assert ("passed", 0) == (plan.verdict, plan.exit_code)
+    assert {"phase1", "phase2", "review"} == {task.id.partition(".")[0] for task in plan.tasks}
+    assert ends["phase1.checkpoint"] <= min(at for task, at in starts.items() if task.startswith("phase2."))
+    assert max(ends[task] for task in ends if task != "review") == starts["review"]
 
 
 @pytest.mark.parametrize("name", FAILING)
