@@ -1,0 +1,32 @@
+"""What needs root and makes hosts is run when it is asked for by its mark; `-m 'not real'` and the like ask not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster.engine import Engine
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is marked `hosts`, unless the words after `-m` speak of hosts."""
+    if "hosts" in config.option.markexpr:
+        return
+    left_out = [item for item in items if item.get_closest_marker("hosts")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(scope="session")
+def _engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    with Engine(tmp_path_factory.mktemp("engine")) as made:
+        yield made
+
+
+@pytest.fixture
+def engine(_engine: Engine) -> Iterator[Engine]:
+    """Answer the cluster, with all its workers there and nobody's work on it."""
+    _engine.whole()
+    yield _engine
+    assert _engine.all_gone()
