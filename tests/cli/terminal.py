@@ -43,6 +43,12 @@ class Terminal:
             if select.select([self.master], [], [], 0.1)[0]:
                 self.screen += os.read(self.master, 65536).decode(errors="replace")
 
+    def wait_for_its_ear(self, seconds: float = 20) -> None:
+        """Wait until the command sleeps, for a key: `input` loses a Ctrl-C between its question and its reading."""
+        until = time.monotonic() + seconds
+        while Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "S":
+            assert time.monotonic() < until, f"it never waited for a key:\n{self.screen}"
+
     def press(self, keys: str) -> None:
         """Press some keys."""
         os.write(self.master, keys.encode())

@@ -157,6 +157,7 @@ def test_going_away_from_a_question_writes_nothing(
     """Ctrl-C and Ctrl-D end it with a line and no traceback."""
     terminal = on_terminal(tmp_path, "init")
     terminal.wait_for("What is the phase called? [phase] ")
+    terminal.wait_for_its_ear()
     terminal.press(key)
 
     assert code == terminal.end()
