@@ -24,7 +24,8 @@ from runner.planning.model import (
     PlannedWorker,
 )
 from runner.planning.resampling import Range
-from runner.planning.timing import Span, Timing, peaks
+from runner.planning.spans import Span
+from runner.planning.timing import Timing, peaks
 from runner.planning.virtual import VirtualRun
 from runner.planning.what_if import WhatIf
 from runner.record.former import Former
@@ -61,7 +62,7 @@ def sum_up(run: VirtualRun, given: Given, spread: Range) -> Plan:
     """Answer the plan that a virtual run comes to."""
     graph, schedule = given.graph, run.schedule
     opened = _opened(schedule)
-    timing = Timing(graph, run.events, opened.slots)
+    timing = Timing(graph, run.events, opened.slots, run.rounds)
     sequential = sum(span.seconds for span in timing.spans if span.worker)
     most = peaks(graph, timing.spans)
     bad = frozenset(name for name in graph.tasks if schedule.task(name).need is not Need.S)

@@ -16,57 +16,31 @@ from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 from itertools import pairwise
-from operator import attrgetter
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from runner.graph.model import Graph
-from runner.schedule.messages import AttemptEnded, AttemptStarted, Event, ServiceReady
-from runner.task import Failed
-
-CLOSE = 1e-6
-"""Seconds within which two moments are one."""
-_END = attrgetter("end")
-
-
-class Span(Struct, kw_only=True, eq=False):
-    """One attempt, or a service until it is ready; workers count from 1, a service has 0; `latest` is when it may end.
-
-    `before` are the spans that made room for it, the most telling first; between the first and itself lay `rest`.
-    `behind` are those from whose starts it had to have a distance, each with that (seconds).
-    """
-
-    name: str
-    number: int
-    start: float
-    end: float
-    worker: int = 0
-    outcome: str = ""
-    latest: float = float("inf")
-    rest: float = 0.0
-    before: list[Span] = field(default_factory=list)
-    behind: tuple[tuple[Span, float], ...] = ()
-
-    @property
-    def seconds(self) -> float:
-        """How long it takes."""
-        return self.end - self.start
+from runner.planning.rounds import Rounds, follow_rounds
+from runner.planning.spans import CLOSE, END, Span, spans_of
+from runner.schedule.messages import Event
 
 
 class Timing:
     """The spans of one virtual run, in the order of their starts, and all that follows from them.
 
-    `critical` are the tasks and services that hold the end of the run up, first to last.
+    `rounds` says which attempts began another round of an included graph; `critical` are the tasks and services that
+    hold the end of the run up, first to last.
     """
 
-    def __init__(self, graph: Graph, events: Sequence[Event], slots: int) -> None:
-        self.spans = _spans(events)
+    def __init__(self, graph: Graph, events: Sequence[Event], slots: int, rounds: Rounds) -> None:
+        self.spans = spans_of(events)
         self.by_name: dict[str, list[Span]] = {}
         for span in self.spans:
             self.by_name.setdefault(span.name, []).append(span)
         self.end = max((span.end for span in self.spans), default=0.0)
         self._number_workers(graph)
         self._follow_needs(graph)
+        follow_rounds(graph, self.by_name, rounds)
         self._follow_workers(slots)
         self._follow_pools(graph)
         self._follow_paces(graph)
@@ -98,7 +72,7 @@ class Timing:
                 spans = [each for each in found if each is not None]
                 if len(spans) < len(needs):  # what did not run has waited for others itself
                     spans = list(dict.fromkeys(each for need in needs for each in self._last(need, graph, behind)))
-                spans.sort(key=_END, reverse=True)
+                spans.sort(key=END, reverse=True)
                 span.before = spans
             else:
                 span.before = [*self._asked_for(span, graph)]
@@ -123,7 +97,7 @@ class Timing:
         """Answer the ends after which a service was started: the tasks that need it needed nothing else any more."""
         for task in graph.dependents[service.name]:
             needs = [need for need in graph.tasks[task].needs if need in graph.tasks and need in self.by_name]
-            last = max((self.by_name[need][-1] for need in needs), key=_END, default=None)
+            last = max((self.by_name[need][-1] for need in needs), key=END, default=None)
             if last is not None and abs(last.end - service.start) <= CLOSE:
                 yield last
 
@@ -195,7 +169,7 @@ class Timing:
         """Answer the tasks and services that hold the end of the run up, first to last."""
         if not self.spans:
             return ()
-        span: Span | None = max(self.spans, key=_END)
+        span: Span | None = max(self.spans, key=END)
         names: list[str] = []
         while span is not None:
             if not names or names[-1] != span.name:
@@ -260,25 +234,3 @@ def _holding_up(span: Span) -> Iterator[Span]:
 def _room(span: Span, before: Span) -> float:
     """Answer when another span had to have ended for this one to begin when it did."""
     return span.start - span.rest if before is span.before[0] else span.start
-
-
-def _spans(events: Sequence[Event]) -> list[Span]:
-    """Answer the spans in the order of their starts; among those of one moment, in the order of the events."""
-    open_spans: dict[tuple[str, int], Span] = {}
-    found: list[Span] = []
-    for event in events:
-        match event:
-            case AttemptStarted(task=name, attempt=number):
-                span = Span(name=name, number=number, start=event.since, end=event.since)
-                open_spans[name, number] = span
-                found.append(span)
-            case AttemptEnded(task=name, attempt=number) if (name, number) in open_spans:
-                span = open_spans[name, number]
-                span.end = event.at
-                span.outcome = event.outcome.cause.word if isinstance(event.outcome, Failed) else "succeeded"
-            case ServiceReady(service=name):
-                start = event.at if event.asked is None else event.asked
-                found.append(Span(name=name, number=1, start=start, end=event.at))
-            case _:
-                pass
-    return sorted(found, key=attrgetter("start"))

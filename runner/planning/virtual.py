@@ -12,8 +12,9 @@ from msgspec.structs import replace
 
 from runner.driver import Unwatched, World, drive
 from runner.execute.simulate import ServiceStep, Simulation, Step
-from runner.graph.model import Graph, Retry, TaskSpec
+from runner.graph.model import Graph, Group, Retry, TaskSpec
 from runner.planning.durations import Course
+from runner.planning.rounds import Rounds
 from runner.planning.what_if import WhatIf
 from runner.requests import Unfilled
 from runner.schedule.board import Phase
@@ -44,11 +45,15 @@ class Script(Struct, frozen=True, kw_only=True):
 
 
 class VirtualRun(Struct, frozen=True, kw_only=True):
-    """A run that went by in virtual time: what happened, how everything ended, and when it was over (seconds)."""
+    """A run that went by in virtual time: what happened, how everything ended, and when it was over (seconds).
+
+    `rounds` are the attempts with which a task began a further round, and the included graph of each.
+    """
 
     events: Sequence[Event]
     schedule: Schedule
     seconds: float
+    rounds: Rounds
 
 
 def virtual_run(graph: Graph, opened: RunOpened, script: Script) -> VirtualRun:
@@ -65,15 +70,16 @@ def virtual_run(graph: Graph, opened: RunOpened, script: Script) -> VirtualRun:
         stories=_Untold(),
     )
     schedule = drive(graph, opened, seen, world)
-    return VirtualRun(events=listed.events, schedule=schedule, seconds=simulation.now())
+    return VirtualRun(events=listed.events, schedule=schedule, seconds=simulation.now(), rounds=seen.rounds)
 
 
 def without_chance(graph: Graph) -> Graph:
     """Answer a graph in which rests that are a random part of their length are half of it, their mean."""
-    chancy = [task for task in graph.tasks.values() if task.retry.attempts > 1 and task.retry.jitter == "full"]
-    if not chancy:
+    tasks = {task.id: replace(task, retry=_mean(task.retry)) for task in graph.tasks.values() if _is_chancy(task)}
+    groups = {each.id: replace(each, retry=_mean(each.retry)) for each in graph.groups.values() if _is_chancy(each)}
+    if not tasks and not groups:
         return graph
-    return replace(graph, tasks={**graph.tasks, **{task.id: replace(task, retry=_mean(task.retry)) for task in chancy}})
+    return replace(graph, tasks={**graph.tasks, **tasks}, groups={**graph.groups, **groups})
 
 
 class _Untold(Stories):
@@ -90,11 +96,14 @@ class _Seen(Unfilled):
         super().__init__()
         self._script = script
         self.schedule: Schedule | None = None
+        self.rounds: dict[tuple[str, int], str] = {}
         self._request = Request(run="", task="", attempt=0)
 
-    def attempt(self, schedule: Schedule, _stories: Stories, _task: str, _attempt: int) -> Request:
+    def attempt(self, schedule: Schedule, _stories: Stories, task: str, attempt: int) -> Request:
         """Answer an empty attempt."""
         self.schedule = schedule
+        if attempt > 1 and schedule.task(task).before == attempt - 1:
+            self.rounds[task, attempt] = schedule.repeated(task)
         return self._request
 
     def recalled(self, schedule: Schedule, _stories: Stories, wanted: Sequence[str], now: float) -> Recalled:
@@ -193,6 +202,10 @@ def _cause(spec: TaskSpec) -> Cause:
     """Answer a cause that is tried again: of a past attempt only its time is remembered."""
     usual = _usual(spec)
     return usual if usual in spec.retry.on else min(spec.retry.on, key=lambda each: each.name, default=usual)
+
+
+def _is_chancy(node: TaskSpec | Group) -> bool:
+    return node.retry.attempts > 1 and node.retry.jitter == "full"
 
 
 def _mean(retry: Retry) -> Retry:

@@ -68,6 +68,7 @@ class Watch:
         self._since: dict[str, float] = {}  # when the round of a task began, where it is not the first
         self._up: dict[str, float] = {}
         self._roots: dict[str, tuple[str, ...]] = {}
+        self.rounds: dict[tuple[str, int], str] = {}  # of attempts that began a further round of a task: of which group
 
     def of(self, task: str) -> tuple[Episode, ...]:
         """Answer what happened to a task, in the order it did."""
@@ -166,6 +167,8 @@ class Watch:
     def _started(self, name: str, now: float) -> None:
         past, task = self._past[name], self._state(name)
         past.handed = now
+        if task.before and task.tries == 1:
+            self.rounds[name, task.attempt] = self._schedule.repeated(name)
         if task.tries == 1:
             again = (each for each in past.episodes if each.kind == "returned" and each.attempt == task.attempt)
             if task.spec.needs and not any(True for _ in again):

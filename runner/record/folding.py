@@ -136,7 +136,7 @@ def _report(run: _Run) -> Report:
         seconds=round(stories.ended, 3),
         sequential_seconds=round(sequential, 3),
         speedup=round(sequential / stories.ended, 2) if stories.ended > 0 else 1.0,
-        critical_path=critical_path(graph, stories),
+        critical_path=critical_path(graph, stories, run.watch.rounds),
         workers=opened.slots,
         params=opened.params,
         tasks=tasks,

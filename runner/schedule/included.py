@@ -115,6 +115,10 @@ class Includeds:
         """Say whether a failure in a file need not be the last word: a group around it has another round."""
         return any(group.round < group.spec.retry.attempts for group in self._borders[scope])
 
+    def repeated(self, scope: str) -> str:
+        """Answer the innermost group around a file that is in a further round, "" where none is."""
+        return next((group.spec.id for group in self._borders[scope] if group.round > 1), "")
+
     def may_go_again(self, group: IncludedState, broken: bool) -> bool:
         """Say whether a group that has settled is tried again; `broken` says that a service of it was."""
         retry = group.spec.retry

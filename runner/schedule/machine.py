@@ -188,6 +188,10 @@ class Schedule:
         """Answer what an included graph is at, for reading only."""
         return self._included.all[name]
 
+    def repeated(self, task: str) -> str:
+        """Answer the innermost included graph around a task of which this is not the first round, "" for none."""
+        return self._included.repeated(self.graph.tasks[task].scope)
+
     @property
     def asking(self) -> Sequence[str]:
         """Answer the tasks that wait for a person to say whether they may start, in the order in which they asked."""

@@ -173,6 +173,16 @@ def test_random_rests_are_planned_with_their_mean(tmp_path: Path) -> None:
     assert [0.0, 1 + 2.0, 1 + 2.0 + 1 + 4.0] == [each.start for each in task(plan, "a").attempts]
 
 
+def test_random_rests_between_rounds_are_planned_with_their_mean(tmp_path: Path) -> None:
+    """An included graph rests half of its delay, too, and what follows says what it hangs on."""
+    (tmp_path / "two.yaml").write_text("tasks: {a: {run: x, estimate: 1s}}", encoding="utf-8")
+    text = "include: {two: {file: two.yaml, retry: {attempts: 2, delay: 4s}}}\ntasks: {b: {run: x, estimate: 9s}}"
+    plan = planned(tmp_path, text, fail=["two.a"])
+
+    assert [0.0, 1 + 2.0] == [each.start for each in task(plan, "two.a").attempts]
+    assert ({"two.a": 5.0, "b": 0.0}, ("b",)) == ({each.id: each.slack for each in plan.tasks}, plan.critical_path)
+
+
 def test_the_range_repeats(tmp_path: Path) -> None:
     """Chance is seeded: the same past gives the same plan, to the last figure."""
     text = "tasks:\n  a: {run: x}\n  b: {run: x, needs: [a]}\n"

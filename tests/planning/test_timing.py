@@ -9,13 +9,15 @@ import pytest
 from runner.execute.simulate import ServiceStep, Simulation, Step
 from runner.graph.model import Graph, Rate, Retry, Trigger
 from runner.planning.timing import Timing, peaks
-from tests.kit import failed, graph_of, opened, play, scripted, task_of, whole
+from tests.kit import failed, graph_of, grouped_of, opened, play, scripted, task_of, whole
+
+TWICE = Retry(attempts=2, delay=5.0, jitter="none")
 
 
 def timed(graph: Graph, slots: int, **steps: Step | list[Step]) -> Timing:
     """Run a graph in virtual time and look at its spans."""
     simulation = Simulation(*scripted(steps), slots=slots)
-    return Timing(graph, [turn.event for turn in play(graph, simulation, opened(slots)).turns], slots)
+    return Timing(graph, [turn.event for turn in play(graph, simulation, opened(slots)).turns], slots, {})
 
 
 def floats(graph: Graph, seconds: dict[str, float]) -> dict[str, float]:
@@ -109,10 +111,29 @@ def test_a_service_is_on_the_way_of_those_that_wait_for_it() -> None:
     """A service starts when the first task could that needs it, and has slack as tasks have."""
     graph = graph_of("a; b: a db; c: a; d: c", services={"db": {}})
     simulation = Simulation(scripted()[0], lambda _name, _attempt: ServiceStep(ready_after=2.0), slots=4)
-    timing = Timing(graph, [turn.event for turn in play(graph, simulation, opened(4)).turns], 4)
+    timing = Timing(graph, [turn.event for turn in play(graph, simulation, opened(4)).turns], 4, {})
 
     assert ("a", "db", "b") == timing.critical
     assert {"a": 0, "b": 0, "c": 1, "d": 1, "db": 0} == {name: timing.slack(name) for name in (*"abcd", "db")}
+
+
+def test_a_round_hangs_on_all_of_the_one_before() -> None:
+    """Servers, rest and all: `b` fails in the first round of `g`, so `a` and the server of `b` begin once more."""
+    inner = {"services": {"db": {}}, "d": {"trigger": Trigger.ONE_FAILED}}
+    graph = grouped_of("a; b: a db; c; d: b; e: d", "z: g; y", settings=inner, retry=TWICE)
+    steps: dict[str, Step | list[Step]] = {"g.b": [Step(seconds=1.0, outcome=failed()), Step(seconds=1.0)]}
+    simulation = Simulation(
+        *scripted({**steps, "g.e": Step(seconds=2.0)}, lambda *_: ServiceStep(ready_after=0.5)), slots=8
+    )
+    events = [turn.event for turn in play(graph, simulation, opened(8)).turns]
+    timing = Timing(graph, events, 8, {(f"g.{name}", 2): "g" for name in "abc"})
+    starts = {name: [span.start for span in timing.by_name[name]] for name in ("g.a", "g.db", "g.b", "g.e", "z")}
+
+    assert {"g.a": [0, 10.5], "g.db": [1, 11.5], "g.b": [1.5, 12], "g.e": [3.5], "z": [13]} == starts
+    path = ("g.a", "g.db", "g.b", "g.d", "g.e", "g.a", "g.db", "g.b", "z")
+    assert path == timing.critical
+    slack = {"g.a": 0, "g.db": 0, "g.b": 0, "g.c": 1.5, "g.d": 0, "g.e": 0, "y": 13, "z": 0}
+    assert slack == {name: timing.slack(name) for name in slack}
 
 
 def test_what_did_not_run_hands_on_what_it_waited_for() -> None:
