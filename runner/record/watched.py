@@ -15,6 +15,7 @@ from runner.graph.model import Graph, TaskSpec
 from runner.record.render.legible import legible
 from runner.record.render.words import duration
 from runner.schedule.board import Phase, TaskState
+from runner.schedule.included import IncludedPhase
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import AttemptEnded, AttemptReturned, AttemptStarted, Event, Noted, RunOpened
 from runner.schedule.policy import EVERY_SLOT, STAGGER, ranks, rest_before, seconds_expected
@@ -77,6 +78,7 @@ class Watched:
         self._took: dict[str, float] = {}
         self._rests: dict[str, float] = {}
         self._progress: dict[str, Progress] = {}
+        self._again: Mapping[str, str] = {}  # tasks that will run again in another round, with their included graph
 
     def add(self, event: Event, schedule: Schedule) -> None:
         """Take in what happened; the schedule has handled it."""
@@ -103,6 +105,12 @@ class Watched:
         if schedule.graph is not self._grown:
             self._grown = schedule.graph
             self._graph = in_order(schedule.graph)
+        self._again = {
+            task: name
+            for name, group in self._graph.groups.items()
+            if schedule.included(name).phase is IncludedPhase.RESTING
+            for task in group.tasks
+        }
         states = [schedule.task(name) for name in self._graph.tasks]
         doing = [state for state in states if state.spec.instances is None]
         end, known = self._end(now, schedule, doing)
@@ -164,7 +172,7 @@ class Watched:
         name = task.spec.id
         match task.phase:
             case Phase.RUNNING:
-                return self._running(task, now)
+                return self._running(task, now, schedule)
             case Phase.RESTING:
                 words = f"for {duration(max(0.0, self._rests[name] - now))}, {_nth(task)} failed: {_why(task)}"
             case Phase.READY:
@@ -176,7 +184,7 @@ class Watched:
             case Phase.SUCCEEDED:
                 words = self._success(task)
             case Phase.FAILED:
-                words = _why(task)
+                words = _why(task) + (f"; all of {self._again[name]} is tried again" if name in self._again else "")
             case Phase.SKIPPED:
                 words = task.reason
         return Row(id=name, state=_word(task), words=legible(words))
@@ -186,11 +194,13 @@ class Watched:
         name = task.spec.id
         return f"in {duration(self._took[name])}{tried}" if name in self._took else task.reason
 
-    def _running(self, task: TaskState, now: float) -> Row:
+    def _running(self, task: TaskState, now: float, schedule: Schedule) -> Row:
         name = task.spec.id
         progress = self._progress.get(name)
         said = (progress.message if progress is not None else "") or self._last_line(name)
-        again = f"{_nth(task)}  " if task.tries > 1 else ""
+        group = schedule.repeated(name)
+        again = f"round {schedule.included(group).round}  " if group else ""
+        again += f"{_nth(task)}  " if task.tries > 1 else ""
         since = self._since.get(name, now)
         expected = self._expected(task.spec)
         return Row(
@@ -207,7 +217,7 @@ class Watched:
             if need in self._graph.services:
                 if schedule.state(need) in {"waiting", "starting"}:
                     yield need
-            elif not schedule.task(need).settled:
+            elif need in self._again or not schedule.task(need).settled:
                 yield need
 
     def _expected(self, spec: TaskSpec) -> float | None:
@@ -220,7 +230,7 @@ class Watched:
         left: dict[str, float] = dict.fromkeys(self._graph.tasks, 0.0)
         known = True
         for task in states:
-            if task.settled:
+            if task.settled and task.spec.id not in self._again:
                 continue
             expected = self._expected(task.spec)
             known = known and expected is not None and (task.spec.fan is None or task.spec.part is not None)

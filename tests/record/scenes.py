@@ -26,7 +26,7 @@ from runner.requests import Unfilled
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import CancelAsked, Event, Noted
 from runner.task import Cause, Failed, Json, Progress, Succeeded
-from tests.kit import Listed, graph_of, opened
+from tests.kit import Listed, graph_of, grouped_of, opened
 
 WIDTHS = (60, 100, 200)
 ROWS = 24
@@ -188,11 +188,33 @@ def _fans() -> Scene:
     return Scene(graph=opened_with(graph, {"lint": lint}), slots=4, steps=step)
 
 
+def _rounds() -> Scene:
+    graph = grouped_of(
+        "copy; check: copy; warm",
+        "announce: g; lint; note: lint",
+        settings={"copy": {"estimate": 2.0}, "check": {"estimate": 1.0}, "warm": {"estimate": 1.0}},
+        retry=Retry(attempts=3, delay=4.0, jitter="none"),
+    )
+    steps = {
+        ("g.copy", 1): Step(seconds=2.0),
+        ("g.copy", 2): Step(seconds=2.0),
+        ("g.check", 1): Step(seconds=1.0, outcome=failed(Cause.EXIT_CODE, "exit code 7")),
+        ("lint", 1): Step(seconds=12.0),
+    }
+    return Scene(
+        graph=graph,
+        slots=4,
+        steps=lambda task, attempt: steps.get((task, attempt), Step(seconds=1.0)),
+        printed={"g.copy": "40 %"},
+    )
+
+
 SCENES: Mapping[str, tuple[Callable[[], Scene], tuple[float, ...]]] = {
     "nightly": (_nightly, (0.25, 2.0, 4.5, 24.0)),
     "interrupted": (_interrupted, (5.5,)),
     "many": (_many, (30.0,)),
     "fans": (_fans, (0.5, 12.0, 40.0)),
+    "rounds": (_rounds, (1.5, 5.0, 8.0, 9.5)),
 }
 """Every scene with the moments at which it is looked at."""
 
