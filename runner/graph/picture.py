@@ -22,11 +22,11 @@ Net: TypeAlias = "nx.DiGraph[str]"
 
 def net_of(graph: Graph) -> Net:
     """Answer tasks and services as a directed graph, from what is needed to what needs it."""
-    net: Net = nx.DiGraph()
+    net: Net = nx.DiGraph(groups={group.id: group.scope for group in graph.groups.values()})
     for service in graph.services.values():
-        net.add_node(service.id, kind="service", desc="")
+        net.add_node(service.id, kind="service", desc="", scope=service.scope)
     for task in graph.tasks.values():
-        net.add_node(task.id, kind="task", desc=task.desc)
+        net.add_node(task.id, kind="task", desc=task.desc, scope=task.scope)
     net.add_edges_from((need, task.id) for task in graph.tasks.values() for need in task.needs)
     return net
 
@@ -35,25 +35,31 @@ def reduced(net: Net) -> Net:
     """Answer the graph without the edges that follow from others."""
     less = nx.transitive_reduction(net)
     less.add_nodes_from(net.nodes(data=True))
+    less.graph |= net.graph
     return less
 
 
 def mermaid(net: Net) -> str:
-    """Write a flowchart for Markdown; services are rounded."""
+    """Write a flowchart for Markdown; services are rounded, included graphs are subgraphs."""
     names = {node: f"n{number}" for number, node in enumerate(net)}
-    lines = ["flowchart LR"]
-    for node, kind in _kinds(net):
-        label = escape(str(node)).replace("`", "&#96;")
-        lines.append(f'    {names[node]}(["{label}"])' if kind == "service" else f'    {names[node]}["{label}"]')
-    return "\n".join([*lines, *(f"    {names[a]} --> {names[b]}" for a, b in net.edges)])
+    groups = {group: f"g{number}" for number, group in enumerate(_groups(net))}
+
+    def box(node: str, kind: str) -> str:
+        return f"{names[node]}([{_label(node)}])" if kind == "service" else f"{names[node]}[{_label(node)}]"
+
+    lines = _nested(net, box, lambda group: f"subgraph {groups[group]}[{_label(group)}]", "end")
+    return "\n".join(["flowchart LR", *lines, *(f"    {names[a]} --> {names[b]}" for a, b in net.edges)])
 
 
 def dot(net: Net) -> str:
-    """Write a digraph for Graphviz; services are ellipses."""
-    lines = ["digraph {", "    rankdir=LR", '    node [shape=box, fontname="sans-serif"]']
-    for node, kind in _kinds(net):
-        lines.append(f"    {_quoted(node)} [shape=ellipse]" if kind == "service" else f"    {_quoted(node)}")
-    return "\n".join([*lines, *(f"    {_quoted(a)} -> {_quoted(b)}" for a, b in net.edges), "}"])
+    """Write a digraph for Graphviz; services are ellipses, included graphs are clusters."""
+
+    def box(node: str, kind: str) -> str:
+        return f"{_quoted(node)} [shape=ellipse]" if kind == "service" else _quoted(node)
+
+    head = ["digraph {", "    rankdir=LR", '    node [shape=box, fontname="sans-serif"]']
+    lines = _nested(net, box, lambda group: f"subgraph {_quoted(f'cluster {group}')} {{ label={_quoted(group)}", "}")
+    return "\n".join([*head, *lines, *(f"    {_quoted(a)} -> {_quoted(b)}" for a, b in net.edges), "}"])
 
 
 def ascii_lines(net: Net) -> str:
@@ -95,6 +101,28 @@ FORMATS: Mapping[str, Callable[[Net], str]] = {
 
 def _kinds(net: Net) -> list[tuple[str, str]]:
     return [(node, data["kind"]) for node, data in net.nodes(data=True)]
+
+
+def _groups(net: Net) -> Mapping[str, str]:
+    """Answer the included graphs, each with the one around it."""
+    groups: Mapping[str, str] = net.graph["groups"]
+    return groups
+
+
+def _nested(
+    net: Net, box: Callable[[str, str], str], begin: Callable[[str], str], end: str, within: str = ""
+) -> list[str]:
+    """Write each node in a line, those of an included graph between two lines of its own."""
+    lines: list[str] = []
+    for group in (group for group, around in _groups(net).items() if around == within):
+        inner = _nested(net, box, begin, end, group)
+        lines += (begin(group), *inner, end) if inner else ()
+    lines += [box(node, data["kind"]) for node, data in net.nodes(data=True) if data["scope"] == within]
+    return [f"    {line}" for line in lines]
+
+
+def _label(name: str) -> str:
+    return '"' + escape(name).replace("`", "&#96;") + '"'
 
 
 def _quoted(node: str) -> str:

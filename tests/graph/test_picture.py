@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from runner.graph.picture import FORMATS, net_of, reduced
-from tests.kit import graph_of
+from tests.kit import graph_of, grouped_of
 
 GRAPH = graph_of("a; b: a db; c: a b; d: c b", services={"db": {}})
 EDGES = {("a", "b"), ("db", "b"), ("a", "c"), ("b", "c"), ("c", "d"), ("b", "d")}
@@ -52,8 +52,46 @@ def test_hostile_names_stay_text() -> None:
     """A name with markup in it is escaped wherever it stands."""
     hostile = '<script>"x"</script>'
     net = net_of(GRAPH)
-    net.add_node(hostile, kind="task", desc="</svg>")
+    net.add_node(hostile, kind="task", desc="</svg>", scope="")
 
     ET.fromstring(FORMATS["svg"](net))
     assert "<script>" not in FORMATS["mermaid"](net)
     assert f'    "{hostile.replace(chr(34), chr(92) + chr(34))}"' in FORMATS["dot"](net).splitlines()
+
+
+def test_included_graphs_are_drawn_around_their_tasks() -> None:
+    """In mermaid and DOT each is a frame with its name; the edges stay where they are, reduced or not."""
+    graph = grouped_of("a; b: a db", "z: g; y", settings={"services": {"db": {}}})
+    mermaid = """
+flowchart LR
+    subgraph g0["g"]
+        n0(["g.db"])
+        n1["g.a"]
+        n2["g.b"]
+    end
+    n3["z"]
+    n4["y"]
+    n0 --> n2
+    n1 --> n2
+    n2 --> n3
+"""
+    dot = """
+digraph {
+    rankdir=LR
+    node [shape=box, fontname="sans-serif"]
+    subgraph "cluster g" { label="g"
+        "g.db" [shape=ellipse]
+        "g.a"
+        "g.b"
+    }
+    "z"
+    "y"
+    "g.db" -> "g.b"
+    "g.a" -> "g.b"
+    "g.a" -> "z"
+    "g.b" -> "z"
+}
+"""
+
+    assert mermaid.strip() == FORMATS["mermaid"](reduced(net_of(graph)))
+    assert dot.strip() == FORMATS["dot"](net_of(graph))
