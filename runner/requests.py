@@ -127,6 +127,8 @@ class Requests:
             receipts=self._receipts,
             outputs=self._outputs,
             generates=spec.generates,
+            requires=spec.requires,
+            isolation=spec.isolation,
         )
 
     def _said(self, schedule: Schedule, stories: Stories, spec: TaskSpec) -> _Said:

@@ -17,6 +17,9 @@ Json: TypeAlias = bool | int | float | str | list[Any] | dict[str, Any] | None
 
 Verdict: TypeAlias = Literal["passed", "failed", "warning"]
 
+Isolation: TypeAlias = Literal["process", "worker"]
+"""Whether an attempt has a process of its own, or runs in that of a cluster's worker."""
+
 TAG = "is"
 """The key under which the class of frozen data stands when it is written."""
 
@@ -218,7 +221,8 @@ class Request(Data, frozen=True, kw_only=True):
     read; the runner enforces it from outside, as it does `memory` (bytes) and `processes` of the attempt's whole tree,
     and `log_limit` (bytes) of what it prints. `key` tells what is asked, `generates` which files it
     makes. Folders, "" for none: `receipts`, in which the worker writes its outcome down, and `outputs` for large
-    outputs; `placed` says which of them are for `arguments`.
+    outputs; `placed` says which of them are for `arguments`. `requires` are amounts of what a cluster's worker must
+    have; with `isolation` "worker" a function may run in that worker's own process.
     """
 
     run: str
@@ -248,6 +252,8 @@ class Request(Data, frozen=True, kw_only=True):
     outputs: str = ""
     placed: tuple[Placed, ...] = ()
     generates: tuple[str, ...] = ()
+    requires: Mapping[str, float] = field(default_factory=dict)
+    isolation: Isolation = "process"
 
 
 class Receipt(Data, frozen=True, kw_only=True):

@@ -26,7 +26,6 @@ CODES: Mapping[str, tuple[str, str]] = {
     "unknown-key": ("A key is not known here.", "`tiemout: 5m`"),
     "foreign-key": ("A key is another tool's; the hint names ours.", "`depends_on: [a]`"),
     "misplaced-key": ("A key is ours, but belongs elsewhere.", "`defaults: {env: …}`"),
-    "not-supported-yet": ("A key or a name is planned, but not there yet.", "`requires: …`"),
     "missing-key": ("A key that must be there is not.", "a task with neither `uses` nor `run`"),
     "wrong-type": ("A value is of the wrong kind.", "`needs: 5`"),
     "bad-value": ("A value is of the right kind, but not allowed.", "`retry: 0`"),

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from runner.errors import Place
 from runner.graph.shells import DEFAULT_SHELL
 from runner.graph.values import Expression, Value
-from runner.task import Cause, Json
+from runner.task import Cause, Isolation, Json
 
 
 class Trigger(Enum):
@@ -153,6 +153,8 @@ class TaskSpec(Struct, frozen=True, kw_only=True):
     claims: Mapping[str, int] = field(default_factory=dict)
     data_prefix: str | None = None
     memory: int | None = None
+    requires: Mapping[str, float] = field(default_factory=dict)
+    isolation: Isolation = "process"
     processes: int = 1000
     log_limit: int = 64 * 1024 * 1024
     env: Mapping[str, Value] = field(default_factory=dict)

@@ -94,7 +94,7 @@ class Reader:
         fields: dict[str, Any] = {}
         for name, item in data.items():
             key = shape.keys.get(name)
-            if key is None or key.shape is None:
+            if key is None:
                 self._no_key(shape, name, (*path, name))
                 continue
             value = self.read(key.shape, item, (*path, name))
@@ -111,9 +111,7 @@ class Reader:
         report = self.findings.at_key
         if shape.extra and name.startswith(shape.extra):
             return
-        if name in shape.keys:
-            report(path, "not-supported-yet", f"`{name}` is not supported yet", hint="leave it out for now")
-        elif name in shape.foreign:
+        if name in shape.foreign:
             ours = shape.foreign[name]
             hint = f"here it is called `{ours}`" if ours in shape.keys else ours
             if name in ALL_KEYS:

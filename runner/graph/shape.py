@@ -144,9 +144,9 @@ Shape: TypeAlias = (
 
 
 class Key(Struct, frozen=True, kw_only=True):
-    """One key of the graph file. `shape` None means that it is not supported yet; `field` is its name in the model."""
+    """One key of the graph file; `field` is its name in the model."""
 
-    shape: Shape | None
+    shape: Shape
     desc: str
     example: Json = None
     field: str = ""

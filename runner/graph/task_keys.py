@@ -39,6 +39,12 @@ POOL_NAME = Text(
     code="bad-name",
     hint="use letters, digits and any of `_ . : / -`",
 )
+_RESOURCE = Text(
+    what="the name of a resource",
+    pattern=r"[A-Za-z][A-Za-z0-9_.-]*",
+    code="bad-name",
+    hint="use letters, digits and any of `_ . -`, and begin with a letter",
+)
 _USES = Text(
     what="the name of a function",
     pattern=r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*",
@@ -292,6 +298,15 @@ TASK = Record(
             desc="Asks a person before it starts (default false), unless `--approve` named it.",
             example=True,
         ),
-        "requires": Key(shape=None, desc="Resources that a cluster's worker must have.", example={"gpu": 1}),
+        "requires": Key(
+            shape=MapOf(name=_RESOURCE, item=Number(least=0), what="a mapping from resources to amounts"),
+            desc="Resources that a cluster's worker must have for it; on this machine they are taken for granted.",
+            example={"gpu": 1},
+        ),
+        "isolation": Key(
+            shape=Word(words={"process": "process", "worker": "worker"}),
+            desc="`worker` lets a trusted function run in the process of a cluster's worker; default: `process`.",
+            example="worker",
+        ),
     },
 )

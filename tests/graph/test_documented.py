@@ -41,16 +41,6 @@ def code_table() -> str:
     return "\n".join(["| code | what is wrong | for example |", "|---|---|---|", *rows])
 
 
-def later_table() -> str:
-    """Write the keys that are planned as a table."""
-    planned = {
-        name: key.desc for record in (ROOT, TASK, POOL) for name, key in record.keys.items() if key.shape is None
-    }
-    return "\n".join(
-        ["| key | what it will be for |", "|---|---|", *(f"| `{name}` | {desc} |" for name, desc in planned.items())]
-    )
-
-
 def written() -> str:
     """Answer the README with its tables as they should be."""
     records = {
@@ -64,7 +54,7 @@ def written() -> str:
         "pool": POOL,
     }
     tables = {name: key_table(record.keys) for name, record in records.items()}
-    tables |= {"codes": code_table(), "later": later_table()}
+    tables["codes"] = code_table()
     text = README.read_text("utf-8")
     for name, table in tables.items():
         text, count = re.subn(
