@@ -89,9 +89,14 @@ def with_env_files(options: Options, loaded: Loaded) -> Options:
     return replace(options, environment={**files.root, **options.environment}, files=files)
 
 
+def most_of(graph: Graph, options: Options) -> int | None:
+    """Answer how many attempts may run at once, None where nobody has said."""
+    return options.jobs or graph.workers
+
+
 def slots_of(graph: Graph, options: Options) -> int:
-    """Answer how many attempts may run at once."""
-    return options.jobs or graph.workers or os.cpu_count() or 1
+    """Answer how many attempts may run at once on this machine."""
+    return most_of(graph, options) or os.cpu_count() or 1
 
 
 def opened_of(selection: Selection, params: Mapping[str, Json], options: Options) -> RunOpened:

@@ -21,8 +21,7 @@ from msgspec.structs import replace
 from runner.clock import WallClock
 from runner.driver import Nobody, Outside, Together, Unwatched, Witness, World, drive, nothing_outside
 from runner.errors import GraphError, Locked
-from runner.execute.pool import Pool
-from runner.execute.ports import Observer, Person
+from runner.execute.ports import Crew, Observer, Person
 from runner.graph.arguments import check_all_arguments
 from runner.graph.check import Loaded, fanned_out_for, load, without_collection
 from runner.graph.model import Graph
@@ -31,7 +30,7 @@ from runner.graph.select import Selection, check_named, select
 from runner.keeping import Keys
 from runner.kept import Past
 from runner.mask import Masker
-from runner.opening import Options, check_items, opened_of, runs_of, secret_values, slots_of, stem_of, with_env_files
+from runner.opening import Options, check_items, most_of, opened_of, runs_of, secret_values, stem_of, with_env_files
 from runner.recalling import Memory
 from runner.record.carried import carried, carry
 from runner.record.decisions import Decisions
@@ -69,7 +68,7 @@ class Finished(Struct, frozen=True, kw_only=True):
 PAUSE = 0.1
 """Seconds between two tries to take a lock: the kernel tells nobody that it is free."""
 
-Watch = Callable[[Loaded, RunFolder, Pool], Observer]
+Watch = Callable[[Loaded, RunFolder, Crew], Observer]
 """Makes the view of a run from its graph, its folder and the pool, which knows what tasks print."""
 
 
@@ -81,7 +80,7 @@ class Company(Struct, frozen=True, kw_only=True):
     person: Person = Nobody()
 
 
-def run_graph(options: Options, clock: WallClock, pool: Pool, company: Company) -> Finished:
+def run_graph(options: Options, clock: WallClock, pool: Crew, company: Company) -> Finished:
     """Run a graph to its end and write its report; the pool is left for its owner to close.
 
     Raises:
@@ -102,7 +101,7 @@ def run_graph(options: Options, clock: WallClock, pool: Pool, company: Company) 
         carry(opened.kept, before.runs, folder)
         pool.open(folder.path)
         place = _Place(before=before, folder=folder, clock=clock, pool=pool, company=company)
-        telling = _driven(checked, replace(opened, run=folder.name, at=clock.now()), options, place)
+        telling = _driven(checked, replace(opened, run=folder.name, at=clock.now(), slots=pool.slots), options, place)
         pool.let_go()  # its processes end while the report is written
         with without_collection():  # what is told and written only grows
             report = with_previous(telling.report(), runs_of(state, options.graph))
@@ -113,7 +112,7 @@ def run_graph(options: Options, clock: WallClock, pool: Pool, company: Company) 
     return Finished(report=report, folder=folder, exit_code=report.exit_code)
 
 
-def check_functions(loaded: Loaded, params: Mapping[str, Json], options: Options, pool: Pool) -> None:
+def check_functions(loaded: Loaded, params: Mapping[str, Json], options: Options, pool: Crew) -> None:
     """Hold the graph's arguments against what its functions say of themselves; workers import them, we do not.
 
     Raises:
@@ -170,7 +169,7 @@ class _Place(Struct, frozen=True, kw_only=True):
     before: _Before
     folder: RunFolder
     clock: WallClock
-    pool: Pool
+    pool: Crew
     company: Company
 
 
@@ -181,7 +180,7 @@ def _past(state: StateFolder, options: Options) -> Former | None:
     return past_of(state, runs_of(state, options.graph), wanted)
 
 
-def _checked(state: StateFolder, options: Options, pool: Pool) -> _Checked:
+def _checked(state: StateFolder, options: Options, pool: Crew) -> _Checked:
     past, loaded = _past(state, options), load(options.graph)
     options = with_env_files(options, loaded)
     given = parameters(past, loaded.graph, options.params)
@@ -193,7 +192,7 @@ def _checked(state: StateFolder, options: Options, pool: Pool) -> _Checked:
     check_named(options.approve, graph)
     if any(graph.tasks[name].is_template for name in selection.borrowed):
         selection, items = with_borrowed_fans(runs_of(state, options.graph), selection, items)
-    pool.slots = slots_of(selection.graph, options)
+    pool.gather(most_of(selection.graph, options))
     check_functions(replace(loaded, graph=selection.graph), params, options, pool)
     return _Checked(loaded=loaded, options=options, selection=selection, given=given, params=params, items=items)
 
@@ -249,7 +248,7 @@ def _durations(graph: Graph, history: History) -> Mapping[str, float]:
 
 
 @contextmanager
-def _turn(state: StateFolder, options: Options, clock: WallClock, pool: Pool, outside: Outside) -> Iterator[None]:
+def _turn(state: StateFolder, options: Options, clock: WallClock, pool: Crew, outside: Outside) -> Iterator[None]:
     """Be the only run of this graph; the warden shares the lock until all that was started is gone."""
     state.prepare()
     lock = GraphLock(state.path, options.graph)

@@ -23,7 +23,7 @@ from runner.record.render.legible import legible
 from runner.schedule.messages import Answered, Event
 
 if TYPE_CHECKING:
-    from runner.execute.pool import Pool
+    from runner.execute.ports import Crew
     from runner.graph.model import TaskSpec
     from runner.schedule.machine import Schedule
 
@@ -33,7 +33,7 @@ KEYS = {"y": True, "n": False}
 class AtTerminal:
     """A person; keys come from a terminal's descriptor, and questions go to an outlet, None where a view shows them."""
 
-    def __init__(self, terminal: int, pool: Pool, outlet: Outlet | None) -> None:
+    def __init__(self, terminal: int, pool: Crew, outlet: Outlet | None) -> None:
         self._terminal = terminal
         self._pool = pool
         self._outlet = outlet
@@ -107,7 +107,7 @@ class NobodyThere(Nobody):
 
 
 @contextmanager
-def person_at(mode: str, pool: Pool) -> Iterator[AtTerminal | NobodyThere]:
+def person_at(mode: str, pool: Crew) -> Iterator[AtTerminal | NobodyThere]:
     """Answer the person at the terminal that this command was started from; in the end that is as it was before.
 
     A live view shows questions itself; any other needs a place to show them that is a terminal, too.

@@ -12,8 +12,7 @@ from runner.cli.style import colour_system, size_of
 
 if TYPE_CHECKING:
     from runner.clock import WallClock
-    from runner.execute.pool import Pool
-    from runner.execute.ports import Observer
+    from runner.execute.ports import Crew, Observer
     from runner.graph.model import Graph
     from runner.record.folder import RunFolder
     from runner.record.live import Region
@@ -60,7 +59,7 @@ def for_whoever_reads(stream: TextIO) -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # or the interpreter would complain when it ends
 
 
-def _lines(mode: str, stream: TextIO, graph: Graph, folder: RunFolder, pool: Pool) -> Observer:
+def _lines(mode: str, stream: TextIO, graph: Graph, folder: RunFolder, pool: Crew) -> Observer:
     from runner.driver import Unwatched
     from runner.record.printed import Grouped, Streamed
     from runner.record.progress import PlainProgress, width_of_ids

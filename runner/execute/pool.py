@@ -12,7 +12,7 @@ answers of services that are being probed, and a pipe by which a signal handler 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from runner.execute.description import describe_all
 from runner.execute.handout import Handout
 from runner.execute.lifeline import Lifeline
 from runner.execute.output import Output, log_name
-from runner.execute.ports import Clock
+from runner.execute.ports import Clock, Hear
 from runner.execute.services import LOG_LIMIT, RunningService, attempt_of, setting_of_service, with_port
 from runner.execute.start import WardenProcess
 from runner.execute.wire import Exited, Forked, setting_of
@@ -47,8 +47,6 @@ from runner.task import Cause, Failed, Request, ServiceRequest, Signature
 
 STILLBORN = 3
 """Workers in a row that may die before their first request; then none will ever start."""
-Hear = Callable[[str, bytes], None]
-"""Is told what a task or a service prints, while it does: its id, and the next bytes, without secrets."""
 _NOTHING_TO_MASK = Masker({})
 
 
@@ -92,6 +90,10 @@ class Pool:
 
         """
         self._workers.order(workers)
+
+    def gather(self, most: int | None) -> None:
+        """Let no more than so many attempts run at once; None means as many as there are processors."""
+        self.slots = most or os.cpu_count() or 1
 
     def open(self, run_folder: Path) -> None:
         """Say where logs belong."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from runner.errors import Problem
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import Event, LimitWorkers, StartAttempt, StartService, StopAttempt, StopService
 from runner.task import Request, ServiceRequest, Signature
+
+Hear = Callable[[str, bytes], None]
+"""Is told what a task or a service prints, while it does: its id, and the next bytes, without secrets."""
 
 
 @runtime_checkable
@@ -20,7 +24,9 @@ class Executor(Protocol):
     ended; a stopped service ends by `ServiceEnded`; after `close` nothing is left running.
     """
 
-    slots: int
+    @property
+    def slots(self) -> int:
+        """How many attempts may be asked for at once, now."""
 
     def start(self, command: StartAttempt | StartService, request: Request | ServiceRequest) -> None:
         """Begin; returns at once."""
@@ -47,6 +53,41 @@ class Describer(Protocol):
 
         What cannot be imported is a `Problem` without a place.
         """
+
+
+@runtime_checkable
+class Crew(Executor, Describer, Protocol):
+    """All that a run asks of whoever does its work: more than the loop needs to know."""
+
+    def gather(self, most: int | None) -> None:
+        """Let no more than so many attempts run at once (None: all that can), and wait for whoever does the work."""
+
+    def open(self, run_folder: Path) -> None:
+        """Say where logs belong."""
+
+    def hold(self, descriptor: int) -> None:
+        """Keep a copy of a descriptor until everything has ended: the run's lock."""
+
+    def hide(self, secrets: Mapping[str, str]) -> None:
+        """Mask these values in all that starts from now on."""
+
+    def listen(self, hear: Hear) -> None:
+        """Hand on what is printed by all that starts from now on; `wait` then returns for that, too."""
+
+    def heed(self, descriptor: int) -> None:
+        """Let `wait` return as long as something can be read from a descriptor of somebody else."""
+
+    def unheed(self, descriptor: int) -> None:
+        """Heed it no more."""
+
+    def last_line(self, name: str) -> str:
+        """Answer the newest line that a running task or service has printed, "" if there is none."""
+
+    def wake(self) -> None:
+        """Let `wait` return, now or the next time; safe in a signal handler."""
+
+    def let_go(self) -> None:
+        """Let everything end that still runs, without waiting for it; nothing more can be started."""
 
 
 @runtime_checkable
