@@ -8,9 +8,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 from runner.clock import WallClock
-from runner.execute.pool import Pool
+from runner.crews import Hiring, crew_of
 from runner.graph.check import Loaded, load
 from runner.opening import Options
 from runner.planning.model import Plan
@@ -56,12 +57,16 @@ def run(
     approve: Sequence[str] = (),
     shuffle: int | None = None,
     reports: Sequence[str] = (),
+    executor: Literal["local", "dask"] = "local",
+    dask_address: str | None = None,
+    ship: bool = False,
 ) -> Report:
     """Run a graph to its end, write its report into the state folder, and answer it.
 
     `resume` names a run to go on with, or `latest`; `force` runs also what is cached and has not changed; `approve`
     names tasks that ask first: from here nobody can be asked; `shuffle` is the seed of a random order; `reports` are
-    formats to write besides `json` and `md`: `html`, `junit`, `trace`.
+    formats to write besides `json` and `md`: `html`, `junit`, `trace`; `executor` "dask" runs it on the cluster at
+    `dask_address` (None: that of DASK_SCHEDULER_ADDRESS, else one on this machine), to which `ship` brings the tasks.
 
     Raises:
         GraphError: the graph file or a parameter is wrong; nothing was started.
@@ -84,8 +89,5 @@ def run(
         reports=formats_named(",".join(reports)),
     )
     clock = WallClock()
-    pool = Pool(None, clock)
-    try:
-        return run_graph(options, clock, pool, Company()).report
-    finally:
-        pool.close()
+    with crew_of(Hiring(executor=executor, jobs=jobs, address=dask_address, ships=ship), clock) as crew:
+        return run_graph(options, clock, crew, Company()).report

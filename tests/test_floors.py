@@ -18,7 +18,7 @@ ROOT = Path(runner.__file__).parent.parent
 Sources = Mapping[str, str]
 """Text by dotted module name; packages by the name of their folder."""
 
-FLOOR_0 = {"task", "errors", "mask", "plain", "files", "junit"}
+FLOOR_0 = {"task", "errors", "mask", "plain", "files", "junit", "clock", "version"}
 LOWER = FLOOR_0 | {"graph", "schedule"}
 MAY_IMPORT = {
     **{part: set[str]() for part in FLOOR_0},
@@ -37,7 +37,7 @@ MAY_IMPORT = {
 }
 """What each part of the engine may import beside itself."""
 
-FREE = {"early", "version", "wiring", "opening", "resuming", "recalling", "planning", "api", "clock", "cli", "__main__"}
+FREE = {"early", "wiring", "opening", "resuming", "recalling", "planning", "crews", "api", "cli", "__main__"}
 """The parts that join the others and may import them all."""
 
 SEEN_BY_THE_DRIVER = {"runner.execute", "runner.execute.ports"}
@@ -50,7 +50,10 @@ NEVER = {
     "graph": {"time", "threading", "subprocess", "multiprocessing", "socket", "signal", "asyncio"},
     "schedule": {"time", "os", "random", "threading", "subprocess", "socket", "logging"},
 }
-ONLY_IN = {"yaml": "runner.graph.yaml_file"}
+ONLY_IN = {
+    "yaml": {"runner.graph.yaml_file"},
+    "distributed": {f"runner.execute.{name}" for name in ("link", "connection", "host")},
+}
 CHILDREN = ("runner.execute.worker", "runner.execute.warden")
 LOADED_BY_CHILDREN = {"runner", "runner.task", "runner.plain", "msgspec"}
 """Beside their own side of `execute`: what a child loads, every attempt waits for."""
@@ -140,7 +143,7 @@ def _allowed(module: str, other: str) -> bool:
     if module.startswith("tasks"):
         return top != "runner" or other in ("runner", *SEEN_BY_TASKS)
     if top in ONLY_IN:
-        return module == ONLY_IN[top]
+        return module in ONLY_IN[top]
     if top != "runner":
         return top != "tasks" and top not in NEVER.get(part, ())
     if part == "driver" and part_of(other) == "execute":

@@ -40,6 +40,36 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--skip", action="append", default=[], metavar="TASK", help="skip this task")
 
 
+def add_executor(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say who does the work."""
+    group = parser.add_argument_group("who does the work")
+    text = "local: processes on this machine (default); dask: the workers of a Dask cluster"
+    group.add_argument("--executor", choices=("local", "dask"), default="local", help=text)
+    text = "the scheduler (default: DASK_SCHEDULER_ADDRESS, else a cluster is started on this machine)"
+    group.add_argument("--dask-address", metavar="ADDRESS", help=text)
+    text = "how long to wait where the cluster has no worker (default: 5m)"
+    group.add_argument("--dask-wait", type=duration, metavar="TIME", help=text)
+    text = "bring the packages of the tasks to the workers, which need not have them"
+    group.add_argument("--ship", action="store_true", help=text)
+    text = "the name or address under which the workers reach this machine, where services run (default: found out)"
+    group.add_argument("--advertise", metavar="HOST", help=text)
+
+
+def duration(text: str) -> float:
+    """Read a time such as `30s`.
+
+    Raises:
+        ArgumentTypeError: it is none.
+
+    """
+    from runner.graph.quantities import seconds
+
+    found = seconds(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"`{text}` is no time; write one such as 30s or 10m")
+    return found
+
+
 def add_shuffle(parser: argparse.ArgumentParser) -> None:
     """Add `--shuffle`."""
     parser.add_argument(

@@ -8,19 +8,20 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from runner.cli.options import add_parameters, add_selection, add_shuffle, params_of, shuffle_of, wish_of
+from runner.cli.options import add_executor, add_parameters, add_selection, add_shuffle, params_of, shuffle_of, wish_of
 from runner.cli.plan import add_failing, add_force, number
 from runner.cli.view import MODES, for_whoever_reads, mode_of, watching
 from runner.errors import UsageError
 
 if TYPE_CHECKING:
     from runner.clock import WallClock
-    from runner.execute.pool import Pool
+    from runner.crews import Hiring
+    from runner.execute.ports import Crew
     from runner.opening import Options
     from runner.schedule.messages import CancelReason, Event
     from runner.wiring import Finished
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 COLLECTED_EVERY = (50_000, 20, 20)
 """How seldom the garbage collector looks: the graph, the schedule and what is told of a run live as long as it does,
 and next to nothing of ours is a cycle. Python's own figure, 700, costs a large graph a sixth of its time."""
-
-FIRST_WORKERS = 4
-"""How many workers start at most before the graph is read; most phases begin with so many tasks, or fewer."""
 
 SIGNALS: dict[signal.Signals, CancelReason] = {
     signal.SIGINT: "interrupted",
@@ -74,6 +72,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     help_text = "what goes into runner.log; DEBUG has every decision (default: WARNING)"
     parser.add_argument("--log-level", choices=levels, default="WARNING", help=help_text)
     add_selection(parser)
+    add_executor(parser)
 
 
 def main(chosen: argparse.Namespace) -> int:
@@ -93,13 +92,12 @@ def main(chosen: argparse.Namespace) -> int:
 def _once(chosen: argparse.Namespace) -> int:
     from runner.cli.show import show_report, show_verdict
     from runner.clock import WallClock
-    from runner.execute.pool import Pool
+    from runner.crews import crew_of
 
     clock = WallClock()
     gc.set_threshold(*COLLECTED_EVERY)
     warden, chosen.warden = chosen.warden, None  # it serves one run
-    with closing(Pool(None, clock, warden)) as pool:
-        pool.order(min(chosen.jobs or FIRST_WORKERS, os.cpu_count() or 1, FIRST_WORKERS))
+    with crew_of(_hiring(chosen), clock, warden) as pool:
         options = _options(chosen)
         with _signals_heard(pool) as heard:
             finished = _run(chosen, options, clock, pool, heard)
@@ -113,7 +111,7 @@ def _once(chosen: argparse.Namespace) -> int:
 
 
 def _run(
-    chosen: argparse.Namespace, options: Options, clock: WallClock, pool: Pool, heard: list[CancelReason]
+    chosen: argparse.Namespace, options: Options, clock: WallClock, pool: Crew, heard: list[CancelReason]
 ) -> Finished:
     from runner.cli.asking import person_at
     from runner.schedule.messages import CancelAsked
@@ -154,6 +152,19 @@ def _planned(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def _hiring(chosen: argparse.Namespace) -> Hiring:
+    from runner.crews import PATIENCE, Hiring
+
+    return Hiring(
+        executor=chosen.executor,
+        jobs=chosen.jobs,
+        address=chosen.dask_address,
+        ships=chosen.ship,
+        advertise=chosen.advertise,
+        patience=PATIENCE if chosen.dask_wait is None else chosen.dask_wait,
+    )
+
+
 def _options(chosen: argparse.Namespace) -> Options:
     from runner.opening import Options
     from runner.record.render.formats import formats_named
@@ -183,7 +194,7 @@ def _options(chosen: argparse.Namespace) -> Options:
 
 
 @contextmanager
-def _signals_heard(pool: Pool) -> Iterator[list[CancelReason]]:
+def _signals_heard(pool: Crew) -> Iterator[list[CancelReason]]:
     """Turn signals into reasons in a list, waking the pool; the former handlers come back at the end."""
     heard: list[CancelReason] = []
 

@@ -51,7 +51,26 @@ def run_attempt(request: Request, voice: Voice, stop: StopSignal, spawned: Calla
         outcome = _run_command(request, voice, spawned, faults)
     if promises is not None:
         faults += promises.keep(voice.say, whole=isinstance(outcome, Succeeded))
-    return stored(_judge(outcome, voice.said, faults), request)
+    return stored(judged(outcome, voice.said, faults), request)
+
+
+def judged(outcome: Outcome, said: Sequence[Note], faults: Sequence[Failed] = ()) -> Outcome:
+    """Let failed checks and other faults fail an attempt that has returned."""
+    checks = [note for note in said if isinstance(note, Check)]
+    failed = [f"`{check.name}`" for check in checks if check.verdict == "failed"]
+    told = _named([fault.message for fault in faults], "; ")
+    match outcome:
+        case Succeeded(outputs=outputs) if failed:
+            message = f"{len(failed)} of {len(checks)} checks failed: {_named(failed, ', ')}"
+            return Failed(cause=Cause.FAILED_CHECK, message="; ".join(filter(None, (message, told))), outputs=outputs)
+        case Succeeded(outputs=outputs) if faults:
+            secret = any(fault.cause is Cause.SECRET_IN_OUTPUT for fault in faults)
+            cause = Cause.SECRET_IN_OUTPUT if secret else Cause.BAD_OUTPUT
+            return Failed(cause=cause, message=told, outputs=outputs)
+        case Failed(message=message) if faults:
+            return replace(outcome, message="; ".join(filter(None, (message, told))))
+        case Succeeded() | Failed():
+            return outcome
 
 
 def _promises_of(request: Request) -> Promises | None:
@@ -108,25 +127,6 @@ def _run_function(request: Request, context: Context, stop: StopSignal) -> Outco
         return Failed(cause=Cause.EXCEPTION, message=message, traceback=traceback_of(error))
     except BaseException as error:  # noqa: BLE001  # a border: a task may raise anything
         return Failed(cause=Cause.EXCEPTION, message=message_of(error), traceback=traceback_of(error))
-
-
-def _judge(outcome: Outcome, said: Sequence[Note], faults: Sequence[Failed]) -> Outcome:
-    """Let failed checks and other faults fail an attempt that has returned."""
-    checks = [note for note in said if isinstance(note, Check)]
-    failed = [f"`{check.name}`" for check in checks if check.verdict == "failed"]
-    told = _named([fault.message for fault in faults], "; ")
-    match outcome:
-        case Succeeded(outputs=outputs) if failed:
-            message = f"{len(failed)} of {len(checks)} checks failed: {_named(failed, ', ')}"
-            return Failed(cause=Cause.FAILED_CHECK, message="; ".join(filter(None, (message, told))), outputs=outputs)
-        case Succeeded(outputs=outputs) if faults:
-            secret = any(fault.cause is Cause.SECRET_IN_OUTPUT for fault in faults)
-            cause = Cause.SECRET_IN_OUTPUT if secret else Cause.BAD_OUTPUT
-            return Failed(cause=cause, message=told, outputs=outputs)
-        case Failed(message=message) if faults:
-            return replace(outcome, message="; ".join(filter(None, (message, told))))
-        case Succeeded() | Failed():
-            return outcome
 
 
 def _named(names: Sequence[str], between: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from distributed import LocalCluster
 
 from tests.execute.pools import Bench
 
@@ -16,3 +18,11 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     made = Bench(tmp_path)
     yield made
     made.pool.close()
+
+
+@pytest.fixture(scope="session")
+def dask_address() -> Iterator[str]:
+    """Start a cluster of three workers on this machine, and answer its scheduler's address."""
+    options = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": logging.CRITICAL}
+    with LocalCluster(n_workers=3, host="127.0.0.1", **options) as cluster:
+        yield cluster.scheduler_address

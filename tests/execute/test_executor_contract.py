@@ -1,4 +1,4 @@
-"""The contract of every executor, as the same tests for the pool and for the simulation."""
+"""The contract of every executor, as the same tests for the pool, for a cluster and for the simulation."""
 
 from __future__ import annotations
 
@@ -21,13 +21,43 @@ from runner.schedule.messages import (
     StopService,
 )
 from runner.task import Cause, Failed, Succeeded
-from tests.execute.worlds import END, UNIT, PoolWorld, SimulatedWorld, World, at_work, begun, ended, let_it_end, until
+from tests.execute.worlds import (
+    END,
+    UNIT,
+    ClusterWorld,
+    PoolWorld,
+    RealWorld,
+    SimulatedWorld,
+    World,
+    at_work,
+    begun,
+    ended,
+    let_it_end,
+    until,
+)
 
 
-@pytest.fixture(params=["simulation", pytest.param("pool", marks=pytest.mark.real)])
+def _made(kind: str, request: pytest.FixtureRequest, folder: Path) -> World:
+    match kind:
+        case "simulation":
+            return SimulatedWorld()
+        case "pool":
+            return PoolWorld(folder)
+        case _:
+            return ClusterWorld(folder, request.getfixturevalue("dask_address"))
+
+
+KINDS = [
+    "simulation",
+    pytest.param("pool", marks=pytest.mark.real),
+    pytest.param("cluster", marks=[pytest.mark.real, pytest.mark.xdist_group("dask")]),
+]
+
+
+@pytest.fixture(params=KINDS)
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     """Each executor in turn."""
-    made: World = SimulatedWorld() if request.param == "simulation" else PoolWorld(tmp_path)
+    made = _made(request.param, request, tmp_path)
     yield made
     made.executor.close()
 
@@ -157,7 +187,7 @@ def test_a_later_stop_with_more_patience_slows_nothing(world: World) -> None:
 def test_an_attempt_that_had_ended_keeps_its_own_end(world: World) -> None:
     """A stop that comes after the end, but before anybody heard of it, changes nothing."""
     world.attempt("a", Step(seconds=0.0))
-    if isinstance(world, PoolWorld):
+    if isinstance(world, RealWorld):
         let_it_end(world.folder / "a.ended")
     events = until(world, begun)
     world.executor.stop(_stop("a"))
@@ -187,7 +217,7 @@ def test_an_attempt_that_had_not_begun_is_returned(world: World) -> None:
 
     assert 1 == len(ends)
     assert begun(events) == isinstance(ends[0], AttemptEnded)
-    assert isinstance(world, PoolWorld) or isinstance(ends[0], AttemptReturned)
+    assert isinstance(world, RealWorld) or isinstance(ends[0], AttemptReturned)
 
 
 def test_waiting_ends_with_the_time(world: World) -> None:
@@ -254,5 +284,5 @@ def test_after_close_nothing_is_left_running(world: World) -> None:
     world.executor.close()
     world.executor.close()
 
-    assert (3 if isinstance(world, PoolWorld) else 0) == len(pids)
+    assert (3 if isinstance(world, RealWorld) else 0) == len(pids)
     assert [] == [pid for pid in pids if Path(f"/proc/{pid}").exists()]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from runner.clock import WallClock
+from runner.execute.cluster import Cluster, Where
 from runner.execute.pool import Pool
 from runner.execute.ports import Clock, Executor
 from runner.execute.simulate import ServiceStep, Simulation, Step
@@ -67,14 +68,14 @@ class SimulatedWorld:
         self.executor.start(StartService(service=service, attempt=1), request)
 
 
-class PoolWorld:
-    """Real processes."""
+class RealWorld:
+    """Real processes, whoever starts them."""
+
+    executor: Executor
+    clock: Clock
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.clock: Clock = WallClock()
-        self.executor: Executor = Pool(folder, self.clock)
-        self.executor.slots = 3
 
     def attempt(self, task: str, step: Step, attempt: int = 1) -> None:
         """Start an attempt."""
@@ -108,6 +109,29 @@ class PoolWorld:
         self.executor.start(StartService(service=service, attempt=1), request)
 
 
+class PoolWorld(RealWorld):
+    """Processes of this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.clock = WallClock()
+        pool = self.executor = Pool(folder, self.clock)
+        pool.slots = 3
+
+
+class ClusterWorld(RealWorld):
+    """Processes at the workers of a cluster; those of services are of this machine."""
+
+    def __init__(self, folder: Path, address: str) -> None:
+        super().__init__(folder)
+        (folder / "receipts").mkdir()
+        self.clock = WallClock()
+        cluster = self.executor = Cluster(Pool(None, self.clock), self.clock, Where(address=address, patience=20.0))
+        cluster.gather(None)
+        cluster.open(folder)
+        self.news = cluster.wait(0.0)
+
+
 def until(world: World, enough: Callable[[Sequence[Event]], bool], limit: float = 20.0) -> list[Event]:
     """Wait until enough has happened; answers all that did."""
     events: list[Event] = []
@@ -132,7 +156,7 @@ def let_it_end(mark: Path) -> None:
 
 def at_work(world: World) -> Callable[[Sequence[Event]], bool]:
     """Wait for the task's own word where it has one: an attempt begins before its module is imported."""
-    sign = Noted if isinstance(world, PoolWorld) else AttemptStarted
+    sign = Noted if isinstance(world, RealWorld) else AttemptStarted
     return lambda events: any(isinstance(event, sign) for event in events)
 
 

@@ -1,0 +1,117 @@
+"""Which host of a cluster gets an attempt: threads, resources, and how many may be handed over ahead. Pure.
+
+Theory of operation. We place attempts ourselves, and pin each to its host, because an engine that places them also
+moves them: it would do the work of a dead worker again by itself, though nobody asked it to, and count that as no
+attempt. A host takes as many attempts as it has threads. Only short functions that need no process of their own may be
+more (`AHEAD` for each thread): a round trip through the scheduler takes ten times as long as they do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct, field
+
+AHEAD = 8
+"""Attempts that one thread of a host may be asked for: enough to hide the way there and back, and not more, because
+nobody can say of those at a lost host which had begun."""
+
+Needs = Mapping[str, float]
+"""Amounts by the name of a resource, as tasks write it: case does not count."""
+
+
+class Host(Struct, kw_only=True, eq=False):
+    """A worker of the cluster that serves this run, and what it has in hand."""
+
+    address: str
+    threads: int
+    resources: Mapping[str, float] = field(default_factory=dict)
+    in_hand: dict[str, Needs] = field(default_factory=dict)
+
+    def left(self, name: str) -> float:
+        """Answer how much of a resource is free."""
+        return self.resources[name] - sum(needs.get(name, 0.0) for needs in self.in_hand.values())
+
+
+class Placing:
+    """The hosts of one run."""
+
+    def __init__(self) -> None:
+        self._hosts: dict[str, Host] = {}
+        self._most: int | None = None
+
+    # -- the questions ---------------------------------------------------------------------------------------------
+
+    @property
+    def threads(self) -> int:
+        """How many attempts may run at once."""
+        offered = sum(host.threads for host in self._hosts.values())
+        return offered if self._most is None else min(offered, self._most)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The hosts there are."""
+        return tuple(self._hosts)
+
+    def could_ever(self, needs: Needs) -> bool:
+        """Say whether any host has as much as an attempt needs, busy or not."""
+        return any(_has(host, needs) for host in self._hosts.values())
+
+    # -- hosts come and go -----------------------------------------------------------------------------------------
+
+    def add(self, address: str, threads: int, resources: Mapping[str, float]) -> None:
+        """Take in a new host."""
+        declared = {name.lower(): amount for name, amount in resources.items()}
+        self._hosts[address] = Host(address=address, threads=threads, resources=declared)
+
+    def remove(self, address: str) -> None:
+        """Take in that a host is gone."""
+        self._hosts.pop(address, None)
+
+    def limit(self, most: int) -> None:
+        """Let no more than so many attempts run at once."""
+        self._most = most if self._most is None else min(most, self._most)
+
+    # -- attempts come and go --------------------------------------------------------------------------------------
+
+    def place(self, key: str, needs: Needs, ahead: int = 1) -> str | None:
+        """Claim a place for an attempt; answers its host, None where there is none now.
+
+        The least busy host is chosen, by attempts for each thread. `ahead` is how many a thread may be asked for.
+        """
+        if sum(len(host.in_hand) for host in self._hosts.values()) >= self.threads * ahead:
+            return None
+        free = [
+            host
+            for host in self._hosts.values()
+            if len(host.in_hand) < host.threads * ahead and _has(host, needs) and _fits(host, needs)
+        ]
+        if not free:
+            return None
+        host = min(free, key=lambda host: len(host.in_hand) / host.threads)
+        host.in_hand[key] = {name: amount for name, amount in needs.items() if name in host.resources}
+        return host.address
+
+    def over(self, address: str, key: str) -> None:
+        """Give the place of an attempt back."""
+        host = self._hosts.get(address)
+        if host is not None:
+            host.in_hand.pop(key, None)
+
+
+def claimed(needs: Needs, resources: Mapping[str, float]) -> dict[str, float]:
+    """Answer what an attempt claims of the resources that a worker declares, by the worker's own names."""
+    return {name: needs[name.lower()] for name in resources if needs.get(name.lower())}
+
+
+def _has(host: Host, needs: Needs) -> bool:
+    """Say whether a host has what is needed; memory counts only where it is declared."""
+    return all(host.resources.get(name, _unsaid(name)) >= amount for name, amount in needs.items())
+
+
+def _fits(host: Host, needs: Needs) -> bool:
+    return all(host.left(name) >= amount for name, amount in needs.items() if name in host.resources)
+
+
+def _unsaid(name: str) -> float:
+    return float("inf") if name == "memory" else 0.0
