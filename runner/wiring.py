@@ -48,8 +48,9 @@ from runner.record.report import Report
 from runner.requests import Requests
 from runner.resuming import Wanted, parameters, past_of, results_of
 from runner.schedule.history import Stories
-from runner.schedule.machine import CANCEL_EXIT, Schedule
+from runner.schedule.machine import Schedule
 from runner.schedule.messages import CancelAsked, RunOpened
+from runner.schedule.situation import CANCEL_EXIT
 from runner.site import Surroundings
 from runner.task import Json
 

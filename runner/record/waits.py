@@ -13,8 +13,9 @@ from typing import Literal, TypeAlias
 from msgspec import Struct, field
 
 from runner.schedule.board import Phase, TaskState
-from runner.schedule.machine import Mode, Schedule
+from runner.schedule.machine import Schedule
 from runner.schedule.policy import EVERY_SLOT, STAGGER, Claims
+from runner.schedule.situation import Mode
 
 Lack: TypeAlias = Literal["pool", "worker", "others", "turn", "rate", "stagger"]
 """Room in a pool; a free worker; that all others end; its turn, for clean-ups of a stopped run go one at a time; that a

@@ -16,15 +16,12 @@ A run that is being stopped has a mode. `FAILING`: a required task failed under 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from enum import IntEnum
 from heapq import heappop, heappush
 
-from runner.errors import Exit
 from runner.graph.fan_out import fanned_out, reads_its_item
-from runner.graph.model import Graph, Group, ServiceSpec, TaskSpec
+from runner.graph.model import Graph, ServiceSpec
 from runner.graph.values import EvaluationError, is_true
-from runner.schedule.alarms import Alarm, Alarms, Ring
+from runner.schedule.alarms import Alarm, Ring
 from runner.schedule.board import (
     FAILED,
     READY,
@@ -33,16 +30,15 @@ from runner.schedule.board import (
     SKIPPED,
     SUCCEEDED,
     WAITING,
-    Board,
     Phase,
     TaskState,
     Why,
 )
-from runner.schedule.crashes import Crashes, FewerWorkers, Places
+from runner.schedule.crashes import Crashes, FewerWorkers
 from runner.schedule.fate import NeverRuns, Runs, Wants, fate_of
 from runner.schedule.groups import ALREADY, all_are, ending_of
-from runner.schedule.included import IncludedPhase, Includeds, IncludedState
-from runner.schedule.limits import alarm_matters, clean_up_limit, limits, may_retry, rest_alarm
+from runner.schedule.included import IncludedPhase, IncludedState
+from runner.schedule.limits import clean_up_limit, limits, may_retry, rest_alarm
 from runner.schedule.messages import (
     Answered,
     Ask,
@@ -67,181 +63,28 @@ from runner.schedule.messages import (
     StartAttempt,
     StopAttempt,
 )
-from runner.schedule.pace import Pace
 from runner.schedule.policy import Claims, ReadyQueue, ranks, rest_before, seconds_expected, urgency
-from runner.schedule.questions import Questions, refused
-from runner.schedule.reasons import included_scope, need_scope, scope_of
-from runner.schedule.rules import Need
-from runner.schedule.services import Services
-from runner.task import Cause, Failed, Json, Outcome, Succeeded
+from runner.schedule.questions import refused
+from runner.schedule.reasons import scope_of
+from runner.schedule.situation import ENDING, FAILING, GOING, KILLING, Situation
+from runner.task import Cause, Failed, Outcome, Succeeded
 
 
-class Mode(IntEnum):
-    """How the run is going; it only ever gets worse."""
-
-    GOING = 0
-    FAILING = 1
-    ENDING = 2
-    KILLING = 3
-
-
-GOING, FAILING, ENDING, KILLING = Mode  # before 3.12, `Mode.GOING` costs a call or two
-
-CANCEL_EXIT: Mapping[CancelReason, Exit] = {
-    "interrupted": Exit.INTERRUPTED,
-    "terminated": Exit.TERMINATED,
-    "hung_up": Exit.HUNG_UP,
-    "deadline": Exit.DEADLINE,
-}
-
-
-class Schedule:
+class Schedule(Situation):
     """One run of one graph. `handle` takes exactly one event: the order of the journal is the whole truth."""
 
     def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self.mode = GOING
-        self.opened: RunOpened | None = None
-        self.cancelled: CancelReason | None = None
-        self._stopped_for = ""
-        self._board = Board(graph)
-        self._included = Includeds(graph, self._board)
-        self._services = Services(graph.services, {name: len(graph.dependents[name]) for name in graph.services})
-        self._alarms = Alarms(self._matters)
+        super().__init__(graph)
         self._move = self._board.move  # writes phases, and nothing else does
         self._queue = ReadyQueue[TaskState]()
         self._clean_ups: list[tuple[int, float, TaskState]] = []  # in a run that is ending, those that are ready
         self._timed = bool(graph.rates) or any(spec.stagger for spec in graph.tasks.values())
-        self._pace = Pace(graph.rates)
         self._paced: float | None = None  # the moment of the latest alarm for something that time holds back
-        self._questions = Questions()
         self._crashes = Crashes()
-        self._places = Places()
-        self._fewer: list[FewerWorkers] = []
         self._starts = 0
-        self._now = 0.0
         self._commands: list[Command] = []
         self._settled: list[TaskState] = []  # settled in this turn, not yet told to those that need them
         self._emptied: list[IncludedState] = []  # nothing in them is unsettled, and it was not yet said what follows
-
-    # -- the questions ---------------------------------------------------------------------------------------------
-
-    @property
-    def finished(self) -> bool:
-        """Whether every task has settled for good and no service is left."""
-        return self.opened is not None and not self._board.unsettled and self._services.over and self._included.over
-
-    @property
-    def verdict(self) -> str:
-        """Answer `passed`, `failed` or `interrupted`; allowed failures do not count, broken services do."""
-        if self.cancelled is not None:
-            return "interrupted"
-        tasks = self._board.tasks.values()
-        failed = any(task.phase is FAILED and not task.spec.allow_failure for task in tasks)
-        return "failed" if failed or self._services.any_failed else "passed"
-
-    @property
-    def exit_code(self) -> Exit:
-        """Answer the exit code of the run (DESIGN section 6)."""
-        if self.cancelled is not None:
-            return CANCEL_EXIT[self.cancelled]
-        return Exit.PASSED if self.verdict == "passed" else Exit.FAILED
-
-    def next_alarm(self) -> float | None:
-        """Answer the moment (seconds) at which `ClockTicked` is wanted, None for never."""
-        return self._alarms.next()
-
-    def state(self, node: str) -> str:
-        """Answer the word of the report for a task or a service."""
-        if node in self._board.tasks:
-            return self._board.tasks[node].word
-        if node in self.graph.groups:
-            return self._included.word(node, self._services.any_broken(self.graph.groups[node].services))
-        return self._services.phase(node).name.lower()
-
-    def reason(self, node: str) -> str:
-        """Answer in a sentence why a task or a service is in its state, "" where the state says it all."""
-        return self._board.tasks[node].reason if node in self._board.tasks else self._services.message(node)
-
-    def task(self, name: str) -> TaskState:
-        """Answer what a task is at, for reading only."""
-        return self._board.tasks[name]
-
-    def need_scope(self, node: str) -> dict[str, Json]:
-        """Answer what expressions of a task or an included graph may read under `needs`, by the names of its file."""
-        spec = self.graph.tasks[node] if node in self.graph.tasks else self.graph.groups[node]
-        if isinstance(spec, TaskSpec) and not spec.scope and not spec.groups:  # as mostly
-            return {need.spec.id: need_scope(need, self._opened) for need in self._board.tasks[node].needs}
-        home, tasks = self.graph.scopes[spec.scope], self._board.tasks
-        needs = spec.own_needs if isinstance(spec, TaskSpec) else spec.needs
-        found: dict[str, Json] = {
-            home.local(need): need_scope(tasks[need], self._opened) for need in needs if need in tasks
-        }
-        return found | {home.local(name): included_scope(self.state(name), self._opened) for name in spec.groups}
-
-    def blamed(self, group: str) -> tuple[str, ...]:
-        """Answer the tasks and services of an included graph by which it has failed."""
-        names = self._included.guilty(self._included.all[group])
-        return (*names, *(name for name in self.graph.groups[group].services if self.state(name) == "failed"))
-
-    def included(self, name: str) -> IncludedState:
-        """Answer what an included graph is at, for reading only."""
-        return self._included.all[name]
-
-    def repeated(self, task: str) -> str:
-        """Answer the innermost included graph around a task of which this is not the first round, "" for none."""
-        return self._included.repeated(self.graph.tasks[task].scope)
-
-    @property
-    def asking(self) -> Sequence[str]:
-        """Answer the tasks that wait for a person to say whether they may start, in the order in which they asked."""
-        return self._questions.open
-
-    @property
-    def stopped_for(self) -> str:
-        """Answer in a sentence why the run starts nothing new, "" if it does."""
-        return self._stopped_for
-
-    @property
-    def settled(self) -> Sequence[str]:
-        """Answer the tasks that have settled, in the order in which they did."""
-        return self._board.settled
-
-    @property
-    def ready(self) -> Sequence[str]:
-        """Answer the tasks that became ready, in the order in which they did, each as often as it did."""
-        return self._board.ready
-
-    def holders(self, pool: str) -> Mapping[str, int]:
-        """Answer the running tasks that hold some of a pool, and how much."""
-        return self._board.holders[pool]
-
-    def lacks(self, task: str) -> str | None:
-        """Answer the pool without which a ready task cannot start (`EVERY_SLOT`: something runs), None for a slot."""
-        return self._board.full(self._board.tasks[task].wants)
-
-    def held(self, task: str) -> str | None:
-        """Answer what of time keeps a ready task that has room and a slot: a pool with its rate, or `STAGGER`."""
-        return self._pace.holds(self._board.tasks[task].wants, self._now) if self._board.has_slot else None
-
-    @property
-    def alone(self) -> str | None:
-        """Answer the running task beside which nothing may start, None if there is none."""
-        return self._board.alone
-
-    @property
-    def workers(self) -> int:
-        """Answer how many workers may be at work."""
-        return self._places.workers
-
-    @property
-    def fewer_workers(self) -> Sequence[FewerWorkers]:
-        """Answer when crashes have cost workers."""
-        return self._fewer
-
-    def service_outputs(self, name: str) -> Mapping[str, Json]:
-        """Answer `url` and `port` of a service, both None until it is ready."""
-        return self._services.outputs(name)
 
     # -- the one way in --------------------------------------------------------------------------------------------
 
@@ -407,17 +250,6 @@ class Schedule:
             case Wants(services=wanted):
                 for name in wanted:
                     self._commands += self._services.want(name)
-
-    def _needs(self, spec: TaskSpec | Group) -> dict[str, Need]:
-        """Answer how what is needed has settled; an included graph is one thing, whatever became of its tasks."""
-        needs = spec.own_needs if isinstance(spec, TaskSpec) else spec.needs
-        tasks = {need: self._board.tasks[need].need for need in needs if need in self._board.tasks}
-        for name in spec.groups:
-            group = self._included.all[name]
-            for task in group.spec.tasks:
-                tasks.pop(task, None)
-            tasks[name] = self._included.need(group, self._services.any_broken(group.spec.services))
-        return tasks
 
     def _wanted(self, task: TaskState) -> bool:
         """Ask the `if` of a task, then whether it can be left out, then a person; where one says no it is settled."""
@@ -689,14 +521,6 @@ class Schedule:
     def _time_out(self, task: TaskState, alarm: Alarm) -> None:
         self._stop(task, Cause.TIMED_OUT, task.spec.kill_after, alarm.message)
 
-    def _matters(self, alarm: Alarm) -> bool:
-        if alarm.ring in {Ring.RUN_DEADLINE, Ring.PACE}:
-            return self.mode < ENDING and not self.finished
-        if alarm.ring is Ring.ROUND:
-            group = self._included.all[alarm.task]
-            return group.phase is IncludedPhase.RESTING and group.round == alarm.attempt
-        return alarm_matters(alarm, self._board.tasks[alarm.task])
-
     def _limit_clean_up(self, task: TaskState) -> None:
         if task.spec.timeout is None:
             self._alarms.set(*clean_up_limit(task, self._now))
@@ -827,11 +651,6 @@ class Schedule:
         if self._opened.fail_fast and self.mode is GOING and not self._included.may_save(scope):
             self.mode = FAILING
             self._sweep(f"`{node}` failed and the run fails fast")
-
-    @property
-    def _opened(self) -> RunOpened:
-        assert self.opened is not None, "the first event of a run is RunOpened"
-        return self.opened
 
 
 def _is_stale(task: TaskState) -> bool:

@@ -490,7 +490,7 @@ BUGS = (
     ),
     Bug(
         "an allowed failure fails the run",
-        "machine.py",
+        "situation.py",
         "task.phase is FAILED and not task.spec.allow_failure for",
         "task.phase is FAILED for",
     ),
@@ -803,7 +803,7 @@ BUGS = (
     ),
     Bug(
         "a whole group that is needed counts task by task",
-        "machine.py",
+        "situation.py",
         "                tasks.pop(task, None)\n",
         "                pass\n",
     ),
