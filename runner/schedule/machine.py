@@ -1,7 +1,7 @@
 """What happens next in one run: events in, commands out. Pure: no clock, no file, no process.
 
 Theory of operation. A task waits until the tasks it needs have settled; then its trigger, its `if` and its services say
-what becomes of it (`_decide`). What may run goes into a queue; `_fill` takes from the queue while slots and claims
+what becomes of it (`_decide`). What may run joins a line; `_fill` takes from the line while slots and claims
 last, and the claim is made in the same step as the decision (`RUNNING` means "handed to the executor"), so nothing can
 be decided twice. Settling a task looks at those that need it through a work list and not by recursion, because a chain
 of 10,000 blocked tasks is a legal graph. Phases are written by `_move` alone, by the table `MOVES` of the board.
@@ -15,8 +15,6 @@ A run that is being stopped has a mode. `FAILING`: a required task failed under 
 """
 
 from __future__ import annotations
-
-from heapq import heappop, heappush
 
 from runner.graph.fan_out import fanned_out, reads_its_item
 from runner.graph.model import Graph, ServiceSpec
@@ -39,6 +37,7 @@ from runner.schedule.fate import NeverRuns, Runs, Wants, fate_of
 from runner.schedule.groups import ALREADY, all_are, ending_of
 from runner.schedule.included import IncludedPhase, IncludedState
 from runner.schedule.limits import clean_up_limit, limits, may_retry, rest_alarm
+from runner.schedule.line import Line
 from runner.schedule.messages import (
     Answered,
     Ask,
@@ -63,7 +62,7 @@ from runner.schedule.messages import (
     StartAttempt,
     StopAttempt,
 )
-from runner.schedule.policy import Claims, ReadyQueue, ranks, rest_before, seconds_expected, urgency
+from runner.schedule.policy import ranks, rest_before, seconds_expected
 from runner.schedule.questions import refused
 from runner.schedule.reasons import scope_of
 from runner.schedule.situation import ENDING, FAILING, GOING, KILLING, Situation
@@ -76,10 +75,7 @@ class Schedule(Situation):
     def __init__(self, graph: Graph) -> None:
         super().__init__(graph)
         self._move = self._board.move  # writes phases, and nothing else does
-        self._queue = ReadyQueue[TaskState]()
-        self._clean_ups: list[tuple[int, float, TaskState]] = []  # in a run that is ending, those that are ready
-        self._timed = bool(graph.rates) or any(spec.stagger for spec in graph.tasks.values())
-        self._paced: float | None = None  # the moment of the latest alarm for something that time holds back
+        self._line = Line(graph, self._board, self._pace)
         self._crashes = Crashes()
         self._starts = 0
         self._commands: list[Command] = []
@@ -444,7 +440,7 @@ class Schedule(Situation):
 
     def _begin_round(self, group: IncludedState) -> None:
         """Let all tasks run again, but for those that never do: kept ones, and ones left out by name."""
-        self._queue.forget(_is_stale)
+        self._line.forget()
         tasks, inner = self._included.renew(group, self._opened.skipped)
         for name in group.spec.services:
             self._services.renew(name, sum(name in task.services for task in tasks))
@@ -536,7 +532,7 @@ class Schedule(Situation):
         for task in self._board.tasks.values():
             if task.phase is RUNNING:
                 self._cancel_running(task)
-        self._clean_ups = sorted(_lateness(task) for task in self._board.tasks.values() if task.phase is READY)
+        self._line.clean_up(self._board.tasks.values())
         if self.mode is KILLING:
             self._commands += self._services.kill()
 
@@ -572,46 +568,26 @@ class Schedule(Situation):
     # -- the helpers -----------------------------------------------------------------------------------------------
 
     def _fill(self) -> None:
-        """Start what may start, most urgent first, while slots and claims last."""
-        if self.mode is ENDING:
-            self._clean_up_next()
-        board = self._board
-        fits = self._may_claim if self._timed else board.fits
-        while self.mode < ENDING and board.has_slot:
-            task = self._queue.pop(fits, _is_stale, board.has_place)
+        """Start what may start, while slots and claims last; in a run that is ending one clean-up at a time."""
+        if self.mode is ENDING and (clean_up := self._line.next_clean_up()) is not None:
+            self._start(clean_up)
+        while self.mode < ENDING and self._board.has_slot:
+            task = self._line.next(self._now)
             if task is None:
                 self._wait_for_time()
                 return
             self._start(task)
 
-    def _may_claim(self, claims: Claims) -> bool:
-        return self._board.fits(claims) and self._pace.opens(claims) <= self._now
-
     def _wait_for_time(self) -> None:
         """Wish to be told the time when the first of those may start that nothing else holds back."""
-        if not self._timed:
-            return
-        waiting = [self._pace.opens(claims) for claims in self._queue.lines() if self._board.fits(claims)]
-        moment = min((each for each in waiting if each > self._now), default=None)
-        if moment is not None and moment != self._paced:
-            self._paced = moment
+        moment = self._line.opens(self._now)
+        if moment is not None:
             self._alarms.set(moment, Alarm(ring=Ring.PACE))
-
-    def _clean_up_next(self) -> None:
-        """Start the clean-up of what was started last, once nothing runs; nothing but clean-ups is left to start."""
-        if self._board.running or self._board.slots < 1:
-            return
-        while self._clean_ups:
-            task = heappop(self._clean_ups)[2]
-            if task.phase is READY:
-                self._start(task)
-                return
 
     def _start(self, task: TaskState) -> None:
         self._move(task, RUNNING)
         task.attempt += 1
-        if self._timed:
-            self._pace.started(task.wants, self._now)
+        self._line.started(task, self._now)
         self._commands.append(StartAttempt(task=task.spec.id, attempt=task.attempt))
 
     def _stop(self, task: TaskState, cause: Cause, kill_after: float, message: str) -> None:
@@ -630,9 +606,9 @@ class Schedule(Situation):
 
     def _enqueue(self, task: TaskState) -> None:
         if self.mode is ENDING:
-            heappush(self._clean_ups, _lateness(task))
+            self._line.join_clean_ups(task)
         else:
-            self._queue.push(task.wants, urgency(task.spec, task.rank, self._opened.shuffle), task)
+            self._line.join(task, self._opened.shuffle)
 
     def _skip(self, task: TaskState, why: Why, reason: str) -> None:
         task.why, task.reason = why, reason
@@ -651,12 +627,3 @@ class Schedule(Situation):
         if self._opened.fail_fast and self.mode is GOING and not self._included.may_save(scope):
             self.mode = FAILING
             self._sweep(f"`{node}` failed and the run fails fast")
-
-
-def _is_stale(task: TaskState) -> bool:
-    return task.phase is not READY
-
-
-def _lateness(task: TaskState) -> tuple[int, float, TaskState]:
-    """Answer a task behind what orders clean-ups: the last of what it rests upon was started last of all."""
-    return -task.above, task.spec.index, task

@@ -250,19 +250,19 @@ BUGS = (
     ),
     Bug(
         "clean-ups run in the order of what ran",
-        "machine.py",
+        "line.py",
         "return -task.above, task.spec.index, task",
         "return task.above, task.spec.index, task",
     ),
     Bug(
         "clean-ups run side by side",
-        "machine.py",
+        "line.py",
         "if self._board.running or self._board.slots < 1:",
         "if self._board.slots < 1:",
     ),
     Bug(
         "clean-ups ignore that there is no slot",
-        "machine.py",
+        "line.py",
         "if self._board.running or self._board.slots < 1:",
         "if self._board.running:",
     ),
@@ -340,14 +340,14 @@ BUGS = (
     ),
     Bug(
         "nobody wakes the run when a stagger has gone by",
-        "machine.py",
+        "line.py",
         "if moment is not None and moment != self._paced:",
-        "if moment is not None and moment < self._now:",
+        "if moment is not None and moment < now:",
     ),
     Bug(
         "what time holds back starts at once",
-        "machine.py",
-        "return self._board.fits(claims) and self._pace.opens(claims) <= self._now",
+        "line.py",
+        "return self._board.fits(claims) and self._pace.opens(claims) <= now",
         "return self._board.fits(claims)",
     ),
     Bug(
