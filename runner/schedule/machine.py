@@ -1,9 +1,9 @@
 """What happens next in one run: events in, commands out. Pure: no clock, no file, no process.
 
 Theory of operation. A task waits until the tasks it needs have settled; then its trigger, its `if` and its services say
-what becomes of it (`_decide`). What may run joins a line; `_fill` takes from the line while slots and claims
-last, and the claim is made in the same step as the decision (`RUNNING` means "handed to the executor"), so nothing can
-be decided twice. Settling a task looks at those that need it through a work list and not by recursion, because a chain
+what becomes of it (`deciding`, done by `_decide`). What may run joins a line; `_fill` takes from the line while slots
+and claims last, and the claim is made in the same step (`RUNNING` means "handed to the executor"), so nothing can be
+decided twice. Settling a task looks at those that need it through a work list and not by recursion, because a chain
 of 10,000 blocked tasks is a legal graph. Phases are written by `_move` alone, by the table `MOVES` of the board.
 
 Time-outs and rests are one mechanism: alarms. The schedule says when it next wants to know the time (`next_alarm`) and
@@ -16,7 +16,7 @@ A run that is being stopped has a mode. `FAILING`: a required task failed under 
 
 from __future__ import annotations
 
-from runner.graph.fan_out import fanned_out, reads_its_item
+from runner.graph.fan_out import fanned_out
 from runner.graph.model import Graph, ServiceSpec
 from runner.graph.values import EvaluationError, is_true
 from runner.schedule.alarms import Alarm, Ring
@@ -33,7 +33,8 @@ from runner.schedule.board import (
     Why,
 )
 from runner.schedule.crashes import Crashes, FewerWorkers
-from runner.schedule.fate import NeverRuns, Runs, Wants, fate_of
+from runner.schedule.deciding import Asks, Deciding, Fails, Gathers, Skips
+from runner.schedule.fate import Runs, Wants
 from runner.schedule.groups import ALREADY, all_are, ending_of
 from runner.schedule.included import IncludedPhase, IncludedState
 from runner.schedule.limits import clean_up_limit, limits, may_retry, rest_alarm
@@ -65,11 +66,11 @@ from runner.schedule.messages import (
 from runner.schedule.policy import ranks, rest_before, seconds_expected
 from runner.schedule.questions import refused
 from runner.schedule.reasons import scope_of
-from runner.schedule.situation import ENDING, FAILING, GOING, KILLING, Situation
+from runner.schedule.situation import ENDING, FAILING, GOING, KILLING
 from runner.task import Cause, Failed, Outcome, Succeeded
 
 
-class Schedule(Situation):
+class Schedule(Deciding):
     """One run of one graph. `handle` takes exactly one event: the order of the journal is the whole truth."""
 
     def __init__(self, graph: Graph) -> None:
@@ -216,77 +217,32 @@ class Schedule(Situation):
         self._begin_if_due(group)
 
     def _decide(self, task: TaskState) -> None:
-        """Say what becomes of an untried task whose tasks have settled; its services may have to start first."""
-        if task.spec.instances is not None:
-            self._gather(task)
-            return
-        if self.mode is not GOING and not task.always:
-            self._skip(task, Why.CANCELLED, self._stopped_for)
-            return
-        if self.mode is not GOING and not task.above:
-            self._skip(task, Why.SKIPPED, "nothing above it was started")
-            return
-        known = not task.spec.is_template  # what a fan-out is for does not hang on when a server gets ready or dies
-        services = {name: self._services.need(name) if known else None for name in task.services}
-        spec = task.spec
-        plain = not spec.groups and not spec.outer  # as mostly
-        needs = {need.spec.id: need.need for need in task.needs} if plain else self._needs(spec)
-        fate = fate_of(spec.trigger, needs, services, self.state)
-        ruled_out = isinstance(fate, NeverRuns) and not fate.by_services
-        if task.phase is WAITING and not ruled_out and not self._wanted(task):
-            return
-        match fate:
-            case Runs() | Wants() if task.spec.is_template:
-                self._ask_for_items(task)
+        """Do what is decided on an untried task whose tasks have settled."""
+        match self._decision_on(task):
             case Runs():
                 if task.phase is WAITING:
                     self._make_ready(task)
-            case NeverRuns(why=why, reason=reason):
-                self._skip(task, why, reason)
             case Wants(services=wanted):
                 for name in wanted:
                     self._commands += self._services.want(name)
+            case Asks(command=command):
+                self._ask(task, command)
+            case Gathers():
+                self._gather(task)
+            case Skips(why=why, reason=reason):
+                self._skip(task, why, reason)
+            case Fails(reason=reason):
+                self._fail(task, reason)
 
-    def _wanted(self, task: TaskState) -> bool:
-        """Ask the `if` of a task, then whether it can be left out, then a person; where one says no it is settled."""
-        if task.free:
-            return True
-        if not self._own_if_agrees(task):
-            return False
-        return task.spec.is_template or (self._must_run(task) and self._person_agrees(task))
-
-    def _own_if_agrees(self, task: TaskState) -> bool:
-        """Ask the `if` of a task; where it says no, the task is settled here.
-
-        It reads no service, so it is asked before any: a server is not started for a task that will not run, and how
-        that task ends does not depend on when a server died.
-        """
-        condition, part = task.spec.condition, task.spec.part
-        if condition is None or (task.spec.is_template and reads_its_item(task.spec)):
-            return True
-        scope = scope_of(self._opened, self.need_scope(task.spec.id), task.spec.scope)
-        try:
-            wanted = is_true(condition, scope if part is None else {**scope, **part.scope})
-        except EvaluationError as error:  # a border: the file's author wrote this expression
-            task.reason = f"its `if` could not be evaluated: {error}"
-            task.outcome = Failed(cause=Cause.BAD_PARAMETERS, message=task.reason)
-            self._settle(task, FAILED)
-            return False
-        if not wanted:
-            self._skip(task, Why.SKIPPED, f"its `if` is false: {condition.source}")
-        return wanted
-
-    def _must_run(self, task: TaskState) -> bool:
-        """Say whether a task cannot be left out, as far as is known; where it may be, somebody is asked to look, once.
-
-        It is asked before any service is started for it: what is left out needs none.
-        """
-        if not task.spec.caches or task.told or self.mode is not GOING:
-            return True
-        if not task.asked:
-            task.asked = True
-            self._commands.append(Recall(task=task.spec.id))
-        return False
+    def _ask(self, task: TaskState, command: Ask | FanOut | Recall) -> None:
+        """Let somebody look, once."""
+        match command:
+            case Ask():
+                new = self._questions.ask(task.spec.id)
+            case FanOut() | Recall():
+                new, task.asked = not task.asked, True
+        if new:
+            self._commands.append(command)
 
     def _recalled(self, event: Recalled) -> None:
         if self.mode is not GOING:
@@ -301,16 +257,6 @@ class Schedule(Situation):
             task.told = True
             self._decide_if_due(task)
 
-    def _person_agrees(self, task: TaskState) -> bool:
-        """Say whether a task may start as far as people go; where nobody was asked yet, somebody is.
-
-        It is asked before any service is started for it, which may take the person's time to answer.
-        """
-        agreed = self._questions.agreed(task.spec)
-        if not agreed and self._questions.ask(task.spec.id):
-            self._commands.append(Ask(task=task.spec.id))
-        return agreed
-
     def _answered(self, event: Answered) -> None:
         task = self._board.tasks[event.task]
         if task.settled:
@@ -323,19 +269,12 @@ class Schedule(Situation):
 
     # -- fan-outs --------------------------------------------------------------------------------------------------
 
-    def _ask_for_items(self, template: TaskState) -> None:
-        if not template.asked:
-            template.asked = True
-            self._commands.append(FanOut(task=template.spec.id))
-
     def _fan_out(self, event: FannedOut) -> None:
         template = self._board.tasks[event.task]
         if template.settled:
             return  # the run was stopped since
         if event.fault:
-            template.reason = event.fault
-            template.outcome = Failed(cause=Cause.BAD_PARAMETERS, message=event.fault)
-            self._settle(template, FAILED)
+            self._fail(template, event.fault)
             return
         for service in template.services:
             self._commands += self._services.release(service, others=len(event.items))
@@ -362,26 +301,16 @@ class Schedule(Situation):
 
     def _begin_if_due(self, group: IncludedState) -> None:
         """Let an included graph begin, or all its tasks settle, once what it needs has settled."""
-        spec = group.spec
         if group.waits or group.phase is not IncludedPhase.WAITING:
             return
-        if self.mode is not GOING:
-            self._shut(group, Why.CANCELLED, self._stopped_for)
-            return
-        fate = fate_of(spec.trigger, self._needs(spec), {}, self.state)
-        if isinstance(fate, NeverRuns):
-            self._shut(group, fate.why, f"`{spec.id}` did not begin: {fate.reason}")
-            return
-        try:
-            scope = scope_of(self._opened, self.need_scope(spec.id), spec.scope)
-            wanted = spec.condition is None or is_true(spec.condition, scope)
-        except EvaluationError as error:  # a border: the file's author wrote this expression
-            self._fail_all(group, f"the `if` of `{spec.id}` could not be evaluated: {error}")
-            return
-        if wanted:
-            self._begin(group)
-        elif spec.condition is not None:
-            self._shut(group, Why.SKIPPED, f"the `if` of `{spec.id}` is false: {spec.condition.source}")
+        match self._decision_on_graph(group):
+            case Runs():
+                self._begin(group)
+            case Skips(why=why, reason=reason):
+                self._shut(group, why, reason)
+            case Fails(reason=reason):
+                for task in self._included.waiting(group):
+                    self._fail(task, reason)
 
     def _begin(self, group: IncludedState) -> None:
         self._included.move(group, IncludedPhase.GOING)
@@ -401,11 +330,6 @@ class Schedule(Situation):
                 self._skip(task, Why.SKIPPED, "nothing above it was started")
             else:
                 self._skip(task, why, reason)
-
-    def _fail_all(self, group: IncludedState, reason: str) -> None:
-        for task in self._included.waiting(group):
-            task.reason, task.outcome = reason, Failed(cause=Cause.BAD_PARAMETERS, message=reason)
-            self._settle(task, FAILED)
 
     def _look_at_included(self) -> None:
         """See what follows for included graphs in which nothing is unsettled, now that something else has changed."""
@@ -613,6 +537,11 @@ class Schedule(Situation):
     def _skip(self, task: TaskState, why: Why, reason: str) -> None:
         task.why, task.reason = why, reason
         self._settle(task, SKIPPED)
+
+    def _fail(self, task: TaskState, reason: str) -> None:
+        """Let a task fail that cannot be tried."""
+        task.reason, task.outcome = reason, Failed(cause=Cause.BAD_PARAMETERS, message=reason)
+        self._settle(task, FAILED)
 
     def _settle(self, task: TaskState, phase: Phase) -> None:
         self._move(task, phase)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from enum import IntEnum
 
 from runner.errors import Exit
-from runner.graph.model import Graph, Group, TaskSpec
+from runner.graph.model import Graph, TaskSpec
 from runner.schedule.alarms import Alarm, Alarms, Ring
 from runner.schedule.board import FAILED, Board, TaskState
 from runner.schedule.crashes import FewerWorkers, Places
@@ -16,7 +16,6 @@ from runner.schedule.messages import CancelReason, RunOpened
 from runner.schedule.pace import Pace
 from runner.schedule.questions import Questions
 from runner.schedule.reasons import included_scope, need_scope
-from runner.schedule.rules import Need
 from runner.schedule.services import Services
 from runner.task import Json
 
@@ -182,17 +181,6 @@ class Situation:
     def _opened(self) -> RunOpened:
         assert self.opened is not None, "the first event of a run is RunOpened"
         return self.opened
-
-    def _needs(self, spec: TaskSpec | Group) -> dict[str, Need]:
-        """Answer how what is needed has settled; an included graph is one thing, whatever became of its tasks."""
-        needs = spec.own_needs if isinstance(spec, TaskSpec) else spec.needs
-        tasks = {need: self._board.tasks[need].need for need in needs if need in self._board.tasks}
-        for name in spec.groups:
-            group = self._included.all[name]
-            for task in group.spec.tasks:
-                tasks.pop(task, None)
-            tasks[name] = self._included.need(group, self._services.any_broken(group.spec.services))
-        return tasks
 
     def _matters(self, alarm: Alarm) -> bool:
         if alarm.ring in {Ring.RUN_DEADLINE, Ring.PACE}:

@@ -280,9 +280,9 @@ BUGS = (
     ),
     Bug(
         "clean-ups of what never ran are run all the same",
-        "machine.py",
+        "deciding.py",
         "if self.mode is not GOING and not task.above:",
-        "if self.mode is KILLING and not task.above:",
+        "if self.mode > 2 and not task.above:",
     ),
     Bug(
         "what is ready starts although its service has died",
@@ -328,9 +328,9 @@ BUGS = (
     ),
     Bug(
         "a person is asked before it is known whether the task is left out",
-        "machine.py",
-        "self._must_run(task) and self._person_agrees(task)",
-        "self._person_agrees(task) and self._must_run(task)",
+        "deciding.py",
+        "return Asks(command=Recall(task=task.spec.id))",
+        "return Asks(command=(Recall if self._questions.agreed(task.spec) else Ask)(task=task.spec.id))",
     ),
     Bug(
         "an answer that comes too late settles a task once more",
@@ -534,8 +534,8 @@ BUGS = (
     Bug(
         "a task is looked up again and again",
         "machine.py",
-        "if not task.asked:",
-        "if not task.told:",
+        "new, task.asked = not task.asked, True",
+        "new, task.asked = isinstance(command, Recall) or not task.asked, True",
     ),
     Bug(
         "what is outdated never hears of it",
@@ -551,9 +551,9 @@ BUGS = (
     ),
     Bug(
         "a clean-up is looked up while the run is being stopped",
-        "machine.py",
-        "or task.told or self.mode is not GOING:",
-        "or task.told:",
+        "deciding.py",
+        "and not task.told and self.mode is GOING:",
+        "and not task.told:",
     ),
     Bug(
         "a task that is left out keeps others from running",
@@ -563,9 +563,9 @@ BUGS = (
     ),
     Bug(
         "a task is looked up whose `if` says no",
-        "machine.py",
-        "if not self._own_if_agrees(task):\n            return False",
-        "if not self._must_run(task) or not self._own_if_agrees(task):\n            return False",
+        "deciding.py",
+        "denied = self._denied_by_its_if(task)",
+        "denied = (not task.spec.caches or task.told) and self._denied_by_its_if(task) or None",
     ),
     Bug(
         "a group succeeds where only some of its instances failed",
@@ -600,8 +600,8 @@ BUGS = (
     Bug(
         "what a task is for is asked again and again",
         "machine.py",
-        "if not template.asked:",
-        "if template.asked or not template.asked:",
+        "new, task.asked = not task.asked, True",
+        "new, task.asked = isinstance(command, FanOut) or not task.asked, True",
     ),
     Bug(
         "instances come to be after the run was stopped",
@@ -635,33 +635,33 @@ BUGS = (
     ),
     Bug(
         "what a fan-out is for hangs on its servers",
-        "machine.py",
+        "deciding.py",
         "known = not task.spec.is_template",
         "known = True",
     ),
     Bug(
         "an `if` over the item is asked before there is one",
-        "machine.py",
+        "deciding.py",
         "if condition is None or (task.spec.is_template and reads_its_item(task.spec)):",
         "if condition is None:",
     ),
     Bug(
         "an instance does not know its item",
-        "machine.py",
+        "deciding.py",
         "scope if part is None else {**scope, **part.scope}",
         "scope",
     ),
     Bug(
         "a fan-out is looked up, and not its instances",
-        "machine.py",
-        "task.spec.is_template or (self._must_run(task) and self._person_agrees(task))",
-        "self._must_run(task) and (task.spec.is_template or self._person_agrees(task))",
+        "deciding.py",
+        "or task.spec.is_template:",
+        "or (task.spec.is_template and (task.told or not task.spec.caches)):",
     ),
     Bug(
         "a fan-out asks a person, and each of its instances again",
-        "machine.py",
-        "task.spec.is_template or (self._must_run(task) and self._person_agrees(task))",
-        "(task.spec.is_template or self._must_run(task)) and self._person_agrees(task)",
+        "deciding.py",
+        "or task.spec.is_template:",
+        "or (task.spec.is_template and (task.spec.caches or self._questions.agreed(task.spec))):",
     ),
     Bug(
         "whoever approves a fan-out approves none of it",
@@ -671,9 +671,9 @@ BUGS = (
     ),
     Bug(
         "a fan-out without servers is run itself",
-        "machine.py",
-        "case Runs() | Wants() if task.spec.is_template:",
-        "case Wants() if task.spec.is_template:",
+        "deciding.py",
+        "if spec.is_template else fate",
+        "if spec.is_template and isinstance(fate, Wants) else fate",
     ),
     Bug(
         "an instance forgets what ran above it",
@@ -791,19 +791,19 @@ BUGS = (
     ),
     Bug(
         "a group begins whatever its `if` says",
-        "machine.py",
-        "wanted = spec.condition is None or is_true(spec.condition, scope)",
-        "wanted = spec.condition is None or is_true(spec.condition, scope) is not None",
+        "deciding.py",
+        "return Runs() if wanted else unwanted",
+        "return Runs() if wanted is not None else unwanted",
     ),
     Bug(
         "a group begins whatever became of what it needs",
-        "machine.py",
+        "deciding.py",
         "fate = fate_of(spec.trigger, self._needs(spec), {}, self.state)",
         "fate = fate_of(spec.trigger, {}, {}, self.state)",
     ),
     Bug(
         "a whole group that is needed counts task by task",
-        "situation.py",
+        "deciding.py",
         "                tasks.pop(task, None)\n",
         "                pass\n",
     ),
