@@ -20,7 +20,7 @@ from contextlib import closing
 from msgspec import Struct, field
 
 from runner.clock import WallClock
-from runner.errors import Problem, RunnerFault
+from runner.errors import Problem
 from runner.execute.errands import Errand, FromHost, Over, Printed, Recall, Sent, StopErrand, ToHost, Told
 from runner.execute.pool import Pool
 from runner.schedule.messages import (
@@ -104,12 +104,10 @@ class Away:
             return refused or self._closing
 
     def do(self, errand: Errand) -> None:
-        """Do an attempt; returns when it is over and all of it was told."""
+        """Do an attempt; returns when it is over and all of it was told. A former one of its task ends before."""
         work = _Work(errand=errand)
-        with self._lock:
-            self._in_hand[errand.key] = work
-            self._keys[errand.request.task] = errand.key
-            self._ask(work)
+        while (former := self._taken_in_hand(work)) is not None:
+            former.over.wait()
         work.over.wait()
 
     def hear(self, message: ToHost) -> None:
@@ -151,6 +149,22 @@ class Away:
         for work in works:
             work.over.set()
 
+    def _taken_in_hand(self, work: _Work) -> _Work | None:
+        """Take work in hand, or answer what has to be over before: an attempt of its task that was given up."""
+        task, key = work.errand.request.task, work.errand.key
+        with self._lock:
+            if self._closing:
+                work.over.set()
+                return None
+            if task in self._keys:
+                former = self._in_hand[self._keys[task]]
+                self._ask(forsaken(former.errand.request))
+                return former
+            self._in_hand[key] = work
+            self._keys[task] = key
+            self._ask(work)
+            return None
+
     # -- the thread ------------------------------------------------------------------------------------------------
 
     def _ask(self, item: _Work | StopAttempt | _Question) -> None:
@@ -171,7 +185,7 @@ class Away:
                 pool.slots = self._threads
                 pool.hide(self._secrets)
                 self._work(pool)
-        except RunnerFault as fault:  # a border: this machine does not let us work
+        except Exception as fault:  # noqa: BLE001  # a border: whatever it is, the host must say so, and go on
             self._lose_all(f"its host cannot go on: {fault}")
 
     def _work(self, pool: Pool) -> None:
@@ -270,8 +284,7 @@ class Away:
     def _release(self, key: str) -> None:
         with self._lock:
             work = self._in_hand.pop(key)
-            if self._keys.get(work.errand.request.task) == key:
-                del self._keys[work.errand.request.task]
+            del self._keys[work.errand.request.task]
         work.over.set()
 
     def _lose_all(self, message: str) -> None:
@@ -303,8 +316,8 @@ def ended(request: Request, outcome: Outcome, at: float, left: tuple[str, ...] =
 
 
 def forsaken(request: Request) -> StopAttempt:
-    """Answer the stop of an attempt that nobody asks for any more."""
-    return _stop_of(request, Cause.CANCELLED, "nobody asks for it any more")
+    """Answer the stop of an attempt that nobody asks for any more: whoever hears of its end did not want it."""
+    return _stop_of(request, Cause.LOST, "the cluster had given it up, so it was ended")
 
 
 def _stop_of(request: Request, cause: Cause, message: str) -> StopAttempt:

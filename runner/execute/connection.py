@@ -81,10 +81,13 @@ class Connection:
         self._say(Connected(workers=len(self._workers)))
 
     async def serve(self, closing: asyncio.Event) -> None:
-        """Go on until it is to be closed, or the scheduler answers no more."""
-        while not closing.is_set() and self._client.status == "running":
+        """Go on until it is to be closed, or the scheduler answers no more, or has forgotten us and answers again."""
+        stream = self._client.scheduler_comm  # Dask connects anew by itself, within less than a look
+        while not closing.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(closing.wait(), LOOK)
+            if self._client.status != "running" or self._client.scheduler_comm is not stream:
+                return
             await self._look()
 
     async def end(self) -> None:

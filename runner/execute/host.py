@@ -87,7 +87,7 @@ class Host(WorkerPlugin):
 
     def transition(self, key: Any, start: str, finish: str, **_: Any) -> None:
         """Hear that the scheduler has forgotten a key whose call goes on."""
-        if start == "executing" and finish == "cancelled":
+        if start == "executing" and finish == "released":  # Dask calls the state in which it then is "cancelled"
             inside = self._inside.get(key)
             if inside is not None:
                 inside.stop(forsaken(inside.request))
