@@ -28,6 +28,7 @@ from runner.execute.heard import Broken, Parcel
 from runner.execute.moving import files_read, leaving
 from runner.execute.output import Output, log_name
 from runner.execute.placing import AHEAD, Needs, Placing, claimed
+from runner.execute.receipts import Receipts
 from runner.execute.window import Window
 from runner.mask import Masker
 from runner.schedule.messages import (
@@ -39,7 +40,7 @@ from runner.schedule.messages import (
     SlotsChanged,
     StopAttempt,
 )
-from runner.task import Cause, Failed, Outcome, Request
+from runner.task import Cause, Failed, Outcome, Receipt, Request
 
 SLOW = 0.25
 """Seconds after which what was handed over behind an attempt is asked back."""
@@ -93,6 +94,7 @@ class Abroad:
         self._offered: tuple[int, tuple[str, ...]] = (0, ())
         self._count = 0
         self._events: list[Event] = []
+        self._receipts = Receipts()
 
     # -- the questions ---------------------------------------------------------------------------------------------
 
@@ -221,8 +223,14 @@ class Abroad:
             attempt.ahead = False
             return False
         attempt.host, attempt.since = host, self._now()
+        self._write_down(request)
         self._carrier.submit(host, self._parcel(attempt))
         return True
+
+    def _write_down(self, request: Request) -> None:
+        """Write down that an attempt may begin: should we be killed before we hear that it has, it is doubtful."""
+        self._receipts.add(request.receipts, Receipt(task=request.task, attempt=request.attempt, key=request.key), {})
+        self._receipts.write()
 
     def _parcel(self, attempt: Attempt) -> Parcel:
         errand = Errand(key=attempt.key, request=leaving(attempt.request, self._environment))
