@@ -29,4 +29,5 @@ def engine(_engine: Engine) -> Iterator[Engine]:
     """Answer the cluster, with all its workers there and nobody's work on it."""
     _engine.whole()
     yield _engine
-    assert _engine.all_gone()
+    _engine.end_runs()
+    assert _engine.all_gone(20.0)

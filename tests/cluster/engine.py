@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 TMP = Path("/tmp")
 PORT = 8786
+RUNNER = (sys.executable, "-m", "runner")
 DASK = (sys.executable, "-m", "dask")
 SUPERVISED = 'while :; do "$@"; sleep 0.5; done'
 OURS = ("tg-warden", "tg-worker")
@@ -48,6 +49,7 @@ class Engine:
         self._logs = logs
         self._network = Network()
         self._wanted: list[Worker] = []
+        self._runners: list[Program] = []
 
     def __enter__(self) -> Self:
         """Make the hosts, and start the cluster."""
@@ -57,7 +59,7 @@ class Engine:
         self.address = f"tcp://{self.hosts[0].address}:{PORT}"
         self.start_scheduler()
         for number, host in enumerate(self.hosts, 1):
-            self.start_worker(Worker(name=f"w{number}", host=host, resources="" if number == 1 else "gpu=1"))
+            self.start_worker(Worker(name=f"w{number}", host=host, resources="near=9" if number == 1 else "gpu=1"))
         return self
 
     def __exit__(
@@ -80,6 +82,20 @@ class Engine:
 
         with self.desk.inside(), Client(self.address, timeout=30, set_as_default=False) as client:
             yield client
+
+    def run(self, *words: str, cwd: Path, env: Mapping[str, str] | None = None) -> Program:
+        """Start the runner at the desk, with this cluster as its executor."""
+        whole = (*RUNNER, *words, "--executor", "dask", "--dask-address", self.address)
+        variables = {**_environment(), "NO_COLOR": "1", **(env or {})}
+        program = self.desk.start(*whole, log=cwd / "said", cwd=str(cwd), env=variables)
+        self._runners.append(program)
+        return program
+
+    def end_runs(self) -> None:
+        """Kill every runner that still runs, because its test has failed."""
+        for program in self._runners:
+            program.kill()
+        self._runners.clear()
 
     def start_scheduler(self) -> None:
         """Start the scheduler on the first host."""
@@ -111,6 +127,11 @@ class Engine:
         """Join it again."""
         self._network.heal(host)
 
+    def reset(self, host: Host) -> None:
+        """Reset every connection from a host to the scheduler, as a firewall does that has forgotten them."""
+        ran = host.run("ss", "--kill", "dst", self.hosts[0].address, "dport", "=", f":{PORT}")
+        assert str(PORT) in ran.stdout, ran.stderr
+
     def left(self) -> dict[str, list[str]]:
         """Answer which processes of the runner's live on which host."""
         everybody = {host.name: [each.name for each in host.processes()] for host in (self.desk, *self.hosts)}
@@ -128,4 +149,4 @@ class Engine:
 def _environment() -> Mapping[str, str]:
     """Answer the environment of the cluster: not the test's own variables, so nothing comes along by accident."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "default"}
+    return {**kept, "PYTHONPATH": str(ROOT)}

@@ -65,6 +65,11 @@ def lost(events: Iterable[dict[str, Any]]) -> int:
     return sum(_cause(event) == "lost" for event in events if event.get("is") == "AttemptEnded")
 
 
+def successes(events: Iterable[dict[str, Any]]) -> set[str]:
+    """Answer the tasks of whose success a journal tells."""
+    return {event["task"] for event in events if event.get("is") == "AttemptEnded" and not _cause(event)}
+
+
 def broken(marks: Path, run: Path) -> list[str]:
     """Answer every promise that a run from its start to its end has broken."""
     seen, events = marked(marks), recorded(run)
