@@ -1,9 +1,9 @@
-"""Runs one task that misbehaves on a real pool and judges it from outside; prints what it saw as JSON.
+"""Runs one task that misbehaves on a real executor and judges it from outside; prints what it saw as JSON.
 
-    python tests/faults/harness.py DEATH EVIDENCE_FOLDER
+    python tests/faults/harness.py DEATH EVIDENCE_FOLDER [pool | cluster]
 
-It is a program of its own because it is a child subreaper: whatever the pool leaves behind becomes its child, however
-hard it tried to get away. It asks the kernel, not the pool, whether anybody is left.
+It is a program of its own because it is a child subreaper: whatever the executor leaves behind becomes its child,
+however hard it tried to get away. It asks the kernel, not the executor, whether anybody is left.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import json
 import os
 import sys
 import time
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 from runner.clock import WallClock
 from runner.execute.pool import Pool
+from runner.execute.ports import Crew
 from runner.schedule.messages import AttemptEnded, AttemptStarted, Event, StartAttempt, StopAttempt
 from runner.task import Cause, Failed, Outcome, Request, Succeeded
 from tests.faults.below import adopt_orphans, children_left
@@ -24,10 +26,25 @@ STOPPED_AFTER = {"time_out", "loops", "grandchild", "double_fork", "sigterm_igno
 """Deaths that only a time limit ends."""
 
 
-class Observed:
-    """What came out of the pool."""
+def _made(kind: str, folder: Path) -> Crew:
+    folder.mkdir()
+    if kind == "pool":
+        pool = Pool(folder, WallClock())
+        pool.slots = 2
+        return pool
+    from runner.execute.cluster import Cluster, Where
 
-    def __init__(self, pool: Pool, folder: str) -> None:
+    clock = WallClock()
+    cluster = Cluster(Pool(None, clock), clock, Where(workers=2))
+    cluster.gather(None)
+    cluster.open(folder)
+    return cluster
+
+
+class Observed:
+    """What came out of the executor."""
+
+    def __init__(self, pool: Crew, folder: str) -> None:
         self.pool = pool
         self.folder = folder
         self.events: list[Event] = []
@@ -53,11 +70,10 @@ class Observed:
         return [event for event in self.events if isinstance(event, kind) and getattr(event, "task", "") == task]
 
 
-def main(death: str, folder: str) -> None:
+def main(death: str, folder: str, kind: str = "pool") -> None:
     """Run and print what was seen."""
     adopt_orphans()
-    pool = Pool(Path(folder, "run"), WallClock())
-    pool.slots = 2
+    pool = _made(kind, Path(folder, "run"))
     seen = Observed(pool, folder)
     began = time.monotonic()
     seen.start("bystander", "steady", seconds=0.7)
@@ -75,6 +91,7 @@ def main(death: str, folder: str) -> None:
     for task in ("after", "bystander"):
         seen.wait_for(AttemptEnded, task)
     pool.close()
+    resource_tracker._resource_tracker._stop()  # Python's own, for what LocalCluster spawns; it would end with us
     ends = seen.of(AttemptEnded, "victim")
     print(
         json.dumps(

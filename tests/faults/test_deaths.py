@@ -43,11 +43,12 @@ NAMED = {"left_behind": " -c import signal", "thread_left": "thread chatter"}
 
 
 @pytest.mark.real
+@pytest.mark.parametrize("kind", ["pool", "cluster"])
 @pytest.mark.parametrize("death", DEATHS)
-def test_a_death_costs_one_attempt_of_one_task(death: str, tmp_path: Path) -> None:
-    """A task that dies ends its own attempt, with the right cause, and harms nobody else."""
+def test_a_death_costs_one_attempt_of_one_task(death: str, kind: str, tmp_path: Path) -> None:
+    """A task that dies ends its own attempt, with the right cause, and harms nobody else, here or on a cluster."""
     cause, message = DEATHS[death]
-    seen = run_harness("harness.py", death, str(tmp_path), folder=tmp_path)
+    seen = run_harness("harness.py", death, str(tmp_path), kind, folder=tmp_path)
 
     figure(seconds=round(seen["seconds"], 2), until_over=round(seen["until_over"], 2))
 
