@@ -42,6 +42,10 @@ from runner.schedule.messages import (
 )
 from runner.task import Cause, Failed, Outcome, Receipt, Request
 
+SHORT = 0.05
+"""Seconds that a short attempt takes at most: several times the way to a host and back would be longer."""
+LAST = 8
+"""Attempts of a function that have to have been short, one after another."""
 SLOW = 0.25
 """Seconds after which what was handed over behind an attempt is asked back."""
 _NOTHING_TO_MASK = Masker({})  # the host has masked it
@@ -86,7 +90,7 @@ class Abroad:
         self._carrier = carrier
         self._now = now
         self._environment = environment
-        self._window = Window()
+        self._window = Window(SHORT, LAST)
         self._in_hand: dict[str, Attempt] = {}
         self._keys: dict[Key, str] = {}
         self._waiting: deque[Attempt] = deque()

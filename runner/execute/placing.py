@@ -12,9 +12,10 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
-AHEAD = 8
+AHEAD = 16
 """Attempts that one thread of a host may be asked for: enough to hide the way there and back, and not more, because
-nobody can say of those at a lost host which had begun."""
+nobody can say of those at a lost host which had begun. A host that has so many is asked for more once it has half of
+them left, for many at once: each message through the scheduler costs more than what is in it."""
 
 Needs = Mapping[str, float]
 """Amounts by the name of a resource, as tasks write it: case does not count."""
@@ -27,6 +28,7 @@ class Host(Struct, kw_only=True, eq=False):
     threads: int
     resources: Mapping[str, float] = field(default_factory=dict)
     in_hand: dict[str, Needs] = field(default_factory=dict)
+    filled: bool = False
 
     def left(self, name: str) -> float:
         """Answer how much of a resource is free."""
@@ -84,12 +86,16 @@ class Placing:
         free = [
             host
             for host in self._hosts.values()
-            if len(host.in_hand) < host.threads * ahead and _has(host, needs) and _fits(host, needs)
+            if len(host.in_hand) < host.threads * ahead
+            and not (ahead > 1 and host.filled)
+            and _has(host, needs)
+            and _fits(host, needs)
         ]
         if not free:
             return None
         host = min(free, key=lambda host: len(host.in_hand) / host.threads)
         host.in_hand[key] = {name: amount for name, amount in needs.items() if name in host.resources}
+        host.filled = len(host.in_hand) >= host.threads * AHEAD
         return host.address
 
     def over(self, address: str, key: str) -> None:
@@ -97,6 +103,7 @@ class Placing:
         host = self._hosts.get(address)
         if host is not None:
             host.in_hand.pop(key, None)
+            host.filled = host.filled and len(host.in_hand) > host.threads * AHEAD // 2
 
 
 def claimed(needs: Needs, resources: Mapping[str, float]) -> dict[str, float]:

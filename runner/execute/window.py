@@ -21,7 +21,10 @@ SLOW = 10 * SHORT
 class Window:
     """The functions of which attempts are handed out ahead."""
 
-    def __init__(self) -> None:
+    def __init__(self, short: float = SHORT, last: int = LAST) -> None:
+        """`short` is how long a short attempt takes at most, `last` how many have to have been, one after another."""
+        self._short = short
+        self._last = last
         self._short_ones: dict[str, int] = {}
         self._open: set[str] = set()
 
@@ -35,10 +38,10 @@ class Window:
 
     def ended(self, uses: str, seconds: float) -> bool:
         """Take in how long an attempt took; says whether this has opened or closed the window of its function."""
-        if seconds > SHORT:
+        if seconds > self._short:
             return self.close(uses)
         count = self._short_ones[uses] = self._short_ones.get(uses, 0) + 1
-        if count != LAST:
+        if count != self._last:
             return False
         self._open.add(uses)
         return True
