@@ -179,7 +179,7 @@ class Abroad:
             case Told(event=AttemptStarted() as event):
                 attempt.begun = self._now()
                 asked = None if attempt.ahead else attempt.since
-                self._events.append(replace(event, at=attempt.begun, asked=asked))
+                self._events.append(replace(event, at=attempt.begun, asked=asked, worker=attempt.host))
             case Told(event=Noted() as event):
                 self._events.append(replace(event, at=self._now()))
             case Told(event=AttemptReturned()):

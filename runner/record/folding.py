@@ -137,7 +137,7 @@ def _report(run: _Run) -> Report:
         sequential_seconds=round(sequential, 3),
         speedup=round(sequential / stories.ended, 2) if stories.ended > 0 else 1.0,
         critical_path=critical_path(graph, stories, run.watch.rounds),
-        workers=opened.slots,
+        workers=stories.workers,
         params=opened.params,
         tasks=tasks,
         services=tuple(_service(schedule, stories, name, began) for name in graph.services),
@@ -210,6 +210,7 @@ def _attempt(run: _Run, task: str, attempt: Attempt) -> AttemptReport:
         traceback=failed.traceback if failed else None,
         log=attempt.log,
         pid=attempt.pid,
+        worker=attempt.worker,
         lane=run.lanes.get((task, attempt.number), 0),
         left=attempt.left,
     )

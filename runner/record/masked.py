@@ -16,7 +16,7 @@ OURS = frozenset(
     {
         *("at", "asked", "key", "handed", "run", "started", "file", "slots", "workers", "durations"),
         *("fail_fast", "selected", "skipped", "resumes", "doubtful", "planned", "shuffle", "approved", "by"),
-        *("task", "service", "attempt", "pid", "port", "how", "why", "log"),
+        *("task", "service", "attempt", "pid", "worker", "port", "how", "why", "log"),
         *("cause", "exit_code", "verdict", "action", "seconds", "done", "total", "size", "digest"),
     }
 )

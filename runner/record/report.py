@@ -25,7 +25,8 @@ class GraphName(Struct, frozen=True, kw_only=True):
 class AttemptReport(Struct, frozen=True, kw_only=True):
     """One attempt; `started` is ISO-8601 UTC, None if it never began; `outcome` is `succeeded` or `failed`.
 
-    `lane` is a row for a timeline, from 1: attempts of one lane follow each other; 0 if it never began.
+    `lane` is a row for a timeline, from 1: attempts of one lane follow each other; 0 if it never began. `worker` is the
+    address of a cluster's worker, "" for this machine.
     """
 
     number: int
@@ -37,6 +38,7 @@ class AttemptReport(Struct, frozen=True, kw_only=True):
     traceback: str | None
     log: str
     pid: int
+    worker: str
     lane: int
     left: tuple[str, ...]
 

@@ -37,6 +37,7 @@ class Attempt(Struct, kw_only=True):
     started: float | None = None
     ended: float | None = None
     pid: int = 0
+    worker: str = ""
     outcome: Outcome | None = None
     key: str = ""
     log: str = ""
@@ -124,7 +125,7 @@ class ServiceStory(Struct, kw_only=True):
 class Stories:
     """All stories of a run, told one event at a time; `any_ledger` says whether some task has entered a record.
 
-    `items` are those of each fan-out that were known or came to be known.
+    `items` are those of each fan-out that were known or came to be known, `workers` the most there were at a time.
     """
 
     def __init__(self) -> None:
@@ -132,6 +133,7 @@ class Stories:
         self.ended = 0.0
         self.cancels: list[CancelAsked] = []
         self.any_ledger = False
+        self.workers = 0
         self.items: dict[str, tuple[Json, ...]] = {}
         self._tasks: dict[str, Story] = {}
         self._services: dict[str, ServiceStory] = {}
@@ -162,12 +164,13 @@ class Stories:
         self.ended = event.at
         match event:
             case RunOpened():
-                self.opened = event
+                self.opened, self.workers = event, event.slots
                 self._taken(event.kept)
                 self.items |= event.items
             case AttemptStarted(task=task, attempt=number):
                 attempt = self.of(task).attempt(number)
                 attempt.started, attempt.pid, attempt.key = event.since, event.pid, event.key
+                attempt.worker = event.worker
             case AttemptEnded(task=task, attempt=number):
                 self._ended(self.of(task).attempt(number), event)
             case Noted(task=task):
@@ -187,7 +190,9 @@ class Stories:
             case FannedOut(task=task, items=items, kept=kept, fault=fault):
                 self._taken(kept)
                 self.items |= {} if fault else {task: items}
-            case AttemptReturned() | Answered() | SlotsChanged() | ClockTicked():
+            case SlotsChanged(slots=slots, workers=workers):
+                self.workers = max(self.workers, slots if workers is None else workers)
+            case AttemptReturned() | Answered() | ClockTicked():
                 pass
 
     def _taken(self, results: Mapping[str, Kept]) -> None:

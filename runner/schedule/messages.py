@@ -89,13 +89,14 @@ class AttemptStarted(Data, frozen=True, kw_only=True):
 
     `asked` is when that worker, idle until then, was asked to. From then on the attempt holds a process, so its time
     in reports counts from there: news of a beginning travels, and may come later than another attempt's end. `key`
-    tells what was asked (`runner.keeping`).
+    tells what was asked (`runner.keeping`). `worker` is the address of a cluster's worker, "" for this machine.
     """
 
     at: float
     task: str
     attempt: int
     pid: int = 0
+    worker: str = ""
     asked: float | None = None
     key: str = ""
 

@@ -48,7 +48,8 @@ def noop(i: int) -> int:
     return i
 
 def child(i):
-    subprocess.run([sys.executable, "-c", "import json; print(json.dumps({'value': 1}))"], check=True, capture_output=True)
+    program = "import json; print(json.dumps({'value': 1}))"
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
     return i
 """
 
@@ -84,7 +85,8 @@ def main(tasks: int = 1000, rounds: int = 3) -> int:
 def _write(folder: Path, tasks: int, isolation: str) -> None:
     graph = {
         "tasks": {
-            f"t{number}": {"uses": "work:noop", "with": {"i": number}, "isolation": isolation} for number in range(tasks)
+            f"t{number}": {"uses": "work:noop", "with": {"i": number}, "isolation": isolation}
+            for number in range(tasks)
         }
     }
     (folder / "graph.json").write_text(json.dumps(graph))

@@ -27,7 +27,8 @@ def _task(task: TaskReport) -> Iterator[str]:
     for attempt in task.attempts:
         started = attempt.started or "never begun"
         words = attempt.message or attempt.outcome
-        yield f"  attempt {attempt.number}: {started}, {duration(attempt.seconds)}, pid {attempt.pid}: {words}"
+        process = f"pid {attempt.pid}" + (f" on {attempt.worker}" if attempt.worker else "")
+        yield f"  attempt {attempt.number}: {started}, {duration(attempt.seconds)}, {process}: {words}"
         yield from (f"    left behind and ended: {name}" for name in attempt.left)
         if attempt.log:
             yield f"    {attempt.log}"
