@@ -114,7 +114,7 @@ class Link:
         if self._address is not None:
             yield self._address
             return
-        options = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": logging.CRITICAL}
+        options = {"threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "silence_logs": logging.CRITICAL}
         async with LocalCluster(n_workers=self._workers, asynchronous=True, **options) as cluster:
             yield cluster
 

@@ -62,7 +62,7 @@ def main(tasks: int = 1000, rounds: int = 3) -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "work.py").write_text(WORK)
-        options = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": logging.CRITICAL}
+        options = {"threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "silence_logs": logging.CRITICAL}
         sys.path.insert(0, name)
         with LocalCluster(n_workers=2, **options) as cluster:
             address = cluster.scheduler_address

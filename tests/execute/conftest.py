@@ -23,6 +23,6 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 @pytest.fixture(scope="session")
 def dask_address() -> Iterator[str]:
     """Start a cluster of three workers on this machine, and answer its scheduler's address."""
-    options = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": logging.CRITICAL}
+    options = {"threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "silence_logs": logging.CRITICAL}
     with LocalCluster(n_workers=3, host="127.0.0.1", **options) as cluster:
         yield cluster.scheduler_address
