@@ -76,10 +76,15 @@ def grouped_of(
 
     `group` are fields of the group, `settings` those of tasks inside, by task; both files are written as in `graph_of`.
     """
-    inside = Scope(name="g", outer="", folder="/")
-    whole_group = Group(id="g", scope="", where=HERE, file="inner.yaml", inside=inside, **group)
+    return included(tied(graph_of(inner, **(settings or {}))), outer, **group)
+
+
+def included(inner: Graph, outer: str = "", *, name: str = "g", **group: Any) -> Graph:
+    """Build a graph that includes another one as a group; `outer` and `group` are as for `grouped_of`."""
+    inside = Scope(name=name, outer="", folder="/")
+    whole_group = Group(id=name, scope="", where=HERE, file="inner.yaml", inside=inside, **group)
     own = graph_of(outer) if outer else whole([])
-    return tied(joined(replace(own, groups={"g": whole_group}), {"g": tied(graph_of(inner, **(settings or {})))}))
+    return tied(joined(replace(own, groups={name: whole_group}), {name: inner}))
 
 
 def whole(

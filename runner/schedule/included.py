@@ -141,12 +141,13 @@ class Includeds:
     def word(self, name: str, broken: bool) -> str:
         """Answer the state of a group in the words of the report."""
         group = self._all[name]
-        if group.phase is not IncludedPhase.OVER:
+        if group.phase is not IncludedPhase.OVER and (group.again or group.unsettled):
             return group.phase.name.lower()
         if broken or self.guilty(group):
             return "failed"
         words = {task.word for task in self._tasks(group)}
-        return next((word for word in ("cancelled", "blocked") if word in words), _ENDS[self.need(group, broken)])
+        ended = "succeeded" if self.need(group, broken) is Need.S else "skipped"
+        return next((word for word in ("cancelled", "blocked") if word in words), ended)
 
     def waiting(self, group: IncludedState) -> list[TaskState]:
         """Answer the tasks of a group that wait."""
@@ -234,6 +235,3 @@ class Includeds:
 def _stays(task: TaskState) -> bool:
     """Say whether a task keeps its result through all rounds; that of a fan-out is put together in each."""
     return task.kept and task.spec.instances is None
-
-
-_ENDS = {Need.S: "succeeded", Need.F: "failed", Need.K: "skipped"}

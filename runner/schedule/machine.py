@@ -183,8 +183,8 @@ class Schedule(Deciding):
                 continue
             task = self._settled.pop()
             if task.spec.scope:
+                self._emptied += self._included.settled(task.spec.scope)  # so that whoever hears of it hears the same
                 self._tell_some(task, None)
-                self._emptied += self._included.settled(task.spec.scope)
                 continue
             for service in task.services:
                 self._commands += self._services.release(service)
@@ -358,9 +358,9 @@ class Schedule(Deciding):
             return  # they have heard of each task
         if self._included.guilty(group):
             self._fail_fast(group.spec.id, group.spec.scope)
+        self._emptied += self._included.settled(group.spec.scope)
         for name in group.spec.tasks:
             self._tell_some(self._board.tasks[name], group)
-        self._emptied += self._included.settled(group.spec.scope)
 
     def _begin_round(self, group: IncludedState) -> None:
         """Let all tasks run again, but for those that never do: kept ones, and ones left out by name."""

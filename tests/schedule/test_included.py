@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -12,9 +13,10 @@ from runner.graph.fan_out import opened as opened_with
 from runner.graph.model import Foreach, Graph, Retry, Trigger
 from runner.graph.values import parse_bare
 from runner.schedule.included import IncludedPhase
+from runner.schedule.machine import Schedule
 from runner.schedule.messages import Kept
 from runner.task import Cause, Succeeded
-from tests.kit import Played, failed, grouped_of, opened, service_of
+from tests.kit import Played, failed, graph_of, grouped_of, included, opened, service_of
 from tests.schedule.generator import CONDITIONS
 from tests.schedule.test_machine import run
 
@@ -54,6 +56,7 @@ def test_a_group_without_another_round_fails_the_run() -> None:
     plain = run(grouped_of("a; b: a", "z: g; y: g.a"), {"g.b": FAILS})
 
     assert ([1.0], "blocked") == (begun(plain, "y"), plain.schedule.state("z"))
+    assert "`g` failed" == plain.schedule.reason("z")
 
 
 def test_only_the_causes_that_are_named_are_tried_again() -> None:
@@ -194,3 +197,104 @@ def test_a_task_that_asked_and_was_refused_asks_again_in_the_next_round() -> Non
     played = run(graph, {"g.b": ONCE}, first=opened(approved=("g.a",)))
 
     assert 2 == len(begun(played, "g.a"))
+
+
+def test_graphs_inside_wait_anew_in_each_round() -> None:
+    """`k` is in `h`, which begins when `a` has succeeded: in the second round of `g`, too, or not at all."""
+    inner = included(graph_of("p"), "q", name="k")
+    graph = included(included(inner, "a; c", name="h", needs=("a",)), "z: g", retry=TWICE)
+    again = run(graph, {"g.c": ONCE, "g.a": Step(seconds=2.0)})
+    assert ([2.0, 10.0], [2.0, 10.0], [11.0]) == tuple(begun(again, name) for name in ("g.h.k.p", "g.h.q", "z"))
+    never = run(graph, {"g.c": ONCE, "g.a": [Step(seconds=1.0), FAILS]})
+
+    assert ([1.0], [1.0]) == (begun(never, "g.h.k.p"), begun(never, "g.h.q"))
+    assert ["failed", "blocked", "blocked"] == states(never, "g", "g.h", "g.h.k")
+
+
+def test_what_was_kept_in_a_border_is_told_when_that_is_over_in_each_round() -> None:
+    """`p` was kept and `h` may be tried again: `b` waits for all of `h`, in the second round of `g`, too."""
+    inner = included(graph_of("p; q"), "b: h.p; c", name="h", retry=TWICE)
+    first = opened(kept={"g.h.p": Kept(outcome=Succeeded(), run="r0")})
+    played = run(included(inner, retry=TWICE), {"g.c": ONCE, "g.h.q": Step(seconds=3.0)}, first=first)
+
+    assert ([0.0, 9.0], [3.0, 12.0]) == (begun(played, "g.h.q"), begun(played, "g.b"))
+
+
+def test_a_clean_up_does_not_run_for_what_ran_in_the_round_before() -> None:
+    """The second round waits for a slot when the run is stopped: nothing of it was started."""
+    graph = grouped_of("a; c: a", "x", settings={"c": {"trigger": Trigger.ALWAYS}}, retry=TWICE)
+    played = run(graph, {"g.a": FAILS, "x": Step(seconds=100.0)}, slots=1, cancels=(10.0,))
+
+    assert ["g.a", "g.c", "x"] == played.starts()
+    assert ["cancelled", "skipped"] == states(played, "g.a", "g.c")
+    assert "nothing above it was started" == played.schedule.reason("g.c")
+
+
+def test_the_state_of_a_group_says_what_it_is_at() -> None:
+    """It waits, goes, rests, goes once more and has failed; one that never began is cancelled with the run."""
+    graph = grouped_of("a", "x; z: g", needs=("x",), retry=TWICE)
+    schedule = Schedule(graph)
+    seen = []
+    for turn in run(graph, {"g.a": FAILS}).turns:
+        schedule.handle(turn.event)
+        seen.append(schedule.state("g"))
+    assert ["waiting", "going", "resting", "going", "failed"] == [state for state, _ in groupby(seen)]
+
+    never = run(graph, {"x": Step(seconds=5.0)}, cancels=(1.0,))
+    assert (["cancelled"], "the run was stopped") == (states(never, "g"), never.schedule.reason("g.a"))
+
+
+def test_a_further_round_is_that_of_the_innermost_group_in_one() -> None:
+    """`h` goes twice in the first round of `g`; then `g` does, and `h` is in its first round again."""
+    graph = included(included(graph_of("p"), "c: h", name="h", retry=TWICE), "z", retry=TWICE)
+    inner = run(graph, {"g.h.p": ONCE})
+    outer = run(graph, {"g.c": ONCE})
+    other = run(included(graph_of("p")))
+
+    assert ["g.h", "", ""] == [inner.schedule.repeated(task) for task in ("g.h.p", "g.c", "z")]
+    assert ["g", "g", ""] == [outer.schedule.repeated(task) for task in ("g.h.p", "g.c", "z")]
+    assert "" == other.schedule.repeated("g.p")
+
+
+def test_conditions_read_what_their_own_file_knows() -> None:
+    """Parameters are those of each file, and what a file says it needs has the name it has there, a graph among it."""
+    yes = CONDITIONS[True]
+    inner = included(graph_of("p", p={"condition": yes}), "a", name="h", condition=yes)
+    own = {"condition": parse_bare("needs.g.state == 'succeeded' && params.no")}
+    graph = included(inner, "z: g; y: g", condition=yes)
+    graph = replace(graph, tasks={**graph.tasks, "z": replace(graph.tasks["z"], **own)})
+    known = {"yes": True, "no": True, "g.yes": True, "g.h.yes": True}
+    assert ["succeeded"] * 3 == states(run(graph, first=opened(params=known)), "g.h.p", "g.a", "z")
+    for unset, expected in {
+        "g.h.yes": ["skipped", "succeeded", "succeeded"],
+        "g.yes": ["skipped", "succeeded", "succeeded"],
+        "yes": ["skipped", "skipped", "skipped"],
+        "no": ["succeeded", "succeeded", "skipped"],
+    }.items():
+        played = run(graph, first=opened(params={**known, unset: False}))
+
+        assert expected == states(played, "g.h.p", "g.a", "z"), unset
+
+
+def test_whose_fault_the_failure_of_a_group_is() -> None:
+    """That of its tasks that failed and must not, and of its servers that broke."""
+    graph = with_service(grouped_of("a; b; c; d: b", settings={"c": {"allow_failure": True}}))
+    failing: dict[str, Step | list[Step]] = {"g.b": FAILS, "g.c": FAILS}
+    well, broken = (
+        run(graph, failing),
+        run(graph, failing, services={"g.s": ServiceStep(ready_after=None, dies_after=1.0)}),
+    )
+
+    assert (("g.b",), ("g.b", "g.s")) == (well.schedule.blamed("g"), broken.schedule.blamed("g"))
+
+
+def test_who_needs_a_group_reads_how_it_ended() -> None:
+    """With borders inside or around, whichever of it was the last: as soon as anybody is asked, it has ended."""
+    said = {"condition": parse_bare("needs.g.state == 'failed'"), "trigger": Trigger.ALL_DONE}
+    for own, outer in (({}, {}), ({"retry": TWICE}, {}), ({}, {"retry": TWICE})):
+        for beside in ("", "a", "a: h"):
+            inner = included(graph_of("p"), beside, name="h", **own)
+            graph = included(inner, "z: g", **outer)
+            graph = replace(graph, tasks={**graph.tasks, "z": replace(graph.tasks["z"], **said)})
+
+            assert "succeeded" == run(graph, {"g.h.p": FAILS}).schedule.state("z"), (own, outer, beside)
