@@ -28,6 +28,15 @@ def children_left() -> list[str]:
     return left
 
 
+def names_below() -> list[str]:
+    """Answer the names of all processes that we, or ours, have started, except those that wait to be buried."""
+    everybody = {int(entry.name): _parent(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
+    below = {os.getpid()}
+    while new := {pid for pid, parent in everybody.items() if parent in below} - below:
+        below |= new
+    return [name for pid in below - {os.getpid()} if (name := _name_of(pid))]
+
+
 def _gone_by(moment: float) -> bool:
     """Bury children until none is left or the time is over; says whether none is left."""
     while time.monotonic() < moment:
@@ -49,3 +58,12 @@ def _parent(pid: str) -> int:
         return int(Path("/proc", pid, "stat").read_text().rpartition(")")[2].split()[1])
     except OSError:
         return 0
+
+
+def _name_of(pid: int) -> str:
+    """Answer a process's name, "" if it has ended."""
+    try:
+        name, _, rest = Path("/proc", str(pid), "stat").read_text().partition("(")[2].rpartition(")")
+    except OSError:
+        return ""
+    return "" if rest.split()[0] == "Z" else name
