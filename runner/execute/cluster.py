@@ -68,7 +68,8 @@ class Cluster:
         self._pool = pool
         self._clock = clock
         self._where = where
-        self._wakes = self._seen = 0
+        self._wakes = self._seen = self._unexplained = 0
+        self._called = False
         crew, started_in = f"taskgraph-{os.urandom(6).hex()}", os.getcwd()  # noqa: PTH109  # as text, as in requests
         opening = Opening(crew=crew, topic="", version=VERSION, python=sys.executable, started_in=started_in)
         self._link = Link(where.address, where.workers, opening, self._on_heard)
@@ -140,6 +141,7 @@ class Cluster:
 
     def wake(self) -> None:
         """Let `wait` return, now or the next time; safe in a signal handler."""
+        self._called = True
         self._pool.wake()
 
     # -- the executor ----------------------------------------------------------------------------------------------
@@ -244,11 +246,14 @@ class Cluster:
         before = self._clock.now()
         events = self._pool.wait(None if first is None else max(0.0, first - before))
         self._events += [self._advertised(event) for event in events]
-        ours, self._seen = self._wakes != self._seen, self._wakes
         now = self._clock.now()
+        early = not events and (first is None or now < first) and self._wakes == self._seen
+        self._seen = self._wakes
+        self._unexplained = self._unexplained + 1 if early else 0  # one may be the link's: it counts, then wakes
         self._abroad.look()
         self._lose_patience(now)
-        return not (events or ours or self._link.heard or (first is not None and now >= first))
+        called, self._called = self._called, False
+        return called or self._unexplained > 1
 
     def _take_in(self) -> None:
         heard = self._link.heard
@@ -287,7 +292,7 @@ class Cluster:
         """Wait until something is known."""
         self._take_in()
         while not known():
-            if self._rest(self._clock.now() + 0.5):
+            if self._rest(self._clock.now() + 0.5) and not self._unexplained:
                 raise RunnerFault("stopped while it waited for the cluster")
             self._take_in()
 

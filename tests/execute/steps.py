@@ -191,3 +191,34 @@ def forks_in_multiprocessing() -> int:
 
     with multiprocessing.get_context("fork").Pool(2) as pool:
         return sum(pool.map(abs, [-1, -2]))
+
+
+def hoard(size: int) -> None:
+    """Take memory, and keep it."""
+    held = b"x" * size
+    time.sleep(60)
+    del held
+
+
+def many(count: int) -> dict[str, list[int]]:
+    """Return too much to travel."""
+    return {"rows": list(range(count))}
+
+
+def length_of(need: str, output: str, context: Context) -> int:
+    """Say how many items an output has of a task that is needed."""
+    return len(context.needs[need].outputs[output])
+
+
+def pid_after(seconds: float) -> int:
+    """Say who works, after a while."""
+    time.sleep(seconds)
+    return os.getpid()
+
+
+def spins(context: Context) -> None:
+    """Compute for ever."""
+    context.progress("at work")
+    number = 0
+    while True:
+        number += 1
