@@ -52,6 +52,9 @@ def _find(report: Report, name: str) -> TaskReport | ServiceReport:
     nodes |= {each.id: each for each in report.tasks}
     if name in nodes:
         return nodes[name]
+    if name in (each.id for each in report.included):
+        inside = [each for each in nodes if each.startswith(f"{name}.")]
+        raise UsageError(f"`{name}` is an included graph, not a task; it has {', '.join(inside[:10])}")
     near = nearest(name, nodes)
     hint = f"; did you mean `{near}`?" if near else f"; it has {', '.join(list(nodes)[:10])}"
     raise UsageError(f"run `{report.run}` has no task `{name}`{hint}")

@@ -64,8 +64,19 @@ def _goes_on(folder: RunFolder) -> bool:
 
 
 def _insist_on_task(folder: RunFolder, task: str) -> None:
+    """Refuse a name of which no graph file of the run holds what it has there: no item, and no group before it.
+
+    The text is asked and not the graph, because logs can be read where that cannot.
+
+    Raises:
+        UsageError: no task has this name.
+
+    """
+    name = task.partition("[")[0]
     try:
-        known = task in folder.graph.read_text(encoding="utf-8", errors="replace")
+        files = [folder.graph, *folder.included.glob("*")]
+        texts = [file.read_text(encoding="utf-8", errors="replace") for file in files]
+        known = name in texts[0] or any(name.rpartition(".")[2] in text for text in texts[1:])
     except OSError as error:  # a border: anybody may break a folder
         told = f"run `{folder.name}` has no log of `{task}`, and its copy of the graph file cannot be read"
         raise UsageError(f"{told}: {error.strerror}") from error

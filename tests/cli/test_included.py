@@ -170,3 +170,18 @@ def test_fan_outs_and_files_of_variables_are_those_of_their_file(folder: Path) -
     (folder / ".runner/latest/report.json").unlink()
     rmtree(folder / "phases")
     assert before == run("report", "--json", cwd=folder).out
+
+
+def test_what_printed_nothing_is_told_from_what_is_not_there(folder: Path) -> None:
+    """An instance and its group inside of an included graph are tasks; the graph itself is none, and says so."""
+    (folder / "quiet.yaml").write_text("tasks: {a: {matrix: {x: [1]}, run: 'true'}}", encoding="utf-8")
+    (folder / "one.yaml").write_text("include: {q: quiet.yaml}", encoding="utf-8")
+    assert 0 == run("one.yaml", cwd=folder).code
+    told = {name: run("logs", "latest", name, cwd=folder) for name in ("q.a[1]", "q.a", "q.b")}
+    whole = run("explain", "latest", "q", cwd=folder)
+
+    assert [0, 0, 2] == [each.code for each in told.values()]
+    assert "`q.a[1]` printed nothing" in told["q.a[1]"].err
+    assert "has no task `q.b`" in told["q.b"].err
+    assert 2 == whole.code
+    assert "`q` is an included graph, not a task; it has q.a, q.a[1]" in whole.err

@@ -86,6 +86,21 @@ def test_the_phases_strung_together_are_planned_one_after_another(tmp_path: Path
     assert max(ends[task] for task in ends if task != "review") == starts["review"]
 
 
+@pytest.mark.real
+def test_the_phases_strung_together_run_one_after_another(tmp_path: Path) -> None:
+    """`graphs/plan.yaml` passes against the sample backend, with one round of each phase."""
+    shutil.copytree(ROOT / "graphs", tmp_path / "graphs")
+    said = run(tmp_path / "graphs/plan.yaml", cwd=tmp_path)
+    assert 0 == said.code, said.err
+    report = report_in(tmp_path)
+
+    assert {"succeeded"} == {task["state"] for task in report["tasks"]}
+    assert {"phase1": 1, "phase2": 1} == {group["id"]: group["rounds"] for group in report["included"]}
+    assert ["phase1", "phase1", "phase2", "phase2", "review"] == [
+        task.partition(".")[0] for task in report["critical_path"]
+    ]
+
+
 @pytest.mark.parametrize("name", FAILING)
 def test_the_plan_of_an_example_reads_as_a_person_has_read_it(name: str, tmp_path: Path) -> None:
     """Each text equals its golden file (TASKGRAPH_GOLDEN=1 writes them anew, to be read)."""
