@@ -9,12 +9,14 @@ import pytest
 from msgspec.structs import replace
 
 from runner.execute.simulate import ServiceStep, Step
+from runner.graph.compose import joined, tied
 from runner.graph.fan_out import opened as opened_with
 from runner.graph.model import Foreach, Graph, Retry, Trigger
 from runner.graph.values import parse_bare
 from runner.schedule.included import IncludedPhase
 from runner.schedule.machine import Schedule
 from runner.schedule.messages import Kept
+from runner.schedule.policy import rest_before
 from runner.task import Cause, Succeeded
 from tests.kit import Played, failed, graph_of, grouped_of, included, opened, service_of
 from tests.schedule.generator import CONDITIONS
@@ -115,12 +117,14 @@ def test_servers_are_started_for_each_round() -> None:
     assert ["blocked", "blocked"] == states(broken, "g.a", "z")
 
 
-def with_service(graph: Graph) -> Graph:
+def with_service(graph: Graph, **fields: Any) -> Graph:
     """Answer the same with a service `s` in the group, which `a` needs."""
     group = replace(graph.groups["g"], services=("g.s",))
     task = replace(graph.tasks["g.a"], needs=("g.s",))
-    service = service_of("g.s", scope="g")
-    return replace(graph, groups={"g": group}, services={"g.s": service}, tasks={**graph.tasks, "g.a": task})
+    service = service_of("g.s", scope="g", **fields)
+    return replace(
+        graph, groups={**graph.groups, "g": group}, services={"g.s": service}, tasks={**graph.tasks, "g.a": task}
+    )
 
 
 @pytest.mark.parametrize(
@@ -189,6 +193,13 @@ def test_failing_fast_waits_for_the_last_round() -> None:
 
     assert ["succeeded", "succeeded", "cancelled"] == states(lost, "y", "w", "v")
     assert "cancelled" == lost.schedule.state("g.b")
+    assert "`g.a` failed and the run fails fast" == lost.schedule.stopped_for
+    other = Retry(attempts=2, on=frozenset({Cause.CRASHED}))
+    hopeless = run(grouped_of("a", "x; y: x", retry=other), {"g.a": FAILS, "x": Step(seconds=2.0)}, first=first)
+    assert ("`g` failed and the run fails fast", "cancelled") == (
+        hopeless.schedule.stopped_for,
+        hopeless.schedule.state("y"),
+    )
 
 
 def test_a_task_that_asked_and_was_refused_asks_again_in_the_next_round() -> None:
@@ -230,6 +241,36 @@ def test_a_clean_up_does_not_run_for_what_ran_in_the_round_before() -> None:
     assert "nothing above it was started" == played.schedule.reason("g.c")
 
 
+def test_clean_ups_of_a_group_follow_what_was_started_last() -> None:
+    """`b` was started last, so `c` goes first, though it heard last of `a`; where nothing began none is needed."""
+    always = {"trigger": Trigger.ALWAYS}
+    graph = grouped_of("a; x; b; c: a b; e: x", settings={"c": always, "e": always})
+    long = Step(seconds=50.0)
+    assert ["g.c", "g.e"] == run(graph, {"g.a": long, "g.x": long}, cancels=(2.0,)).starts()[-2:]
+    never = run(grouped_of("a; c: a", "x", settings={"c": always}, needs=("x",)), {"x": long}, cancels=(2.0,))
+
+    assert ["cancelled", "skipped"] == states(never, "g.a", "g.c")
+    assert "nothing above it was started" == never.schedule.reason("g.c")
+
+
+def test_a_rest_between_rounds_hangs_on_the_run_and_the_group() -> None:
+    """With jitter it is the part of its length that both names say, so that two groups do not come back at once."""
+    retry = Retry(attempts=2, delay=5.0, jitter="full")
+    played = run(grouped_of("a", retry=retry), {"g.a": ONCE})
+
+    assert [0.0, 1.0 + rest_before(retry, "r1", "g", 1)] == begun(played, "g.a")
+
+
+def test_groups_that_end_at_once_fail_fast_once() -> None:
+    """The `if` of both is broken: the first to be over stops the run, and the other one is over all the same."""
+    g = grouped_of("a", "x; z: x", needs=("x",), retry=TWICE, condition=CONDITIONS[None]).groups["g"]
+    h = replace(g, id="h", inside=replace(g.inside, name="h"))
+    whole = joined(replace(graph_of("x; z: x"), groups={"g": g, "h": h}), {"g": graph_of("a"), "h": graph_of("a")})
+    played = run(tied(whole), first=opened(fail_fast=True))
+
+    assert ["failed", "failed", "cancelled"] == states(played, "g", "h", "z")
+
+
 def test_the_state_of_a_group_says_what_it_is_at() -> None:
     """It waits, goes, rests, goes once more and has failed; one that never began is cancelled with the run."""
     graph = grouped_of("a", "x; z: g", needs=("x",), retry=TWICE)
@@ -261,19 +302,19 @@ def test_conditions_read_what_their_own_file_knows() -> None:
     yes = CONDITIONS[True]
     inner = included(graph_of("p", p={"condition": yes}), "a", name="h", condition=yes)
     own = {"condition": parse_bare("needs.g.state == 'succeeded' && params.no")}
-    graph = included(inner, "z: g; y: g", condition=yes)
+    graph = with_service(included(inner, "z: g; y: g", condition=yes), condition=yes)
     graph = replace(graph, tasks={**graph.tasks, "z": replace(graph.tasks["z"], **own)})
     known = {"yes": True, "no": True, "g.yes": True, "g.h.yes": True}
-    assert ["succeeded"] * 3 == states(run(graph, first=opened(params=known)), "g.h.p", "g.a", "z")
     for unset, expected in {
-        "g.h.yes": ["skipped", "succeeded", "succeeded"],
-        "g.yes": ["skipped", "succeeded", "succeeded"],
-        "yes": ["skipped", "skipped", "skipped"],
-        "no": ["succeeded", "succeeded", "skipped"],
+        "": ["succeeded", "succeeded", "succeeded", "stopped"],
+        "g.h.yes": ["skipped", "succeeded", "succeeded", "stopped"],
+        "g.yes": ["skipped", "succeeded", "succeeded", "off"],
+        "yes": ["skipped", "skipped", "skipped", "unused"],
+        "no": ["succeeded", "succeeded", "skipped", "stopped"],
     }.items():
         played = run(graph, first=opened(params={**known, unset: False}))
 
-        assert expected == states(played, "g.h.p", "g.a", "z"), unset
+        assert expected == states(played, "g.h.p", "g.a", "z", "g.s"), unset
 
 
 def test_whose_fault_the_failure_of_a_group_is() -> None:
