@@ -76,7 +76,12 @@ def main(options: str) -> None:
     """Be a cluster until the input ends."""
     from distributed import Client, LocalCluster
 
-    given = {"dashboard_address": "127.0.0.1:0", "silence_logs": logging.CRITICAL, "host": "127.0.0.1", **json.loads(options)}
+    given = {
+        "dashboard_address": "127.0.0.1:0",
+        "silence_logs": logging.CRITICAL,
+        "host": "127.0.0.1",
+        **json.loads(options),
+    }
     with LocalCluster(**given) as cluster, Client(cluster) as client:
         print(cluster.scheduler_address, flush=True)
         for line in sys.stdin:
