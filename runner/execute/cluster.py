@@ -18,7 +18,6 @@ from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from runner.errors import Problem, RunnerFault
 from runner.execute.abroad import Abroad, output_for
@@ -28,11 +27,11 @@ from runner.execute.link import Link
 from runner.execute.moving import leaving
 from runner.execute.pool import Pool
 from runner.execute.ports import Clock, Hear
+from runner.execute.relay import Relay
 from runner.execute.shipping import pack
 from runner.schedule.messages import (
     Event,
     LimitWorkers,
-    ServiceReady,
     StartAttempt,
     StartService,
     StopAttempt,
@@ -75,6 +74,7 @@ class Cluster:
         opening = Opening(crew=crew, topic="", version=VERSION, python=sys.executable, started_in=started_in)
         self._link = Link(where.address, where.workers, opening, self._on_heard)
         self._abroad = Abroad(self._link, clock.now, dict(os.environ))
+        self._relay = Relay(where.advertise)
         self._settled = self._connected = self._closed = False
         self._workers = 0
         self._archive = b""
@@ -220,6 +220,7 @@ class Cluster:
         self._closed = True
         self._link.close()
         self._pool.close()
+        self._relay.close()
         if self._folder is not None:
             with suppress(OSError):
                 (self._folder / self._token).unlink(missing_ok=True)
@@ -247,7 +248,7 @@ class Cluster:
         first = min((each for each in limits if each is not None), default=None)
         before = self._clock.now()
         events = self._pool.wait(None if first is None else max(0.0, first - before))
-        self._events += [self._advertised(event) for event in events]
+        self._events += [self._relay.passed(event) for event in events]
         now = self._clock.now()
         early = not events and (first is None or now < first) and self._wakes == self._seen
         self._seen = self._wakes
@@ -283,12 +284,6 @@ class Cluster:
                 self._unreachable = why
             case Answer():
                 self._answer = heard
-
-    def _advertised(self, event: Event) -> Event:
-        """Let a service be found by those who are not on this machine."""
-        if isinstance(event, ServiceReady) and self._where.advertise != LOCALHOST:
-            return replace(event, url=event.url.replace(f"//{LOCALHOST}:", f"//{self._where.advertise}:"))
-        return event
 
     def _until(self, known: Callable[[], bool]) -> None:
         """Wait until something is known."""
