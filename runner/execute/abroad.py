@@ -213,7 +213,8 @@ class Abroad:
         """End what waits for a host that could never take it."""
         for attempt in [each for each in self._waiting if not self.placing.could_ever(each.needs)]:
             self._waiting.remove(attempt)
-            self._end(attempt, Failed(cause=Cause.BAD_PARAMETERS, message=message), ())
+            wanted = ", ".join(f"{name}: {amount:g}" for name, amount in attempt.needs.items())
+            self._end(attempt, Failed(cause=Cause.BAD_PARAMETERS, message=f"{message}: {wanted}"), ())
 
     # -- the helpers -----------------------------------------------------------------------------------------------
 

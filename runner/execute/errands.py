@@ -19,6 +19,9 @@ from runner.errors import Problem
 from runner.schedule.messages import AttemptEnded, AttemptReturned, AttemptStarted, Noted, StopAttempt
 from runner.task import Data, Request, Signature
 
+CANNOT_IMPORT = "cannot-import"
+INSTALL = "install it there, or bring it along with `--ship`"
+
 
 class Opening(Data, frozen=True, kw_only=True):
     """The first thing a host hears: whose it is, and what it shares with the runner.
@@ -167,8 +170,11 @@ def messages_in(lines: bytes) -> list[FromHost]:
 
 
 def undescribed(problem: Problem, worker: str) -> Undescribed:
-    """Write a problem so that it says where it was met."""
-    return Undescribed(code=problem.code, message=f"{problem.message} (on the worker {worker})", hint=problem.hint)
+    """Write a problem so that it says where it was met, and what can be done about it."""
+    hint = problem.hint or (
+        "install it there, or bring it along with `--ship`" if problem.code == CANNOT_IMPORT else ""
+    )
+    return Undescribed(code=problem.code, message=f"{problem.message} (on the worker {worker})", hint=hint)
 
 
 def problem_of(told: Signature | Undescribed) -> Signature | Problem:

@@ -8,7 +8,7 @@ from typing import Any
 
 OF_ONE_RUN = {
     *("run", "started", "finished", "seconds", "sequential_seconds", "speedup", "at", "asked"),
-    *("latency_ms", "slowest_ms", "pid", "lane"),
+    *("latency_ms", "slowest_ms", "pid", "lane", "worker"),
 }
 """Fields that hold a time, an id or a place of one run."""
 WORDS = (
