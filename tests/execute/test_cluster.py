@@ -330,7 +330,7 @@ def test_a_worker_that_lacks_what_is_required_gets_nothing(tmp_path: Path) -> No
         site.cluster.close()
 
     assert first.at <= second.at
-    assert (Cause.BAD_PARAMETERS, "no worker of the cluster has what it requires, for 1 s") == (
+    assert (Cause.BAD_PARAMETERS, "no worker of the cluster has what it requires, for 1 s: tpu: 1") == (
         failure.cause,
         failure.message,
     )
