@@ -272,8 +272,7 @@ class Receipt(Data, frozen=True, kw_only=True):
 class ServiceRequest(Data, frozen=True, kw_only=True):
     """One start of a service: a shell command and how to see that it is ready. `port` None means it has none.
 
-    `port` 0 is chosen by the executor and reaches the command as `TASKGRAPH_PORT` and in place of `PORT_MARK`; `host`,
-    in `TASKGRAPH_HOST`, is the address to listen at, so that all who need the service can reach it.
+    `port` 0 is chosen by the executor and reaches the command as `TASKGRAPH_PORT` and in place of `PORT_MARK`.
     `ready_http` is a path such as `/health` or a whole URL; `ready_timeout` and `stop_timeout` are seconds.
     """
 
@@ -286,7 +285,6 @@ class ServiceRequest(Data, frozen=True, kw_only=True):
     secrets: tuple[str, ...] = ()
     workdir: str = "."
     port: int | None = None
-    host: str = "127.0.0.1"
     ready_http: str | None = None
     ready_tcp: bool = False
     ready_log: str | None = None

@@ -42,7 +42,6 @@ from runner.task import Request, ServiceRequest, Signature
 from runner.version import VERSION
 
 LOCALHOST = "127.0.0.1"
-EVERYWHERE = "0.0.0.0"  # noqa: S104  # where services listen that workers on other machines need; we look at 127.0.0.1
 GATHERED = 3.0
 """Seconds after the first worker in which the others are waited for; later ones are welcome, too."""
 
@@ -156,8 +155,7 @@ class Cluster:
                 hear = None if self._hear is None else partial(self._hear, task)
                 self._abroad.start(request, output_for(request, self._folder, hear))
             case ServiceRequest():
-                away = self._where.advertise != LOCALHOST
-                self._pool.start(command, replace(request, host=EVERYWHERE if away else LOCALHOST))
+                self._pool.start(command, request)
 
     def stop(self, command: StopAttempt | StopService) -> None:
         """Ask for an end, which still comes from `wait`."""

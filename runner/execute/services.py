@@ -55,8 +55,7 @@ def with_port(request: ServiceRequest) -> ServiceRequest:
     env = {name: value.replace(PORT_MARK, port) for name, value in request.env.items()}
     ready = request.ready_http.replace(PORT_MARK, port) if request.ready_http else request.ready_http
     command = request.command.replace(PORT_MARK, port)
-    own = {"TASKGRAPH_PORT": port, "TASKGRAPH_HOST": request.host}
-    return replace(request, port=int(port), command=command, ready_http=ready, env={**env, **own})
+    return replace(request, port=int(port), command=command, ready_http=ready, env={**env, "TASKGRAPH_PORT": port})
 
 
 def setting_of_service(request: ServiceRequest) -> Setting:
