@@ -18,7 +18,6 @@ from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from runner.errors import Problem, RunnerFault
 from runner.execute.abroad import Abroad, output_for
