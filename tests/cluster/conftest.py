@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -31,3 +33,10 @@ def engine(_engine: Engine) -> Iterator[Engine]:
     yield _engine
     _engine.end_runs()
     assert _engine.all_gone(20.0)
+
+
+@pytest.fixture
+def marks() -> Iterator[Path]:
+    """Answer a folder that all hosts see: nothing below /var/tmp is covered."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        yield Path(folder)

@@ -119,6 +119,10 @@ class Engine:
         """Answer the processes that run tasks on a host: those a nanny has started."""
         return [each for each in host.processes() if any("spawn_main" in word for word in each.words)]
 
+    def everybody(self) -> set[int]:
+        """Answer every process of the hosts, whoever's it is."""
+        return {each.pid for host in self.hosts for each in host.processes()}
+
     def cut(self, host: Host) -> None:
         """Cut a host off."""
         self._network.cut(host)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,13 +18,6 @@ pytestmark = [pytest.mark.hosts, pytest.mark.xdist_group("hosts"), pytest.mark.t
 
 TASKS, SECONDS = 24, (0.5, 1.5)
 CUT = 20.0
-
-
-@pytest.fixture
-def marks() -> Iterator[Path]:
-    """Answer a folder that all hosts see: nothing below /var/tmp is covered."""
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
-        yield Path(folder)
 
 
 def _begin(engine: Engine, folder: Path, marks: Path, *words: str) -> Program:

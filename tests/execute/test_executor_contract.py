@@ -188,7 +188,7 @@ def test_an_attempt_that_had_ended_keeps_its_own_end(world: World) -> None:
     """A stop that comes after the end, but before anybody heard of it, changes nothing."""
     world.attempt("a", Step(seconds=0.0))
     if isinstance(world, RealWorld):
-        let_it_end(world.folder / "a.ended")
+        let_it_end(world.marks / "a.ended")
     events = until(world, begun)
     world.executor.stop(_stop("a"))
     events += [] if any(isinstance(event, END) for event in events) else until(world, ended(1))

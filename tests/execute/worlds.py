@@ -75,12 +75,12 @@ class RealWorld:
     clock: Clock
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder = self.marks = folder
 
     def attempt(self, task: str, step: Step, attempt: int = 1) -> None:
         """Start an attempt."""
         fails = step.outcome.message if isinstance(step.outcome, Failed) else ""
-        mark = str(self.folder / f"{task}.ended")
+        mark = str(self.marks / f"{task}.ended")
         request = Request(
             run="r",
             task=task,

@@ -73,8 +73,14 @@ class Observed:
 def main(death: str, folder: str, kind: str = "pool") -> None:
     """Run and print what was seen."""
     adopt_orphans()
-    pool = _made(kind, Path(folder, "run"))
-    seen = Observed(pool, folder)
+    seen = observe(death, folder, _made(kind, Path(folder, "run")))
+    resource_tracker._resource_tracker._stop()  # Python's own, for what LocalCluster spawns; it would end with us
+    print(json.dumps({**seen, "children": children_left()}))
+
+
+def observe(death: str, folder: str, crew: Crew) -> dict[str, object]:
+    """Let a task die between two others, close the executor, and answer what was seen."""
+    seen = Observed(crew, folder)
     began = time.monotonic()
     seen.start("bystander", "steady", seconds=0.7)
     seen.start("victim", death)
@@ -83,31 +89,25 @@ def main(death: str, folder: str, kind: str = "pool") -> None:
     if death in STOPPED_AFTER:
         _until_evidence(folder, death)
         asked = time.monotonic()
-        pool.stop(StopAttempt(task="victim", attempt=1, cause=Cause.TIMED_OUT, kill_after=0.3, message="limit"))
+        crew.stop(StopAttempt(task="victim", attempt=1, cause=Cause.TIMED_OUT, kill_after=0.3, message="limit"))
     seen.wait_for(AttemptEnded, "victim")
     took = time.monotonic() - began
-    alive = _alive(folder)  # an attempt that has ended leaves nobody, not even until the pool is closed
+    alive = _alive(folder)  # an attempt that has ended leaves nobody, not even until the executor is closed
     seen.start("after", "steady", seconds=0.0)
     for task in ("after", "bystander"):
         seen.wait_for(AttemptEnded, task)
-    pool.close()
-    resource_tracker._resource_tracker._stop()  # Python's own, for what LocalCluster spawns; it would end with us
+    crew.close()
     ends = seen.of(AttemptEnded, "victim")
-    print(
-        json.dumps(
-            {
-                "ends": len(ends),
-                **_told(ends),
-                "seconds": took,
-                "until_over": began + took - asked,
-                "evidence": bool(list(Path(folder).glob(f"{death}.*"))),
-                "alive_after_end": alive,
-                "bystander": _word(seen.of(AttemptEnded, "bystander")),
-                "after": _word(seen.of(AttemptEnded, "after")),
-                "children": children_left(),
-            }
-        )
-    )
+    return {
+        "ends": len(ends),
+        **_told(ends),
+        "seconds": took,
+        "until_over": began + took - asked,
+        "evidence": bool(list(Path(folder).glob(f"{death}.*"))),
+        "alive_after_end": alive,
+        "bystander": _word(seen.of(AttemptEnded, "bystander")),
+        "after": _word(seen.of(AttemptEnded, "after")),
+    }
 
 
 def _told(ends: list[Event]) -> dict[str, object]:
