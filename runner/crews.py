@@ -32,7 +32,8 @@ class Hiring(Struct, frozen=True, kw_only=True):
 
     `address` is that of a scheduler, None for that of the environment or else a cluster on this machine; `ships` brings
     the packages of the tasks to the workers; `advertise` is the name under which they reach this machine; `patience`
-    are seconds that may pass without a worker.
+    are seconds that may pass without a worker; `store` is a place of fsspec's for files of workers that do not see the
+    run's folder.
     """
 
     executor: Literal["local", "dask"] = "local"
@@ -41,6 +42,7 @@ class Hiring(Struct, frozen=True, kw_only=True):
     ships: bool = False
     advertise: str | None = None
     patience: float = PATIENCE
+    store: str = ""
 
 
 @contextmanager
@@ -69,6 +71,7 @@ def crew_of(hiring: Hiring, clock: WallClock, warden: WardenProcess | None = Non
         advertise=hiring.advertise or _seen_from(address),
         patience=hiring.patience,
         ships=hiring.ships,
+        store=hiring.store,
     )
     with closing(Cluster(Pool(None, clock, warden), clock, where)) as cluster:
         yield cluster
@@ -78,7 +81,8 @@ def crew_of(hiring: Hiring, clock: WallClock, warden: WardenProcess | None = Non
 
 
 def _refuse_what_is_for_dask(hiring: Hiring) -> None:
-    given = {"--dask-address": hiring.address, "--ship": hiring.ships, "--advertise": hiring.advertise}
+    given: dict[str, object] = {"--dask-address": hiring.address, "--dask-store": hiring.store}
+    given |= {"--ship": hiring.ships, "--advertise": hiring.advertise}
     for name, value in given.items():
         if value:
             raise UsageError(f"`{name}` is for a cluster: add `--executor dask`, or leave it out")

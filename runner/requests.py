@@ -309,7 +309,12 @@ class Requests:
         if not spec.artifacts:
             return {}
         folder = self._around.run_folder
-        return by_promise(spec.artifacts, stories.of(spec.id).artifacts, lambda each: str(Path(folder, each.path)))
+        return by_promise(spec.artifacts, stories.of(spec.id).artifacts, lambda each: _place_of(each.path, folder))
+
+
+def _place_of(path: str, folder: str) -> str:
+    """Answer where a kept file is: below the run's folder, or where a worker of a cluster has put it."""
+    return path if "://" in path else str(Path(folder, path))
 
 
 def _with_instances(schedule: Schedule, needs: Sequence[str]) -> Iterator[str]:

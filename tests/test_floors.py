@@ -52,6 +52,7 @@ NEVER = {
 }
 ONLY_IN = {
     "yaml": {"runner.graph.yaml_file"},
+    "fsspec": {"runner.execute.storing"},
     "distributed": {f"runner.execute.{name}" for name in ("link", "connection", "host")},
 }
 CHILDREN = ("runner.execute.worker", "runner.execute.warden")

@@ -49,6 +49,8 @@ def add_executor(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--dask-address", metavar="ADDRESS", help=text)
     text = "how long to wait where the cluster has no worker (default: 5m)"
     group.add_argument("--dask-wait", type=duration, metavar="TIME", help=text)
+    text = "where workers that do not see the run's folder put its files, such as s3://bucket/runs (default: back here)"
+    group.add_argument("--dask-store", default="", metavar="URL", help=text)
     text = "bring the packages of the tasks to the workers, which need not have them"
     group.add_argument("--ship", action="store_true", help=text)
     text = "the name or address under which the workers reach this machine, where services run (default: found out)"

@@ -160,6 +160,7 @@ def _hiring(chosen: argparse.Namespace) -> Hiring:
         jobs=chosen.jobs,
         address=chosen.dask_address,
         ships=chosen.ship,
+        store=chosen.dask_store,
         advertise=chosen.advertise,
         patience=PATIENCE if chosen.dask_wait is None else chosen.dask_wait,
     )

@@ -87,6 +87,7 @@ class Abroad:
     def __init__(self, carrier: Carrier, now: Callable[[], float], environment: Mapping[str, str]) -> None:
         self.placing = Placing()
         self.folder: Path | None = None
+        self.store = ""
         self._carrier = carrier
         self._now = now
         self._environment = environment
@@ -238,10 +239,11 @@ class Abroad:
         self._receipts.write()
 
     def _parcel(self, attempt: Attempt) -> Parcel:
-        errand = Errand(key=attempt.key, request=leaving(attempt.request, self._environment))
-        files = set[str]() if self.folder is None else files_read(attempt.request, str(self.folder))
+        files = set[str]() if self.folder is None else files_read(attempt.request, str(self.folder), self.store)
+        request = leaving(attempt.request, self._environment)
+        errand = encode(Errand(key=attempt.key, request=request, files=tuple(sorted(files))))
         claims = claimed(attempt.needs, self._resources[attempt.host])
-        return Parcel(key=attempt.key, errand=encode(errand), claims=claims, files=frozenset(files))
+        return Parcel(key=attempt.key, errand=errand, claims=claims, files=frozenset(files))
 
     def _place_waiting(self) -> None:
         self._waiting = deque(each for each in self._waiting if not self._placed(each))

@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.errors import Problem, RunnerFault
 from runner.execute.abroad import Abroad, output_for
@@ -49,7 +50,8 @@ class Where(Struct, frozen=True, kw_only=True):
     """Which cluster: its scheduler's address, None for one on this machine, of so many workers.
 
     `advertise` is the name under which its workers reach this machine, where services run; `patience` are seconds
-    without a worker; `ships` says whether the packages of the tasks are brought to the workers.
+    without a worker; `ships` says whether the packages of the tasks are brought to the workers. `store` is a place of
+    fsspec's where workers put files of runs whose folder they do not see, "" for none.
     """
 
     address: str | None = None
@@ -57,6 +59,7 @@ class Where(Struct, frozen=True, kw_only=True):
     advertise: str = LOCALHOST
     patience: float = 300.0
     ships: bool = False
+    store: str = ""
 
 
 class Cluster:
@@ -110,6 +113,8 @@ class Cluster:
     def open(self, run_folder: Path) -> None:
         """Say where logs belong."""
         self._folder = self._abroad.folder = run_folder
+        if self._where.store:
+            self._abroad.store = f"{self._where.store.rstrip('/')}/{run_folder.name}"
         self._pool.open(run_folder)
 
     def hold(self, descriptor: int) -> None:
@@ -234,7 +239,7 @@ class Cluster:
         if self._folder is not None:
             (self._folder / self._token).touch(mode=0o600)
         about = Settlement(folder=folder, token=self._token, secrets=self._secrets, archive=self._archive)
-        self._link.settle(about)
+        self._link.settle(replace(about, store=self._abroad.store))
 
     def _on_heard(self) -> None:
         self._wakes += 1

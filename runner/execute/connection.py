@@ -189,7 +189,7 @@ class Connection:
             parcels = [await host.outbox.get()]
             while not host.outbox.empty():
                 parcels.append(host.outbox.get_nowait())
-            if not settled.shared:
+            if settled.carried:
                 await self._bring_files(address, host, parcels)
             for claims, group in _by_claims(parcels).items():
                 self._map(address, dict(claims), group)
@@ -232,14 +232,14 @@ class Connection:
         if not isinstance(event[1], bytes):
             return  # the scheduler logs what it does for a client under the same topic
         for message in messages_in(event[1]):
-            if isinstance(message, Over) and message.files and not self._shares(message.key):
+            if isinstance(message, Over) and message.files and self._carries(message.key):
                 self._begin(self._fetched(message))
             else:
                 self._say(message)
 
-    def _shares(self, key: str) -> bool:
+    def _carries(self, key: str) -> bool:
         host = self._hosts.get(self._where.get(key, ""))
-        return host is None or host.settled.result().shared
+        return host is not None and host.settled.result().carried
 
     async def _look(self) -> None:
         """Look for keys that Dask has given up, or that ended without a word."""

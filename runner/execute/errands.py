@@ -48,27 +48,33 @@ class Enlisted(Data, frozen=True, kw_only=True):
 class Settlement(Data, frozen=True, kw_only=True):
     """What a host has to know before its first attempt: the run's folder, a file in it, the secrets to mask.
 
-    `archive` is a zip of packages to import from, empty for none.
+    `archive` is a zip of packages to import from, empty for none. `store` is a place of fsspec's, "" for none, where hosts
+    that do not see the folder put files.
     """
 
     folder: str
     token: str
     secrets: Mapping[str, str] = field(default_factory=dict)
     archive: bytes = b""
+    store: str = ""
 
 
 class Settled(Data, frozen=True, kw_only=True):
-    """Where the host keeps files; `shared` if that is the run's folder itself, seen from there."""
+    """Where the host keeps files; `carried` if they have to come and go through us."""
 
     folder: str
-    shared: bool
+    carried: bool
 
 
 class Errand(Data, frozen=True, kw_only=True):
-    """One attempt, to be done there. `key` tells it from all others of the run, those that came back included."""
+    """One attempt, to be done there. `key` tells it from all others of the run, those that came back included.
+
+    `files` are those of the run that it reads, as paths from the run's folder.
+    """
 
     key: str
     request: Request
+    files: tuple[str, ...] = ()
 
 
 class StopErrand(Data, frozen=True, kw_only=True):

@@ -38,6 +38,9 @@ from runner.execute.errands import (
     Errand,
     FromHost,
     Opening,
+    Over,
+    Printed,
+    Sent,
     Settled,
     Settlement,
     StopErrand,
@@ -51,9 +54,10 @@ from runner.execute.errands import (
 from runner.execute.inside import InsideAttempt
 from runner.execute.moving import Home, arriving
 from runner.execute.shipping import unpack
+from runner.execute.storing import NotStored, get, put
 from runner.mask import Masker
 from runner.schedule.messages import AttemptStarted, Noted
-from runner.task import Note, Outcome, Request, Signature
+from runner.task import Artifact, Cause, Failed, Note, Outcome, Request, Signature
 from runner.version import VERSION
 
 UNSENT = 200
@@ -65,7 +69,7 @@ class Host(WorkerPlugin):
 
     def __init__(self, opening: Opening) -> None:
         self.opening = opening
-        self._folder = self._run_folder = ""
+        self._folder = self._run_folder = self._store = ""
         self._masker = Masker({})
         self._packages: tuple[str, ...] = ()
         self._inside: dict[str, InsideAttempt] = {}
@@ -100,16 +104,24 @@ class Host(WorkerPlugin):
         """Take in what has to be known before the first attempt."""
         shared = Path(settlement.folder, settlement.token).is_file()
         self._run_folder, self._masker = settlement.folder, Masker(settlement.secrets)
+        self._store = "" if shared else settlement.store
         self._folder = settlement.folder if shared else str(self._scratch / "run")
         for name in () if shared else ("", "outputs", "receipts"):
             Path(self._folder, name).mkdir(mode=0o700, parents=True, exist_ok=True)
         self._away.hide(settlement.secrets)
         self._equip(settlement.archive)
-        return Settled(folder=self._folder, shared=shared)
+        return Settled(folder=self._folder, carried=not shared and not self._store)
 
     def do(self, errand: Errand) -> None:
         """Do an attempt; returns when it is over and all of it was told."""
         if self._away.refuses(errand.key):
+            return
+        try:
+            if self._store:
+                get(self._store, self._folder, errand.files)
+        except NotStored as error:  # a border: the place is somebody else's
+            failed = Failed(cause=Cause.BAD_PARAMETERS, message=str(error))
+            self._tell([over(errand.key, ended(errand.request, failed, self._now()), ())])
             return
         errand = replace(errand, request=self._arrived(errand.request))
         if errand.request.isolation == "worker":
@@ -143,7 +155,8 @@ class Host(WorkerPlugin):
     def _arrived(self, request: Request) -> Request:
         folder = self._folder
         home = Home(python=sys.executable, folder=folder, environment=dict(os.environ), packages=self._packages)
-        left = Home(python=self.opening.python, folder=self._run_folder, started_in=self.opening.started_in)
+        python, started_in = self.opening.python, self.opening.started_in
+        left = Home(python=python, folder=self._run_folder, started_in=started_in, store=self._store)
         return arriving(request, home, left, os.path.isdir)
 
     def _equip(self, archive: bytes) -> None:
@@ -181,10 +194,31 @@ class Host(WorkerPlugin):
         if threading.get_ident() != self._worker.thread_id:
             while len(stream.buffer) > UNSENT and not stream.closed():
                 time.sleep(0.01)
-        self._worker.log_event(self.opening.topic, lines_of(messages))
+        kept = [stored_at(self._store, self._folder, each) for each in messages] if self._store else messages
+        self._worker.log_event(self.opening.topic, lines_of(kept))
 
     def _now(self) -> float:
         return round(time.monotonic() - self._began, 6)
+
+
+def stored_at(store: str, folder: str, message: FromHost) -> FromHost:
+    """Put the files of an attempt that is over into the store; answers a message in which all files are named there."""
+    match message:
+        case Told(event=Noted(note=Artifact(path=path) as artifact) as event):
+            return replace(message, event=replace(event, note=replace(artifact, path=f"{store}/{path}")))
+        case Over(end=end, files=files) if files:
+            return replace(message, end=replace(end, outcome=_put(store, folder, files, end.outcome)), files=())
+        case Told() | Printed() | Over():
+            return message
+
+
+def _put(store: str, folder: str, files: Sequence[Sent], outcome: Outcome) -> Outcome:
+    try:
+        put(store, folder, (file.path for file in files))
+    except NotStored as error:  # a border: the place is somebody else's
+        return Failed(cause=Cause.BAD_OUTPUT, message=str(error))
+    there = {name: replace(file, file=f"{store}/{file.file}") for name, file in outcome.files.items()}
+    return replace(outcome, files=there)
 
 
 # -- what crosses ------------------------------------------------------------------------------------------------------

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import PurePath
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from runner import plain
-from runner.task import Json, NeedResult, Request
+from runner.task import Json, Request
 
 OF_THE_MACHINE = frozenset({
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "OLDPWD", "HOSTNAME", "TMPDIR", "TMP", "TEMP",
@@ -26,7 +24,8 @@ PYTHON = "TASKGRAPH_PYTHON"
 class Home(Struct, frozen=True, kw_only=True):
     """A machine as a request sees it: its variables, its Python, where the run's files and shipped packages are.
 
-    `started_in` is the folder in which the runner was started, which is that of tasks without a `workdir`.
+    `started_in` is the folder in which the runner was started, which is that of tasks without a `workdir`. `store` is
+    where files of the run may be beside its folder, "" for nowhere.
     """
 
     python: str
@@ -34,6 +33,7 @@ class Home(Struct, frozen=True, kw_only=True):
     environment: Mapping[str, str] = field(default_factory=dict)
     packages: tuple[str, ...] = ()
     started_in: str = ""
+    store: str = ""
 
 
 def leaving(request: Request, environment: Mapping[str, str]) -> Request:
@@ -49,8 +49,9 @@ def arriving(request: Request, home: Home, left: Home, exists: Callable[[str], b
 
     The folder it was started in may be missing here: then it is done in the run's.
     """
-    if home.folder != left.folder and left.folder:
-        request = _moved(request, left.folder, home.folder)
+    for place in (left.folder, left.store):
+        if place and place != home.folder:
+            request = _moved(request, place, home.folder)
     here = {name: home.environment[name] for name in OF_THE_MACHINE if name in home.environment}
     missing = request.workdir == left.started_in and not exists(left.started_in)
     return replace(
@@ -63,12 +64,14 @@ def arriving(request: Request, home: Home, left: Home, exists: Callable[[str], b
     )
 
 
-def files_read(request: Request, folder: str) -> set[str]:
-    """Answer the files of the run's folder that an attempt may read, as paths from there."""
+def files_read(request: Request, *places: str) -> set[str]:
+    """Answer the files of a run that an attempt may read, as paths from any of the places where they are kept."""
     needs = [*request.needs.values(), *request.above.values()]
-    found = {file.file for need in needs for file in need.files.values()}
-    found |= {placed.file.file for placed in request.placed}
-    return found | {path for need in needs for path in _kept(need, folder)}
+    outputs = {file.file for need in needs for file in need.files.values()}
+    outputs |= {placed.file.file for placed in request.placed}
+    kept = {text for need in needs for value in need.artifacts.values() for text in _texts(value)}
+    found = {_below(path, places) or path for path in outputs}
+    return found | {below for path in kept if (below := _below(path, places))}
 
 
 # -- the helpers -------------------------------------------------------------------------------------------------------
@@ -85,11 +88,10 @@ def _inner(text: str) -> bytes:
     return json.dumps(text, ensure_ascii=False)[1:-1].encode(errors="surrogatepass")
 
 
-def _kept(need: NeedResult, folder: str) -> Iterator[str]:
-    for value in need.artifacts.values():
-        for path in _texts(value):
-            if PurePath(path).is_relative_to(folder):
-                yield os.path.relpath(path, folder)
+def _below(path: str, places: Sequence[str]) -> str:
+    """Answer a path from the place that it is below, "" if it is below none."""
+    found = (path.removeprefix(f"{place}/") for place in places if place and path.startswith(f"{place}/"))
+    return next(found, "")
 
 
 def _texts(value: Json) -> Iterator[str]:

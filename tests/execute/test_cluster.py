@@ -56,7 +56,8 @@ class Site:
     def hide_the_folder(self) -> Site:
         """Let the hosts think that they do not see the run's folder."""
         self.cluster._settled = True
-        self.cluster._link.settle(Settlement(folder=str(self.folder), token="nowhere"))
+        store = self.cluster._abroad.store
+        self.cluster._link.settle(Settlement(folder=str(self.folder), token="nowhere", store=store))
         return self
 
     def start(self, task: str, uses: str | None = None, attempt: int = 1, **fields: Any) -> None:
@@ -287,34 +288,53 @@ def test_shipped_packages_are_found_there(tmp_path: Path, dask_address: str) -> 
     assert not any(Path(file).exists() for file in files)
 
 
-def test_files_come_and_go_where_the_folder_is_not_seen(tmp_path: Path, dask_address: str) -> None:
-    """Artifacts and large outputs come back, and are handed on, piece by piece; their names are right on both sides."""
-    site = Site(tmp_path / "run", dask_address).open().hide_the_folder()
+@pytest.mark.parametrize("stored", [False, True])
+def test_files_come_and_go_where_the_folder_is_not_seen(
+    tmp_path: Path, dask_address: str, stored: bool
+) -> None:  # pytest's
+    """Artifacts and large outputs come back, or go to a place of fsspec's; either way they are handed on."""
+    store = f"file://{tmp_path}/store" if stored else ""
+    site = Site(tmp_path / "run", dask_address, store=store).open().hide_the_folder()
+    place = f"{store}/run" if stored else str(site.folder)
     site.start("a", command="head -c 9000000 /dev/urandom > big", promises=("big",), workdir=str(tmp_path))
     site.start("b", "many", arguments={"count": 400_000})
     kept = site.until(lambda: site.of(Noted, "a"))[0].note
-    end = site.end_of("a")
     large = site.end_of("b").outcome
+    site.outputs("a")
     assert isinstance(kept, Artifact)
-    assert isinstance(end.outcome, Succeeded), end
-    assert isinstance(large, Succeeded)
+    assert isinstance(large, Succeeded), large
     (name, file) = next(iter(large.files.items()))
+    where = kept.path if stored else f"{site.folder}/{kept.path}"
     needs = {
-        "a": NeedResult(id="a", state="succeeded", artifacts={"big": str(site.folder / kept.path)}),
+        "a": NeedResult(id="a", state="succeeded", artifacts={"big": where}),
         "b": NeedResult(id="b", state="succeeded", files={name: file}),
     }
-    command = f"wc -c < {site.folder / kept.path}; sha256sum < {site.folder / kept.path}"
-    site.start("c", command=command, needs=needs)
+    for number in range(3):  # at each of the workers
+        site.start(f"c{number}", command=f"wc -c < {where}; sha256sum < {where}; sleep 0.5", needs=needs)
+    printed = [(site.folder / site.end_of(f"c{number}").log).read_text().split()[:2] for number in range(3)]
     site.start("d", "length_of", needs=needs, arguments={"need": "b", "output": name})
-    printed = (site.folder / site.end_of("c").log).read_text().split()
     length = site.outputs("d")
     site.cluster.close()
+    at_home = [each for each in ("artifacts", "outputs") if (site.folder / each).exists()]
+    at = Path(place.removeprefix("file://"))
+    paths = [path.removeprefix(f"{place}/") for path in (kept.path, file.file)]
 
     assert isinstance(file, OutputFile)
-    assert 9_000_000 == (site.folder / kept.path).stat().st_size
-    assert file.size == (site.folder / file.file).stat().st_size
-    assert ["9000000", kept.digest] == printed[:2]
+    assert [] == at_home or not stored
+    assert [9_000_000, file.size] == [(at / path).stat().st_size for path in paths]
+    assert [["9000000", kept.digest]] * 3 == printed
     assert {"value": 400_000} == length
+
+
+def test_a_store_that_takes_nothing_fails_the_attempt(tmp_path: Path, dask_address: str) -> None:
+    """The message says which place, and why."""
+    site = Site(tmp_path / "run", dask_address, store="nowhere://bucket").open().hide_the_folder()
+    site.start("a", "many", arguments={"count": 400_000})
+    failure = site.failure("a")
+    site.cluster.close()
+
+    assert Cause.BAD_OUTPUT is failure.cause
+    assert "nowhere://bucket/run does not take its files: ValueError: Protocol not known: nowhere" in failure.message
 
 
 def test_a_worker_that_lacks_what_is_required_gets_nothing(tmp_path: Path) -> None:
