@@ -48,8 +48,8 @@ class Enlisted(Data, frozen=True, kw_only=True):
 class Settlement(Data, frozen=True, kw_only=True):
     """What a host has to know before its first attempt: the run's folder, a file in it, the secrets to mask.
 
-    `archive` is a zip of packages to import from, empty for none. `store` is a place of fsspec's, "" for none, where hosts
-    that do not see the folder put files.
+    `archive` is a zip of packages to import from, empty for none. `store` is a place of fsspec's, "" for none, where
+    hosts that do not see the folder put files.
     """
 
     folder: str
