@@ -183,7 +183,7 @@ class Schedule(Deciding):
                 continue
             task = self._settled.pop()
             if task.spec.scope:
-                self._emptied += self._included.settled(task.spec.scope)  # so that whoever hears of it hears the same
+                self._emptied += self._included.settled(task.spec.scope)  # before anybody hears of it
                 self._tell_some(task, None)
                 continue
             for service in task.services:

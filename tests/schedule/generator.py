@@ -37,6 +37,12 @@ from tests.kit import HERE, Answers, Played, opened, play, service_of, task_of, 
 CONDITIONS = {True: parse_bare("params.yes"), False: parse_bare("params.no"), None: parse_bare("fromJSON('{')")}
 """An `if` that says yes, one that says no, one that cannot be evaluated."""
 
+OVER = {
+    f"g{n}": parse_bare(" && ".join(f"needs.g{n}.state != '{state}'" for state in ("waiting", "going", "resting")))
+    for n in range(20)
+}
+"""An `if` for whoever needs a group: it says yes, because nobody is asked before that is over."""
+
 OF_ITEMS = parse_bare("item != 'b'")
 """An `if` that is asked of each instance of a fan-out, and says yes to all but one."""
 LISTED = ("${{ needs.NEED.outputs.items }}", '${{ needs.NEED.outputs.items || fromJSON(\'["x", "b"]\') }}')
@@ -86,7 +92,7 @@ class Game:
 
     def truth(self, spec: TaskSpec | ServiceSpec | Group) -> bool | None:
         """Answer what an `if` says: None where it cannot be evaluated."""
-        if spec.condition is None:
+        if spec.condition is None or any(spec.condition is each for each in OVER.values()):
             return True
         if spec.condition is OF_ITEMS:
             return not isinstance(spec, TaskSpec) or spec.part is None or spec.part.value != "b"
@@ -340,6 +346,8 @@ class _Files:
         more: dict[str, Any] = {}
         if maybe(0.12):
             more["condition"] = CONDITIONS[chance.choice((True, False, False, False, None))]
+        elif (group := next((need for need in needs if need in OVER), "")) and maybe(0.5):
+            more["condition"] = OVER[group]
         if maybe(0.3):
             more["timeout"] = maybe.seconds(0.5, 8.0)
         if maybe(0.3):

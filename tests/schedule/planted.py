@@ -790,6 +790,18 @@ BUGS = (
         "if after is None:",
     ),
     Bug(
+        "a group is still going for those who are asked because of its last task",
+        "included.py",
+        "is not IncludedPhase.OVER and (group.again or group.unsettled):",
+        "is not IncludedPhase.OVER:",
+    ),
+    Bug(
+        "those who need a group are told of its last task before it counts",
+        "machine.py",
+        "settled(task.spec.scope)  # before anybody hears of it\n                self._tell_some(task, None)",
+        "settled(task.spec.scope) if self._tell_some(task, None) is None else []",
+    ),
+    Bug(
         "a group begins whatever its `if` says",
         "deciding.py",
         "return Runs() if wanted else unwanted",
