@@ -53,7 +53,7 @@ NEVER = {
 ONLY_IN = {
     "yaml": {"runner.graph.yaml_file"},
     "fsspec": {"runner.execute.storing"},
-    "distributed": {f"runner.execute.{name}" for name in ("link", "connection", "host")},
+    "distributed": {f"runner.execute.{name}" for name in ("link", "connection", "host", "own_cluster")},
 }
 CHILDREN = ("runner.execute.worker", "runner.execute.warden")
 LOADED_BY_CHILDREN = {"runner", "runner.task", "runner.plain", "msgspec"}

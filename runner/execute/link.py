@@ -11,18 +11,17 @@ Where the scheduler is gone, so is everything it knew: all hosts are lost, and w
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
-from typing import Any
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
 
-from distributed import Client, LocalCluster
+from distributed import Client
 
 from runner.execute.connection import Connection
 from runner.execute.errands import Describing, Opening, Settlement, ToHost
 from runner.execute.heard import Heard, Parcel, Unreachable
+from runner.execute.own_cluster import own_cluster
 
 CONNECT = 10.0
 """Seconds in which a scheduler has to answer."""
@@ -103,22 +102,16 @@ class Link:
 
     async def _main(self) -> None:
         try:
-            async with self._scheduler() as address:
+            async with AsyncExitStack() as own:
+                address = self._address
+                if address is None:
+                    address = await own.enter_async_context(own_cluster(self._workers))
                 while not self._closing.is_set():
                     await self._once(address)
-        except Exception as error:  # noqa: BLE001  # a border: no cluster can be started on this machine
+        except OSError as error:  # a border: no cluster can be started on this machine
             self._say(Unreachable(why=_words(error)))
 
-    @asynccontextmanager
-    async def _scheduler(self) -> AsyncIterator[Any]:
-        if self._address is not None:
-            yield self._address
-            return
-        options = {"threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "silence_logs": logging.CRITICAL}
-        async with LocalCluster(n_workers=self._workers, asynchronous=True, **options) as cluster:
-            yield cluster
-
-    async def _once(self, address: Any) -> None:
+    async def _once(self, address: str) -> None:
         """Connect, and serve until that is over."""
         try:
             async with Client(address, asynchronous=True, timeout=CONNECT, set_as_default=False) as client:

@@ -12,7 +12,6 @@ import json
 import os
 import sys
 import time
-from multiprocessing import resource_tracker
 from pathlib import Path
 
 from runner.clock import WallClock
@@ -74,7 +73,6 @@ def main(death: str, folder: str, kind: str = "pool") -> None:
     """Run and print what was seen."""
     adopt_orphans()
     seen = observe(death, folder, _made(kind, Path(folder, "run")))
-    resource_tracker._resource_tracker._stop()  # Python's own, for what LocalCluster spawns; it would end with us
     print(json.dumps({**seen, "children": children_left()}))
 
 
