@@ -13,12 +13,14 @@ seldom, and looked for twice a second.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from distributed import Client, Future
+from distributed.comm.core import CommClosedError
 from msgspec import Struct, field
 from msgspec.structs import replace
 
@@ -41,6 +43,8 @@ from runner.execute.heard import Answer, Broken, Connected, Heard, HostCame, Hos
 
 LOOK = 0.5
 """Seconds between two looks at what else may have become of keys."""
+UNHEARD = (CommClosedError, TimeoutError)
+"""What is raised here because nobody answers."""
 FAREWELL = 20.0
 """Seconds that hosts get to end everything: longer than a warden waits for what survives SIGKILL."""
 
@@ -74,6 +78,7 @@ class Connection:
 
     async def begin(self) -> None:
         """Make hosts of the workers that there are, and of those that come."""
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what it has to say, the run says
         self._client.subscribe_topic("all", self._on_cluster)
         self._client.subscribe_topic(self._client.id, self._on_said)
         for address in await self._client.nthreads():
@@ -104,6 +109,7 @@ class Connection:
     async def lose(self, why: str) -> None:
         """Say that all hosts are gone."""
         await self._stop_tasks()
+        self._say(Unreachable(why=why))
         for address in self._hosts:
             self._say(HostLeft(address=address, why=why))
 
@@ -154,7 +160,10 @@ class Connection:
             self._begin(self._enlisted(address))
 
     async def _enlisted(self, address: str) -> None:
-        answer = await self._run(address, there.enlist, encode(self._opening))
+        while isinstance(answer := await self._run(address, there.enlist, encode(self._opening)), UNHEARD):
+            await asyncio.sleep(LOOK)  # that is no answer; if the worker is gone, or we are, this ends
+            if address not in self._workers:
+                return
         match answer:
             case bytes():
                 enlisted = decode(Enlisted, answer)

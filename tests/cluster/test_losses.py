@@ -111,6 +111,25 @@ def test_a_killed_runner_leaves_nobody_and_goes_on(engine: Engine, tmp_path: Pat
     assert {"succeeded"} == {task["state"] for task in report["tasks"]} - {"kept"}
 
 
+def test_a_scheduler_that_stays_away_ends_the_run(engine: Engine, tmp_path: Path, marks: Path) -> None:
+    """After the time of `--dask-wait` that is a fault with a reason; nobody is left, and it can be gone on with."""
+    program = _begin(engine, tmp_path, marks, "--dask-wait", "3s")
+    engine.kill_scheduler()
+
+    assert 5 == program.wait(60), program.said()
+    (words,) = program.said().splitlines()
+    assert "for 3 s: the connection to the scheduler was lost; go on with --resume" in words
+    assert engine.all_gone(30.0)
+
+    engine.whole()
+    recorded = accounts.successes(accounts.recorded(tmp_path / ".runner/latest"))
+    before = accounts.marked(marks)
+    resumed = engine.run("g.yaml", "-o", "quiet", "--resume", cwd=tmp_path)
+
+    assert 0 == resumed.wait(120), resumed.said()
+    assert set() == {task for _, task, _ in accounts.marked(marks) - before} & recorded
+
+
 LONG = """
 version: 1
 name: long
