@@ -172,7 +172,7 @@ def lines_of(messages: Sequence[FromHost]) -> bytes:
 
 def messages_in(lines: bytes) -> list[FromHost]:
     """Read them again."""
-    return [decode(FromHost, line) for line in lines.split(b"\n")]
+    return [decode(FromHost, line) for line in lines.split(b"\n")] if lines else []
 
 
 def undescribed(problem: Problem, worker: str) -> Undescribed:
