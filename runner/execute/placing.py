@@ -8,6 +8,7 @@ more (`AHEAD` for each thread): a round trip through the scheduler takes ten tim
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from msgspec import Struct, field
@@ -16,6 +17,10 @@ AHEAD = 16
 """Attempts that one thread of a host may be asked for: enough to hide the way there and back, and not more, because
 nobody can say of those at a lost host which had begun. A host that has so many is asked for more once it has half of
 them left, for many at once: each message through the scheduler costs more than what is in it."""
+SHARES = 1024
+"""Parts of one to which claims are rounded down. Dask subtracts claims and adds them again, which is exact for these; of
+tenths something is lost now and then, and a worker that has less than it declares never begins what needs all of it."""
+_ROUNDING = 1e-9  # ten tenths are one
 
 Needs = Mapping[str, float]
 """Amounts by the name of a resource, as tasks write it: case does not count."""
@@ -108,16 +113,17 @@ class Placing:
 
 def claimed(needs: Needs, resources: Mapping[str, float]) -> dict[str, float]:
     """Answer what an attempt claims of the resources that a worker declares, by the worker's own names."""
-    return {name: needs[name.lower()] for name in resources if needs.get(name.lower())}
+    claims = {name: math.floor(needs.get(name.lower(), 0.0) * SHARES) / SHARES for name in resources}
+    return {name: claim for name, claim in claims.items() if claim}
 
 
 def _has(host: Host, needs: Needs) -> bool:
     """Say whether a host has what is needed; memory counts only where it is declared."""
-    return all(host.resources.get(name, _unsaid(name)) >= amount for name, amount in needs.items())
+    return all(host.resources.get(name, _unsaid(name)) + _ROUNDING >= amount for name, amount in needs.items())
 
 
 def _fits(host: Host, needs: Needs) -> bool:
-    return all(host.left(name) >= amount for name, amount in needs.items() if name in host.resources)
+    return all(host.left(name) + _ROUNDING >= amount for name, amount in needs.items() if name in host.resources)
 
 
 def _unsaid(name: str) -> float:
