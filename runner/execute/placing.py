@@ -18,8 +18,8 @@ AHEAD = 16
 nobody can say of those at a lost host which had begun. A host that has so many is asked for more once it has half of
 them left, for many at once: each message through the scheduler costs more than what is in it."""
 SHARES = 1024
-"""Parts of one to which claims are rounded down. Dask subtracts claims and adds them again, which is exact for these; of
-tenths something is lost now and then, and a worker that has less than it declares never begins what needs all of it."""
+"""Parts of one to which claims are rounded down. Dask subtracts claims and adds them again: exactly, if they are such
+parts. Of tenths something is lost now and then, and then what needs all that a worker declares would wait for ever."""
 _ROUNDING = 1e-9  # ten tenths are one
 
 Needs = Mapping[str, float]
