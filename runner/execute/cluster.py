@@ -112,7 +112,7 @@ class Cluster:
 
     def open(self, run_folder: Path) -> None:
         """Say where logs belong."""
-        self._folder = self._abroad.folder = run_folder
+        self._folder = self._abroad.folder = run_folder.resolve()  # as requests name it
         if self._where.store:
             self._abroad.store = f"{self._where.store.rstrip('/')}/{run_folder.name}"
         self._pool.open(run_folder)
@@ -235,7 +235,7 @@ class Cluster:
         if self._settled:
             return
         self._settled = True
-        folder = "" if self._folder is None else str(self._folder.resolve())
+        folder = "" if self._folder is None else str(self._folder)
         if self._folder is not None:
             (self._folder / self._token).touch(mode=0o600)
         about = Settlement(folder=folder, token=self._token, secrets=self._secrets, archive=self._archive)
