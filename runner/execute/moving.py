@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -49,7 +48,7 @@ def arriving(request: Request, home: Home, left: Home, exists: Callable[[str], b
 
     The folder it was started in may be missing here: then it is done in the run's.
     """
-    for place in (left.folder, left.store):
+    for place in sorted((left.folder, left.store), key=len, reverse=True):  # one may hold the name of the other
         if place and place != home.folder:
             request = _moved(request, place, home.folder)
     here = {name: home.environment[name] for name in OF_THE_MACHINE if name in home.environment}
@@ -79,13 +78,20 @@ def files_read(request: Request, *places: str) -> set[str]:
 
 def _moved(request: Request, old: str, new: str) -> Request:
     """Replace the name of a folder wherever it stands: in arguments, in the command, in variables, in artifacts."""
-    text = plain.encode(request).replace(_inner(old), _inner(new))
-    moved: Request = plain.decode(Request, text)
+    moved: Request = plain.from_plain(Request, _swapped(plain.to_plain(request), old, new))
     return moved
 
 
-def _inner(text: str) -> bytes:
-    return json.dumps(text, ensure_ascii=False)[1:-1].encode(errors="surrogatepass")
+def _swapped(value: Any, old: str, new: str) -> Any:
+    match value:
+        case str():
+            return value.replace(old, new)
+        case list() | tuple():
+            return [_swapped(each, old, new) for each in value]
+        case dict():
+            return {_swapped(key, old, new): _swapped(each, old, new) for key, each in value.items()}
+        case _:
+            return value
 
 
 def _below(path: str, places: Sequence[str]) -> str:

@@ -53,9 +53,9 @@ from runner.task import (
     Succeeded,
 )
 
-LETTERS = st.one_of(st.characters(), st.characters(min_codepoint=0xDC80, max_codepoint=0xDCFF, categories=["Cs"]))
-"""All characters there are, and the halves of pairs that Python makes of bytes which are no UTF-8."""
-TEXT = st.one_of(st.text(LETTERS, max_size=12), st.sampled_from(["\n", "a\r\nb", "\x00", "\u2028", "\x85", "}\n{"]))
+ODD = ("\n", "\r\n", "\x00", "\u2028", "\x85", "}\n{", '"', "\\", "\udc80", "\udcff")
+"""Line ends of all kinds, what JSON escapes, and the halves of pairs that Python makes of bytes which are no UTF-8."""
+TEXT = st.lists(st.text(max_size=5) | st.sampled_from(ODD), max_size=3).map("".join)
 NUMBER = st.integers(0, 2**53)
 SECONDS = st.floats(0, 1e9, allow_nan=False)
 PLAIN = st.recursive(
@@ -123,9 +123,9 @@ KINDS: dict[type[Data], tuple[Any, st.SearchStrategy[Any]]] = {
         Enlisted,
         st.builds(Enlisted, threads=NUMBER, machine=TEXT, resources=st.dictionaries(TEXT, SECONDS, max_size=2)),
     ),
-    Settlement: (Settlement, st.builds(Settlement, folder=TEXT, token=TEXT, secrets=TEXTS, archive=BYTES)),
-    Settled: (Settled, st.builds(Settled, folder=TEXT, shared=st.booleans())),
-    Errand: (Errand, st.builds(Errand, key=TEXT, request=REQUESTS)),
+    Settlement: (Settlement, st.builds(Settlement, folder=TEXT, token=TEXT, secrets=TEXTS, archive=BYTES, store=TEXT)),
+    Settled: (Settled, st.builds(Settled, folder=TEXT, carried=st.booleans())),
+    Errand: (Errand, st.builds(Errand, key=TEXT, request=REQUESTS, files=st.lists(TEXT, max_size=2).map(tuple))),
     StopErrand: (ToHost, st.builds(StopErrand, key=TEXT, stop=STOPS)),
     Recall: (ToHost, st.builds(Recall, key=TEXT, task=TEXT, attempt=NUMBER)),
     Describing: (
@@ -211,11 +211,12 @@ def test_what_no_host_says_is_refused(line: bytes) -> None:
             messages_in(lines)
 
 
-@given(TEXT, TEXT, TEXT, TEXT)
+@given(TEXT | st.just("cannot-import"), TEXT, TEXT, TEXT)
 def test_a_problem_comes_back_as_one_that_names_its_worker(code: str, message: str, hint: str, worker: str) -> None:
-    """Code and hint as they were; the message says where it was met. A signature is left alone."""
-    told = undescribed(Problem(code=code, message=message, hint=hint), worker)
+    """The message says where it was met; what cannot be imported there has a hint. A signature is left alone."""
+    told = problem_of(undescribed(Problem(code=code, message=message, hint=hint), worker))
+    advice = hint or ("install it there, or bring it along with `--ship`" if code == "cannot-import" else "")
     signature = Signature(uses="m:f", parameters=())
 
-    assert Problem(code=code, message=f"{message} (on the worker {worker})", hint=hint) == problem_of(told)
+    assert Problem(code=code, message=f"{message} (on the worker {worker})", hint=advice) == told
     assert signature is problem_of(signature)
