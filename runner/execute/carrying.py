@@ -37,16 +37,23 @@ async def fetch(folder: str, file: Sent, read: Ask) -> None:
     """
     target = _inside(folder, file.path)
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fresh, digest, at = target.with_name(f".{target.name}.new"), sha256(), 0
+    fresh = target.with_name(f".{target.name}.new")
+    try:
+        await _receive(fresh, file, read)
+        fresh.replace(target)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+async def _receive(fresh: Path, file: Sent, read: Ask) -> None:
+    digest, at = sha256(), 0
     with _opened(fresh) as writing:
         while at < file.size and (piece := _raised(await read(file.path, at, PIECE))):
             writing.write(piece)
             digest.update(piece)
             at += len(piece)
     if (at, digest.hexdigest()) != (file.size, file.digest):
-        fresh.unlink()
         raise OSError(f"{file.path} is not what was kept there")
-    fresh.replace(target)
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -67,7 +74,7 @@ def _pieces(path: Path) -> Iterator[tuple[int, bytes]]:
 
 def _inside(folder: str, path: str) -> Path:
     target = Path(folder, path)
-    if not target.resolve().is_relative_to(Path(folder).resolve()):
+    if Path(folder).resolve() not in target.resolve().parents:
         raise OSError(f"{path} leads out of the run's folder")
     return target
 
