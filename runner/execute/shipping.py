@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import itertools
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from runner.errors import Problem
@@ -14,26 +16,25 @@ LARGEST = 64 * 1024 * 1024
 _LEFT_OUT = {"__pycache__", ".git", ".venv", "node_modules", ".runner"}
 
 
-def pack(uses: Iterable[str], path: Sequence[str]) -> bytes | Problem:
+def pack(uses: Iterable[str], path: Sequence[str], largest: int = LARGEST) -> bytes | Problem:
     """Pack the top-level packages and modules of functions (`package.module:function`), wherever `path` has them.
 
     What `path` has not is left out: it has to be installed where it is imported. Equal files make equal bytes.
     """
-    found = {
-        name: place
-        for name in sorted({each.partition(":")[0].split(".")[0] for each in uses})
-        if (place := _place_of(name, path)) is not None
-    }
+    names = sorted({each.partition(":")[0].split(".")[0] for each in uses})
+    found = {name: places for name in names if (places := _places_of(name, path))}
     archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as writing:
-        for place in found.values():
-            for file in _files(place):
-                entry = zipfile.ZipInfo(str(file.relative_to(place.parent)))
+    try:
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as writing:
+            for name, file in _entries(found):
+                entry = zipfile.ZipInfo(name)
                 entry.external_attr = 0o600 << 16
                 writing.writestr(entry, file.read_bytes(), zipfile.ZIP_DEFLATED)
+    except OSError as error:  # a border: the files are the user's
+        return Problem(code="unreadable", message=f"{error.filename or file} cannot be shipped: {error.strerror}")
     data = archive.getvalue()
-    if len(data) > LARGEST:
-        sizes = f"{', '.join(found)} are {len(data) / 2**20:.0f} MiB packed, and {LARGEST // 2**20} MiB may be shipped"
+    if len(data) > largest:
+        sizes = f"{', '.join(found)} are {len(data) / 2**20:.0f} MiB packed, and {largest // 2**20} MiB may be shipped"
         return Problem(code="too-big", message=sizes, hint="install them on the workers, and leave `--ship` out")
     return data
 
@@ -45,18 +46,33 @@ def unpack(archive: bytes, folder: Path) -> None:
         reading.extractall(folder)
 
 
-def _place_of(name: str, path: Sequence[str]) -> Path | None:
+def _places_of(name: str, path: Sequence[str]) -> list[Path]:
+    """Answer where Python would import a name from: a package, or else a module, or all parts of a namespace."""
     for entry in path:
-        for place in (Path(entry, name), Path(entry, f"{name}.py")):
-            if place.is_file() or (place.is_dir() and any(place.rglob("*.py"))):
-                return place
-    return None
+        for place in (Path(entry, name, "__init__.py"), Path(entry, f"{name}.py")):
+            if place.is_file():
+                return [place.parent if place.parent != Path(entry) else place]
+    parts = [Path(entry, name) for entry in path if Path(entry, name).is_dir()]
+    return [part for part in parts if any(file.suffix == ".py" for file in _files(part))]
 
 
-def _files(place: Path) -> Iterator[Path]:
+def _entries(found: Mapping[str, Sequence[Path]]) -> Iterator[tuple[str, Path]]:
+    """Yield the files of all places, each under the name that it has from there; the first of a name counts."""
+    named: dict[str, Path] = {}
+    for place in itertools.chain(*found.values()):
+        for file in _files(place):
+            named.setdefault(str(file.relative_to(place.parent)), file)
+    for name, file in named.items():
+        with suppress(UnicodeEncodeError):  # no text, as names may be: a zip knows none
+            name.encode()
+            yield name, file
+
+
+def _files(place: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
+    """Yield the files of a place, also behind links, but for those that lead round in a circle."""
     if place.is_file():
         yield place
-        return
-    for file in sorted(place.rglob("*")):
-        if file.is_file() and not _LEFT_OUT.intersection(file.relative_to(place).parts):
-            yield file
+    elif place.is_dir() and (here := place.resolve()) not in above:
+        for each in sorted(place.iterdir()):
+            if each.name not in _LEFT_OUT:
+                yield from _files(each, (*above, here))
