@@ -149,3 +149,17 @@ def test_every_format_counts_the_instances_of_a_fan_out_and_not_their_group() ->
     assert expected == _states(page["words"]["totals"])
     assert expected == _states(told["totals"])
     assert expected == _states(rendered(report, RunFolder(path=NOWHERE), "md").splitlines()[2].partition(";")[0])
+
+
+def test_every_format_says_which_worker_did_an_attempt() -> None:
+    """On a cluster that is where to look for what went wrong; of this machine nobody says so."""
+    report = sample_report()
+    failed_task = next(task for task in report.tasks if task.attempts and task.attempts[-1].message)
+    away = replace(failed_task.attempts[-1], worker="tcp://10.0.0.7:4711")
+    there = replace(failed_task, attempts=(*failed_task.attempts[:-1], away))
+    report = replace(report, tasks=tuple(there if task.id == there.id else task for task in report.tasks))
+    told = [rendered(report, RunFolder(path=NOWHERE), kind) for kind in ("json", "html", "md", "trace")]
+
+    assert [True] * 4 == ["tcp://10.0.0.7:4711" in text for text in told]
+    assert [1] * 3 == [text.count("tcp://10.0.0.7:4711") for text in (told[0], *told[2:])]
+    assert not any("tcp://" in rendered(sample_report(), RunFolder(path=NOWHERE), kind) for kind in ("md", "trace"))

@@ -178,7 +178,8 @@ def _first_checks(task: TaskReport) -> Sequence[CheckReport]:
 
 def _attempt(attempt: AttemptReport, folder: Path, told_of: Callable[[str], str]) -> Iterator[str]:
     if attempt.message:
-        yield from (f"Attempt {attempt.number}, {duration(attempt.seconds)}: {_escaped(attempt.message)}", "")
+        where = f" on {_escaped(attempt.worker)}" if attempt.worker else ""
+        yield from (f"Attempt {attempt.number}, {duration(attempt.seconds)}{where}: {_escaped(attempt.message)}", "")
     if attempt.traceback:
         yield from (*_block(legible_lines(attempt.traceback)[-QUOTED:]), "")
     if attempt.log and attempt.outcome == "failed":

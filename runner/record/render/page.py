@@ -226,6 +226,7 @@ def _attempt(report: Report, attempt: AttemptReport, logs: dict[str, tuple[str, 
         "lines": legible_text(text),
         "before": f"{before:,} bytes before are in" if before else "",
         "pid": attempt.pid,
+        "worker": legible(attempt.worker),
         "left": [legible(name) for name in attempt.left],
     }
 

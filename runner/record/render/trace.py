@@ -52,6 +52,7 @@ def _workers(report: Report) -> Iterator[dict[str, Any]]:
             "cause": attempt.cause,
             "message": shortened(legible(attempt.message), LONGEST),
             "process": attempt.pid,
+            **({"worker": attempt.worker} if attempt.worker else {}),
             "log": attempt.log,
         }
         name = span.task if len(task.attempts) == 1 else f"{span.task} (attempt {attempt.number})"

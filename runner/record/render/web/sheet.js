@@ -81,7 +81,7 @@ function attemptInFull(task, attempt) {
   return h("div", { class: `attempt is-${failed ? "failed" : "succeeded"}` },
     h("p", {}, h("b", {}, `Attempt ${attempt.number}`),
       attempt.start == null ? ` ${attempt.took}` : ` after ${attempt.start.toFixed(2)} s, took ${attempt.took}`,
-      h("span", { class: "soft" }, attempt.pid ? `, process ${attempt.pid}` : null, failed ? `, ${attempt.cause}` : null)),
+      h("span", { class: "soft" }, attempt.pid ? `, process ${attempt.pid}${attempt.worker && ` on ${attempt.worker}`}` : null, failed ? `, ${attempt.cause}` : null)),
     h("p", {}, prose(words)),
     attempt.left.length ? h("p", {}, `Left running, and ended: ${attempt.left.join(", ")}`) : null,
     attempt.traceback ? folded("Traceback", () => h("pre", { tabindex: 0 }, attempt.traceback), failed) : null,
