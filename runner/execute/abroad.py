@@ -23,6 +23,7 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
+from runner.execute.endings import of_loss
 from runner.execute.errands import Errand, Over, Printed, Recall, StopErrand, ToHost, Told, encode
 from runner.execute.heard import Broken, Parcel
 from runner.execute.moving import files_read, leaving
@@ -68,7 +69,10 @@ class Carrier(Protocol):
 
 
 class Attempt(Struct, kw_only=True, eq=False):
-    """An attempt in hand: at a host, or waiting for one (`host` is ""). `since` is when it was handed over or came."""
+    """An attempt in hand: at a host, or waiting for one (`host` is "").
+
+    `since` is when it was handed over; of one that waits, when it came, or when the last host left that could take it.
+    """
 
     key: str
     request: Request
@@ -77,6 +81,7 @@ class Attempt(Struct, kw_only=True, eq=False):
     since: float
     host: str = ""
     ahead: bool = False
+    recalled: bool = False
     begun: float | None = None
     stop: StopAttempt | None = None
 
@@ -120,7 +125,7 @@ class Abroad:
 
     def next_look(self) -> float | None:
         """Answer when `look` is wanted, None for never."""
-        return self._now() + SLOW if any(each.ahead for each in self._in_hand.values()) else None
+        return self._now() + SLOW if any(map(_may_come_back, self._in_hand.values())) else None
 
     def events(self) -> list[Event]:
         """Answer what has happened since the last time."""
@@ -159,13 +164,18 @@ class Abroad:
 
     def host_came(self, address: str, threads: int, resources: Mapping[str, float]) -> None:
         """Take in a host."""
+        if address in self.placing.addresses:
+            self.host_left(address, "its worker was started anew")
         self._resources[address] = resources
         self.placing.add(address, threads, resources)
         self._place_waiting()
 
     def host_left(self, address: str, why: str) -> None:
         """Take in that a host is gone, and with it everything it had in hand."""
+        able = [each for each in self._waiting if self.placing.could_ever(each.needs)]
         self.placing.remove(address)
+        for attempt in able:
+            attempt.since = self._now()
         for attempt in [each for each in self._in_hand.values() if each.host == address]:
             self._lose(attempt, f"{why} ({address})")
 
@@ -177,6 +187,8 @@ class Abroad:
         if attempt is None:
             return
         match message:
+            case Told(event=AttemptStarted()) if attempt.begun is not None:
+                pass  # said twice
             case Told(event=AttemptStarted() as event):
                 attempt.begun = self._now()
                 asked = None if attempt.ahead else attempt.since
@@ -189,7 +201,7 @@ class Abroad:
                 attempt.output.write(piece)
             case Over(end=end, seconds=seconds):
                 self._time(attempt, seconds)
-                self._end(attempt, end.outcome, end.left)
+                self._end(attempt, of_loss(end.outcome, attempt.stop), end.left)
             case Broken(why=why):
                 self._lose(attempt, f"{why} ({attempt.host})")
 
@@ -204,11 +216,11 @@ class Abroad:
         for uses in slow.values():
             self._window.close(uses)
         for attempt in self._in_hand.values():
-            if attempt.ahead and attempt.begun is None and attempt.host in slow:
+            if attempt.host in slow and _may_come_back(attempt):
                 request = attempt.request
                 recall = Recall(key=attempt.key, task=request.task, attempt=request.attempt)
                 self._carrier.tell(attempt.host, recall)
-                attempt.ahead = False  # asked once
+                attempt.recalled = True
 
     def give_up(self, message: str) -> None:
         """End what waits for a host that could never take it."""
@@ -249,14 +261,9 @@ class Abroad:
         self._waiting = deque(each for each in self._waiting if not self._placed(each))
 
     def _lose(self, attempt: Attempt, why: str) -> None:
-        """End an attempt of which nobody can say how it ended; one that was to be stopped was stopped, then."""
-        stop = attempt.stop
-        if stop is not None:
-            message = f"{stop.message or stop.cause.sentence}; {why}"
-            self._end(attempt, Failed(cause=stop.cause, message=message), ())
-            return
-        begun = "" if attempt.begun is not None else "; whether it had begun nobody can say"
-        self._end(attempt, Failed(cause=Cause.LOST, message=why + begun), ())
+        """End an attempt of which nobody can say how it ended."""
+        begun = "" if attempt.begun is not None or attempt.stop is not None else "; whether it had begun nobody can say"
+        self._end(attempt, of_loss(Failed(cause=Cause.LOST, message=why + begun), attempt.stop), ())
 
     def _end(self, attempt: Attempt, outcome: Outcome, left: tuple[str, ...]) -> None:
         log, request, now = attempt.output.close(), attempt.request, self._now()
@@ -290,6 +297,11 @@ class Abroad:
             self._offered = offered
             workers, short = offered
             self._events.append(SlotsChanged(at=self._now(), slots=self.slots, workers=workers, short=short))
+
+
+def _may_come_back(attempt: Attempt) -> bool:
+    """Say whether an attempt was handed over ahead, has not begun, and was not asked back yet."""
+    return attempt.ahead and attempt.begun is None and not attempt.recalled
 
 
 def output_for(request: Request, folder: Path | None, hear: Callable[[bytes], None] | None) -> Output:

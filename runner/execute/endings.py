@@ -48,6 +48,15 @@ def of_exit(exited: Exited, stop: StopAttempt | None, fault: str) -> Outcome:
     return Failed(cause=Cause.CRASHED, message=_death(exited.status))
 
 
+def of_loss(outcome: Outcome, stop: StopAttempt | None) -> Outcome:
+    """Judge an attempt at a host: one that was lost after it was to be stopped was stopped, then."""
+    match outcome:
+        case Failed(cause=Cause.LOST, message=why) if stop is not None:
+            return replace(outcome, cause=stop.cause, message=f"{stop.message or stop.cause.sentence}; {why}")
+        case Succeeded() | Failed():
+            return outcome
+
+
 def without_secrets(outcome: Outcome, masker: Masker, leaked: str) -> Outcome:
     """Mask what an outcome says; one whose outputs hold a secret, or whose ledger did (`leaked`), fails for that."""
     outputs = None if outcome.outputs is None else dict(outcome.outputs)
