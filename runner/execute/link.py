@@ -116,14 +116,16 @@ class Link:
         try:
             async with Client(address, asynchronous=True, timeout=CONNECT, set_as_default=False) as client:
                 connection = self._connection = Connection(client, self._opening, self._settlement, self._say)
-                await connection.begin()
-                await connection.serve(self._closing)
-                self._connection = None
-                if self._closing.is_set():
-                    await connection.end()
-                else:
-                    await connection.lose("the connection to the scheduler was lost")
-        except OSError as error:  # a border: nobody answers
+                try:
+                    await connection.begin()
+                    await connection.serve(self._closing)
+                finally:
+                    self._connection = None
+                    if self._closing.is_set():
+                        await connection.end()
+                    else:
+                        await connection.lose("the connection to the scheduler was lost")
+        except Exception as error:  # noqa: BLE001  # a border: nobody answers, or Dask stumbles where it connects anew
             self._say(Unreachable(why=_words(error)))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), AGAIN)
