@@ -72,6 +72,7 @@ class Connection:
         self._where: dict[str, str] = {}
         self._futures: dict[str, Future[None]] = {}
         self._silent: set[str] = set()
+        self._present: dict[str, Future[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     # -- its life --------------------------------------------------------------------------------------------------
@@ -180,6 +181,8 @@ class Connection:
         self._begin(self._serve_host(address, self._hosts[address]))
         if self._settlement is not None:
             self._begin(self._settled(address))
+        key = there.presence(self._opening, address)
+        self._present[address] = self._client.submit(there.present, key=key, workers=[address], pure=False, retries=0)
         told = {"machine": enlisted.machine, "resources": enlisted.resources}
         self._say(HostCame(address=address, threads=enlisted.threads, **told))
 

@@ -8,7 +8,8 @@ Whatever is said goes to the runner as Dask events of one topic, in order. That 
 said of it, and only then does the call return.
 
 Nobody has to tell us that the runner is gone: the scheduler forgets its keys, and a key that is forgotten while its
-call goes on (`transition`) stops its attempt.
+call goes on (`transition`) stops its attempt. One key says no more than that the runner is there (`present`): with it
+the host goes, and its files.
 
 The functions at the end are what crosses: Dask pickles their names, and lines of JSON.
 """
@@ -90,7 +91,9 @@ class Host(WorkerPlugin):
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def transition(self, key: Any, start: str, finish: str, **_: Any) -> None:
-        """Hear that the scheduler has forgotten a key whose call goes on."""
+        """Hear that the scheduler has forgotten a key whose call goes on, or that the runner is there at all."""
+        if start == "memory" and finish == "released" and key == presence(self.opening, self._worker.address):
+            self._worker.loop.add_callback(dismiss, self.opening.crew, self._worker)
         if start == "executing" and finish == "released":  # Dask calls the state in which it then is "cancelled"
             inside = self._inside.get(key)
             if inside is not None:
@@ -265,6 +268,15 @@ async def dismiss(crew: str, dask_worker: Worker) -> None:
     """End a host, and everything of it."""
     if crew in dask_worker.plugins:
         await dask_worker.plugin_remove(crew)
+
+
+def presence(opening: Opening, address: str) -> str:
+    """Answer the key that lives at a worker as long as the runner that has a host there."""
+    return f"{opening.crew}/{opening.topic}/{address}"
+
+
+def present() -> None:
+    """Be there."""
 
 
 def attempt(crew: str, errand: bytes) -> None:

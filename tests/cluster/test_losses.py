@@ -139,13 +139,21 @@ tasks:
 
 
 def test_a_killed_runner_takes_its_attempts_along(engine: Engine, tmp_path: Path) -> None:
-    """Nobody has to tell the hosts: the scheduler forgets what it had asked for, and so do they, at once."""
+    """Nobody has to tell the hosts: the scheduler forgets what it had asked for, and so do they; files, too."""
     (tmp_path / "g.yaml").write_text(LONG)
     program = engine.run("g.yaml", "-o", "quiet", cwd=tmp_path)
     until(lambda: program.ended() or _asleep(engine), "it is at work")
-    program.kill()
 
+    assert 2 == len(_kept(engine))
+
+    program.kill()
     until(lambda: not _asleep(engine), "its attempt has ended", 3.0)
+    until(lambda: not _kept(engine), "its files are gone", 3.0)
+
+
+def _kept(engine: Engine) -> list[Path]:
+    """Answer the folders that runs have at workers."""
+    return [found for host in engine.hosts for found in host.path("/tmp/dask-scratch-space").glob("*/taskgraph-*")]
 
 
 def _asleep(engine: Engine) -> bool:
