@@ -237,10 +237,13 @@ class Board:
             self.settled.append(task.spec.id)
 
     def renew(self, task: TaskState) -> None:
-        """Let a settled task wait as if it had never been tried; its attempts are numbered on."""
+        """Let a settled task wait as if it had never been tried; its attempts are numbered on.
+
+        What it hears of others, `unsettled` and `above`, is counted anew by whoever lets it.
+        """
         self.move(task, WAITING)
         task.before = task.attempt
-        task.first_start, task.started, task.above = None, 0, 0
+        task.first_start, task.started = None, 0
         task.spent = task.asked = task.told = task.kept = task.cached = False
         task.outcome, task.why, task.reason = None, None, ""
 

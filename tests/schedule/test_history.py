@@ -210,3 +210,16 @@ def test_the_last_event_is_the_end() -> None:
     assert 4.0 == stories.ended
     assert ["terminated"] == [cancel.why for cancel in stories.cancels]
     assert {} == stories.tasks
+
+
+def test_who_did_an_attempt_and_how_many_there_were() -> None:
+    """The most workers there were at a time: as many as slots where nothing else is said."""
+    stories = stories_of([opened(2), AttemptStarted(at=1.0, task="a", attempt=1, worker="w7")])
+    assert (2, "w7") == (stories.workers, stories.of("a").attempts[0].worker)
+    for changed, most in ((SlotsChanged(at=2.0, slots=9, workers=3), 3), (SlotsChanged(at=3.0, slots=4), 4)):
+        stories.add(changed)
+
+        assert most == stories.workers
+    stories.add(SlotsChanged(at=4.0, slots=1, workers=1))
+
+    assert 4 == stories.workers

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from runner.execute.simulate import ServiceStep, Step
+from runner.execute.simulate import ServiceStep, Simulation, Step
 from runner.graph.compose import joined, tied
 from runner.graph.fan_out import opened as opened_with
 from runner.graph.model import Foreach, Graph, Retry, Trigger
@@ -18,7 +18,7 @@ from runner.schedule.machine import Schedule
 from runner.schedule.messages import Kept
 from runner.schedule.policy import rest_before
 from runner.task import Cause, Succeeded
-from tests.kit import Played, failed, graph_of, grouped_of, included, opened, service_of
+from tests.kit import Played, failed, graph_of, grouped_of, included, opened, play, scripted, service_of
 from tests.schedule.generator import CONDITIONS
 from tests.schedule.test_machine import run
 
@@ -46,6 +46,7 @@ def test_all_of_a_group_is_tried_again_and_only_then_do_others_hear_of_it() -> N
     assert ([0.0, 7.0], [1.0, 8.0]) == (begun(played, "g.a"), begun(played, "g.b"))
     assert ([9.0], [9.0], [0.0]) == (begun(played, "z"), begun(played, "y"), begun(played, "x"))
     assert "passed" == played.schedule.verdict
+    assert ["", ""] == [run(graph, {"g.a": ONCE}).schedule.reason(task) for task in ("g.a", "g.b")]
     assert (2, IncludedPhase.OVER) == (played.schedule.included("g").round, played.schedule.included("g").phase)
 
 
@@ -115,6 +116,19 @@ def test_servers_are_started_for_each_round() -> None:
 
     assert (2, "failed", "failed") == (broken.schedule.included("g").round, *states(broken, "g", "g.s"))
     assert ["blocked", "blocked"] == states(broken, "g.a", "z")
+
+
+def test_a_server_that_broke_in_one_round_is_as_new_in_the_next() -> None:
+    """What it said when it died is forgotten with it."""
+    graph = with_service(grouped_of("a: s", retry=TWICE))
+    simulation = Simulation(
+        scripted()[0],
+        lambda _, attempt: ServiceStep(ready_after=None, dies_after=1.0) if attempt == 1 else ServiceStep(),
+        slots=1,
+    )
+    schedule = play(graph, simulation, opened(1)).schedule
+
+    assert (2, "stopped", "") == (schedule.included("g").round, schedule.state("g.s"), schedule.reason("g.s"))
 
 
 def with_service(graph: Graph, **fields: Any) -> Graph:
@@ -331,7 +345,7 @@ def test_whose_fault_the_failure_of_a_group_is() -> None:
 
 def test_who_needs_a_group_reads_how_it_ended() -> None:
     """With borders inside or around, whichever of it was the last: as soon as anybody is asked, it has ended."""
-    said = {"condition": parse_bare("needs.g.state == 'failed'"), "trigger": Trigger.ALL_DONE}
+    said = {"condition": parse_bare("needs.g.state == 'failed' && needs.g.run == 'r1'"), "trigger": Trigger.ALL_DONE}
     for own, outer in (({}, {}), ({"retry": TWICE}, {}), ({}, {"retry": TWICE})):
         for beside in ("", "a", "a: h"):
             inner = included(graph_of("p"), beside, name="h", **own)
