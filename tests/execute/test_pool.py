@@ -305,7 +305,11 @@ def test_functions_are_described_without_being_run(bench: Bench) -> None:
     )
     problems = [problem for problem in found.values() if isinstance(problem, Problem)]
     assert [
-        ("no-such-function", "`tests.execute.steps` has no function `pids`", "did you mean `pid` or `prints`?"),
+        (
+            "no-such-function",
+            "`tests.execute.steps` has no function `pids`",
+            "did you mean `pid` or `spins` or `prints`?",
+        ),
         (
             "cannot-import",
             "`broken_at_import:x` cannot be imported: its process was killed by SIGKILL",

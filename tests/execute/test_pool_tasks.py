@@ -111,7 +111,7 @@ def test_unknown_functions_and_modules_are_the_attempts_fault(bench: Bench) -> N
     unknown, missing = bench.failure("f", "pids"), bench.failure("m", "no.such.module:run")
 
     assert (Cause.EXCEPTION, Cause.EXCEPTION) == (unknown.cause, missing.cause)
-    assert "`tests.execute.steps` has no function `pids`; did you mean `pid` or `prints`?" == unknown.message
+    assert "`tests.execute.steps` has no function `pids`; did you mean `pid` or `spins` or `prints`?" == unknown.message
     assert "ModuleNotFoundError: No module named 'no'" == missing.message
 
 
