@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from runner.execute.command import run_command
 from runner.execute.function import BadParameters, NoSuchFunction, bind, call, find
 from runner.execute.large import stored
-from runner.execute.raised import message_of, traceback_of
+from runner.execute.raised import exit_of, message_of, traceback_of
 from runner.execute.returned import NotPlain, outputs_of
 from runner.execute.stopping import StopSignal
 from runner.task import Cause, Check, Context, Failed, Note, Outcome, Request, Stopped, Succeeded
@@ -123,8 +123,7 @@ def _run_function(request: Request, context: Context, stop: StopSignal) -> Outco
     except Stopped as error:
         return Failed(cause=Cause.CANCELLED, message="stopped", traceback=traceback_of(error))
     except SystemExit as error:
-        message = f"called sys.exit({'' if error.code is None else repr(error.code)})"
-        return Failed(cause=Cause.EXCEPTION, message=message, traceback=traceback_of(error))
+        return Failed(cause=Cause.EXCEPTION, message=exit_of(error), traceback=traceback_of(error))
     except BaseException as error:  # noqa: BLE001  # a border: a task may raise anything
         return Failed(cause=Cause.EXCEPTION, message=message_of(error), traceback=traceback_of(error))
 

@@ -2,8 +2,10 @@
 
 Theory of operation. A function that is trusted needs no process of its own: it runs in a thread of the cluster's
 worker. So nothing may be done to that process which others would notice: no folder is entered, no variable set, no
-output caught. A stop raises `Stopped` in the thread, at its next line of Python. One that waits in C does not see it;
-then we report the stop after `kill_after` all the same, and name the thread that was left behind.
+output caught. A stop raises `Stopped` in the thread, once, at its next line of Python; a coroutine it cancels. One that
+waits in C does not see it, nor does one that is just in a destructor, where Python ignores what is raised; then we
+report the stop after `kill_after` all the same, and name the thread that was left behind. As everywhere, a stop that
+came before the end counts, whatever the function made of it.
 """
 
 from __future__ import annotations
@@ -14,14 +16,17 @@ import inspect
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
 from runner.execute.attempt import judged
 from runner.execute.endings import note_without_secrets, secret_in, without_secrets
 from runner.execute.function import BadParameters, NoSuchFunction, bind, call, find
 from runner.execute.large import Unreadable, stored, with_files
-from runner.execute.raised import message_of, traceback_of
+from runner.execute.raised import exit_of, message_of, traceback_of
 from runner.execute.returned import NotPlain, outputs_of
 from runner.mask import Masker
 from runner.schedule.messages import StopAttempt
@@ -40,8 +45,10 @@ class InsideAttempt:
         self._tell = say
         self._end = end
         self._lock = threading.Lock()
-        self._thread: int | None = None
+        self._thread: int | None = None  # in which `Stopped` can be raised now
+        self._cancel: Callable[[], object] | None = None
         self._stop: StopAttempt | None = None
+        self._timers: list[threading.Timer] = []
         self._over = False
         self._began = time.monotonic()
         self._said: list[Note] = []
@@ -49,41 +56,61 @@ class InsideAttempt:
 
     def run(self) -> None:
         """Do it, in the thread of the caller; a stop may have come before."""
-        with self._lock:
-            self._thread = threading.get_ident()
-            stopped = self._stop is not None
         try:
-            called = Failed(cause=Cause.CANCELLED) if stopped else self._called()
+            called = self._called() if self._listens() else Failed(cause=Cause.CANCELLED)
             outcome = stored(judged(called, self._said), self.request)
-            with self._lock:
-                self._thread = None
-        except Stopped as error:  # it came before the function began, or after it ended
+            stop = self._listens_no_more()
+        except Stopped as error:
             outcome = Failed(cause=Cause.CANCELLED, traceback=traceback_of(error))
-        self._finish(outcome, ())
+            stop = self._listens_no_more()
+        self._finish(outcome, stop, ())
 
     def stop(self, command: StopAttempt) -> None:
         """Raise `Stopped` in its thread; the first command says why, the one with the least patience when."""
         with self._lock:
+            if self._over:
+                return
             self._stop = self._stop or command
-            if self._thread is not None:
-                thread, kind = ctypes.c_ulong(self._thread), ctypes.py_object(Stopped)
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, kind)
-        timer = threading.Timer(command.kill_after, self._give_up)
-        timer.daemon = True
-        timer.start()
+            if self._cancel is not None:
+                with suppress(RuntimeError):  # a border: its loop is closed
+                    self._cancel()
+            elif self._thread is not None:
+                _raise_in(self._thread, Stopped)
+                self._thread = None
+            timer = threading.Timer(command.kill_after, self._give_up)
+            timer.daemon = True
+            self._timers.append(timer)
+            timer.start()
+
+    def _listens(self) -> bool:
+        """Let a stop be raised in this thread from now on; says no if it has come already."""
+        with self._lock:
+            if self._stop is None:
+                self._thread = threading.get_ident()
+            return self._stop is None
+
+    def _listens_no_more(self) -> StopAttempt | None:
+        """Let no stop be raised any more, and drop one on its way; answers the stop that came before."""
+        with self._lock:
+            self._thread = None
+            _raise_in(threading.get_ident(), None)
+            return self._stop
 
     def _give_up(self) -> None:
-        self._finish(Failed(cause=Cause.CANCELLED), (f"the thread of {self.request.task}",))
+        self._finish(Failed(cause=Cause.CANCELLED), self._stop, (f"the thread of {self.request.task}",))
 
-    def _finish(self, outcome: Outcome, left: tuple[str, ...]) -> None:
+    def _finish(self, outcome: Outcome, stop: StopAttempt | None, left: tuple[str, ...]) -> None:
         with self._lock:
             over, self._over = self._over, True
         if over:
             return
-        if self._stop is not None and isinstance(outcome, Failed):
+        for timer in self._timers:
+            timer.cancel()
+        if stop is not None:
             unheeded = "; it did not heed the stop and goes on" if left else ""
-            message = (self._stop.message or self._stop.cause.sentence) + unheeded
-            outcome = Failed(cause=self._stop.cause, message=message, traceback=outcome.traceback)
+            trace = outcome.traceback if isinstance(outcome, Failed) else None
+            message = (stop.message or stop.cause.sentence) + unheeded
+            outcome = Failed(cause=stop.cause, message=message, traceback=trace)
         outcome = without_secrets(outcome, self._masker, self._leaked)
         self._end(outcome, time.monotonic() - self._began, left)
 
@@ -101,7 +128,7 @@ class InsideAttempt:
             function = find(request.uses or "")
             result = call(function, bind(function, request.arguments), Context(request, self._say, _now))
             if inspect.iscoroutine(result):
-                result = asyncio.run(result)
+                result = self._waited_for(result)
             return Succeeded(outputs=outputs_of(result))
         except (BadParameters, Unreadable) as error:
             return Failed(cause=Cause.BAD_PARAMETERS, message=str(error))
@@ -111,8 +138,34 @@ class InsideAttempt:
             return Failed(cause=Cause.BAD_OUTPUT, message=str(error))
         except Stopped:
             raise
+        except SystemExit as error:
+            return Failed(cause=Cause.EXCEPTION, message=exit_of(error), traceback=traceback_of(error))
         except BaseException as error:  # noqa: BLE001  # a border: a task may raise anything
             return Failed(cause=Cause.EXCEPTION, message=message_of(error), traceback=traceback_of(error))
+
+    def _waited_for(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Run a coroutine to its end; a stop cancels it, and disturbs nothing of what it runs in."""
+        if self._listens_no_more() is not None:
+            coroutine.close()
+            raise Stopped
+        return asyncio.run(self._cancellable(coroutine))
+
+    async def _cancellable(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        assert task is not None, "a coroutine that runs is a task"
+        with self._lock:
+            self._cancel = partial(loop.call_soon_threadsafe, task.cancel)
+            stopped = self._stop is not None
+        if stopped:
+            coroutine.close()
+            raise Stopped
+        return await coroutine
+
+
+def _raise_in(thread: int, kind: type[BaseException] | None) -> None:
+    """Let something be raised in a thread at its next line; None takes back what was not raised yet."""
+    raised = None if kind is None else ctypes.py_object(kind)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)
 
 
 def _see(request: Request) -> None:

@@ -29,6 +29,11 @@ def message_of(error: BaseException) -> str:
     return line if len(line) <= LONGEST_LINE else line[: LONGEST_LINE - 3] + "..."
 
 
+def exit_of(error: SystemExit) -> str:
+    """Say in one line that a task wanted to end its process."""
+    return f"called sys.exit({'' if error.code is None else repr(error.code)})"
+
+
 def traceback_of(error: BaseException) -> str:
     """Spell a traceback as the task's author knows it: its own frames."""
     import traceback  # noqa: PLC0415  # only a task that fails pays
