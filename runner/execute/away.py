@@ -5,8 +5,8 @@ inside is the pool's loop: its inbox is emptied, then events are waited for and 
 is in hand; the pool belongs to the one thread. That thread begins with the first work and ends after `IDLE` seconds
 without any, with all its processes; the next work begins another one.
 
-What is to be stopped before it came is refused (`_refused`): it is not begun when it comes, and whoever asked has been
-told so.
+What is to be stopped before it came, or while it waits for a former attempt of its task, is refused (`_refused`): it is
+not begun then, and whoever asked has been told so.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from msgspec import Struct, field
 from runner.clock import WallClock
 from runner.errors import Problem
 from runner.execute.errands import Errand, FromHost, Over, Printed, Recall, Sent, StopErrand, ToHost, Told
+from runner.execute.last_words import ended, forsaken, over, stop_of, undescribable
 from runner.execute.pool import Pool
 from runner.schedule.messages import (
     Answered,
@@ -41,16 +42,15 @@ from runner.schedule.messages import (
     StartAttempt,
     StopAttempt,
 )
-from runner.task import Artifact, Cause, Failed, Outcome, Request, Signature
+from runner.task import Artifact, Cause, Failed, Request, Signature
 
 IDLE = 10.0
 """Seconds without work after which the processes leave."""
 UNHEARD = 2.0
 """Seconds beyond its limit after which an attempt is ended here: the runner would have, so it cannot be heard."""
-KILL_AFTER = 5.0
-"""Seconds from SIGTERM to SIGKILL for what is ended because nobody asks for it any more."""
 PIECE = 16 * 1024
 """Bytes of output told at a time: the scheduler remembers a thousand messages of a topic."""
+CLOSED = "its host was closed"
 
 Tell = Callable[[Sequence[FromHost]], None]
 
@@ -74,17 +74,20 @@ class _Question(Struct, frozen=True, kw_only=True, eq=False):
 class Away:
     """The attempts of one run at one worker that have processes of their own."""
 
-    def __init__(self, threads: int, tell: Tell) -> None:
-        """`tell` is called from the thread."""
+    def __init__(self, threads: int, tell: Tell, idle: float = IDLE) -> None:
+        """`tell` is called from the thread, which ends after so many seconds without work."""
         self._threads = threads
         self._tell = tell
+        self._idle = idle
         self._secrets: Mapping[str, str] = {}
         self._clock = WallClock()
         self._lock = threading.Lock()
         self._inbox: deque[_Work | StopAttempt | _Question] = deque()
         self._in_hand: dict[str, _Work] = {}
         self._keys: dict[str, str] = {}  # of each task the key of its attempt
+        self._coming: set[str] = set()
         self._refused: set[str] = set()
+        self._questions: list[_Question] = []
         self._thread: threading.Thread | None = None
         self._serving = False
         self._pool: Pool | None = None
@@ -96,16 +99,23 @@ class Away:
         """Mask these values, beside those of each attempt's own environment."""
         self._secrets = secrets
 
-    def refuses(self, key: str) -> bool:
-        """Say, once, whether an attempt was given back before it came."""
+    def comes(self, key: str) -> bool:
+        """Take in that an attempt is on its way; says no if it is not to be done: it was given back before."""
         with self._lock:
-            refused = key in self._refused
-            self._refused.discard(key)
-            return refused or self._closing
+            self._coming.add(key)
+            return not self._refuses(key)
+
+    def begins(self, key: str) -> bool:
+        """Take in that an attempt which came is done elsewhere; says no if it was given back meanwhile."""
+        with self._lock:
+            self._coming.discard(key)
+            return not self._refuses(key)
 
     def do(self, errand: Errand) -> None:
         """Do an attempt; returns when it is over and all of it was told. A former one of its task ends before."""
         work = _Work(errand=errand)
+        with self._lock:
+            self._coming.add(errand.key)
         while (former := self._taken_in_hand(work)) is not None:
             former.over.wait()
         work.over.wait()
@@ -129,11 +139,16 @@ class Away:
             work = self._in_hand.get(key)
             if work is not None:
                 self._ask(forsaken(work.errand.request))
+            elif key in self._coming:
+                self._refused.add(key)
 
     def describe(self, wanted: Mapping[str, Request]) -> dict[str, Signature | Problem]:
-        """Describe functions; returns when all were."""
+        """Describe functions; returns when all were, or when nobody will any more."""
         question = _Question(wanted=wanted, answer=Future())
         with self._lock:
+            if self._closing:
+                return undescribable(wanted, CLOSED)
+            self._questions.append(question)
             self._ask(question)
         return question.answer.result()
 
@@ -143,23 +158,36 @@ class Away:
             self._closing = True
             thread, works = self._thread, list(self._in_hand.values())
             if self._pool is not None:
+                self._pool.let_go()  # it may be describing, and would not look up
                 self._pool.wake()
         if thread is not None:
             thread.join()
         for work in works:
             work.over.set()
+        questions, self._questions = self._questions, []  # the thread is gone, and nobody asks any more
+        for question in questions:
+            question.answer.set_result(undescribable(question.wanted, CLOSED))
+
+    def _refuses(self, key: str) -> bool:
+        """Say, once, whether an attempt is not to be done; the lock is held."""
+        refused = key in self._refused or self._closing
+        if refused:
+            self._coming.discard(key)
+            self._refused.discard(key)
+        return refused
 
     def _taken_in_hand(self, work: _Work) -> _Work | None:
         """Take work in hand, or answer what has to be over before: an attempt of its task that was given up."""
         task, key = work.errand.request.task, work.errand.key
         with self._lock:
-            if self._closing:
+            if self._refuses(key):
                 work.over.set()
                 return None
             if task in self._keys:
                 former = self._in_hand[self._keys[task]]
                 self._ask(forsaken(former.errand.request))
                 return former
+            self._coming.discard(key)
             self._in_hand[key] = work
             self._keys[task] = key
             self._ask(work)
@@ -198,7 +226,7 @@ class Away:
             self._take_in(pool)
             for event in pool.wait(self._patience(busy)):
                 told += self._told(event)
-            if told:
+            if told and not self._closing:
                 self._tell(tuple(told))
                 self._let_go(told)
                 told.clear()
@@ -209,7 +237,7 @@ class Away:
     def _leaves(self, busy: float) -> bool:
         """Say whether the thread ends now."""
         with self._lock:
-            idle = not self._in_hand and not self._inbox and self._clock.now() - busy >= IDLE
+            idle = not self._in_hand and not self._inbox and self._clock.now() - busy >= self._idle
             if idle or self._closing:
                 self._serving, self._pool = False, None
             return idle or self._closing
@@ -227,11 +255,13 @@ class Away:
                     pool.stop(item)
                 case _Question(wanted=wanted, answer=answer):
                     answer.set_result(pool.describe(wanted))
+                    with self._lock:
+                        self._questions.remove(item)
 
     def _patience(self, busy: float) -> float:
         """Answer how long nothing need be looked at."""
         limits = [work.limit for work in list(self._in_hand.values()) if work.limit is not None]
-        return max(0.0, min([*limits, busy + IDLE]) - self._clock.now())
+        return max(0.0, min([*limits, busy + self._idle]) - self._clock.now())
 
     def _end_unheard(self, pool: Pool) -> None:
         """End what ran out of its time and of what the runner would have done about it."""
@@ -239,7 +269,7 @@ class Away:
         for work in list(self._in_hand.values()):
             if work.limit is not None and work.limit <= now:
                 work.limit = None
-                pool.stop(_stop_of(work.errand.request, Cause.TIMED_OUT, "it ran longer than its limit"))
+                pool.stop(stop_of(work.errand.request, Cause.TIMED_OUT, "it ran longer than its limit"))
 
     # -- telling ---------------------------------------------------------------------------------------------------
 
@@ -290,36 +320,15 @@ class Away:
     def _lose_all(self, message: str) -> None:
         with self._lock:
             self._serving, self._pool = False, None
-            works, questions = (
-                list(self._in_hand.values()),
-                [each for each in self._inbox if isinstance(each, _Question)],
-            )
+            works = list(self._in_hand.values())
+            questions, self._questions = self._questions, []
             self._inbox.clear()
         failed, now = Failed(cause=Cause.LOST, message=message), self._clock.now()
         ends = [over(work.errand.key, ended(work.errand.request, failed, now), ()) for work in works]
-        self._tell(ends)
-        self._let_go(ends)
-        for question in questions:
-            problem = Problem(code="cannot-import", message=message)
-            question.answer.set_result(dict.fromkeys(question.wanted, problem))
-
-
-def over(key: str, end: AttemptEnded, kept: Sequence[Sent], seconds: float = 0.0) -> Over:
-    """Answer the last word on an attempt, with the files that are to come back."""
-    files = (Sent(path=each.file, size=each.size, digest=each.digest) for each in end.outcome.files.values())
-    return Over(key=key, end=end, seconds=seconds, files=(*kept, *files))
-
-
-def ended(request: Request, outcome: Outcome, at: float, left: tuple[str, ...] = ()) -> AttemptEnded:
-    """Answer the end of an attempt."""
-    return AttemptEnded(at=at, task=request.task, attempt=request.attempt, outcome=outcome, left=left)
-
-
-def forsaken(request: Request) -> StopAttempt:
-    """Answer the stop of an attempt that nobody asks for any more: whoever hears of its end did not want it."""
-    return _stop_of(request, Cause.LOST, "the cluster had given it up, so it was ended")
-
-
-def _stop_of(request: Request, cause: Cause, message: str) -> StopAttempt:
-    task, attempt = request.task, request.attempt
-    return StopAttempt(task=task, attempt=attempt, cause=cause, kill_after=KILL_AFTER, message=message)
+        try:
+            if ends and not self._closing:
+                self._tell(ends)
+        finally:  # nobody hears us: then nobody need wait for us either
+            self._let_go(ends)
+            for question in questions:
+                question.answer.set_result(undescribable(question.wanted, message))

@@ -31,7 +31,7 @@ from distributed import Worker, WorkerPlugin, get_worker
 from msgspec.structs import replace
 
 from runner.errors import Problem
-from runner.execute.away import Away, ended, forsaken, over
+from runner.execute.away import Away
 from runner.execute.errands import (
     Describing,
     Descriptions,
@@ -53,6 +53,7 @@ from runner.execute.errands import (
     undescribed,
 )
 from runner.execute.inside import InsideAttempt
+from runner.execute.last_words import ended, forsaken, over
 from runner.execute.moving import Home, arriving
 from runner.execute.shipping import unpack
 from runner.execute.storing import NotStored, get, put
@@ -95,11 +96,12 @@ class Host(WorkerPlugin):
         if start == "memory" and finish == "released" and key == presence(self.opening, self._worker.address):
             self._worker.loop.add_callback(dismiss, self.opening.crew, self._worker)
         if start == "executing" and finish == "released":  # Dask calls the state in which it then is "cancelled"
-            inside = self._inside.get(key)
+            with self._lock:
+                inside = self._inside.get(key)
+                if inside is None:
+                    self._away.forsake(key)
             if inside is not None:
                 inside.stop(forsaken(inside.request))
-            else:
-                self._away.forsake(key)
 
     # -- what the runner asks --------------------------------------------------------------------------------------
 
@@ -117,14 +119,15 @@ class Host(WorkerPlugin):
 
     def do(self, errand: Errand) -> None:
         """Do an attempt; returns when it is over and all of it was told."""
-        if self._away.refuses(errand.key):
+        if not self._away.comes(errand.key):
             return
         try:
             if self._store:
                 get(self._store, self._folder, errand.files)
         except NotStored as error:  # a border: the place is somebody else's
             failed = Failed(cause=Cause.BAD_PARAMETERS, message=str(error))
-            self._tell([over(errand.key, ended(errand.request, failed, self._now()), ())])
+            if self._away.begins(errand.key):
+                self._tell([over(errand.key, ended(errand.request, failed, self._now()), ())])
             return
         errand = replace(errand, request=self._arrived(errand.request))
         if errand.request.isolation == "worker":
@@ -136,9 +139,9 @@ class Host(WorkerPlugin):
         """Stop an attempt, or give it back."""
         with self._lock:
             inside = self._inside.get(message.key)
-        if inside is None:
-            self._away.hear(message)
-        elif isinstance(message, StopErrand):
+            if inside is None:
+                self._away.hear(message)
+        if inside is not None and isinstance(message, StopErrand):
             inside.stop(message.stop)
 
     def describe(self, question: Describing) -> dict[str, Signature | Problem]:
@@ -182,6 +185,8 @@ class Host(WorkerPlugin):
 
         attempt = InsideAttempt(request, self._masker, say, end)
         with self._lock:
+            if not self._away.begins(key):
+                return
             self._inside[key] = attempt
         begun = AttemptStarted(
             at=self._now(), task=request.task, attempt=request.attempt, pid=os.getpid(), key=request.key
