@@ -6,6 +6,9 @@ output caught. A stop raises `Stopped` in the thread, once, at its next line of 
 waits in C does not see it, nor does one that is just in a destructor, where Python ignores what is raised; then we
 report the stop after `kill_after` all the same, and name the thread that was left behind. As everywhere, a stop that
 came before the end counts, whatever the function made of it.
+
+What is on its way to a thread must arrive there (`_receive`). Python can take it back, but goes on looking for it, in
+all threads and for ever; CPython 3.11 even hangs then in a function that is traced or profiled.
 """
 
 from __future__ import annotations
@@ -46,6 +49,7 @@ class InsideAttempt:
         self._end = end
         self._lock = threading.Lock()
         self._thread: int | None = None  # in which `Stopped` can be raised now
+        self._raised = False  # and has been; it may still be on its way
         self._cancel: Callable[[], object] | None = None
         self._stop: StopAttempt | None = None
         self._timers: list[threading.Timer] = []
@@ -75,8 +79,8 @@ class InsideAttempt:
                 with suppress(RuntimeError):  # a border: its loop is closed
                     self._cancel()
             elif self._thread is not None:
-                _raise_in(self._thread, Stopped)
-                self._thread = None
+                _raise_in(self._thread)
+                self._thread, self._raised = None, True
             timer = threading.Timer(command.kill_after, self._give_up)
             timer.daemon = True
             self._timers.append(timer)
@@ -90,10 +94,12 @@ class InsideAttempt:
             return self._stop is None
 
     def _listens_no_more(self) -> StopAttempt | None:
-        """Let no stop be raised any more, and drop one on its way; answers the stop that came before."""
+        """Let no stop be raised any more, and receive one on its way; answers the stop that came before."""
         with self._lock:
             self._thread = None
-            _raise_in(threading.get_ident(), None)
+            if self._raised:
+                _receive()
+                self._raised = False
             return self._stop
 
     def _give_up(self) -> None:
@@ -162,10 +168,17 @@ class InsideAttempt:
         return await coroutine
 
 
-def _raise_in(thread: int, kind: type[BaseException] | None) -> None:
-    """Let something be raised in a thread at its next line; None takes back what was not raised yet."""
-    raised = None if kind is None else ctypes.py_object(kind)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)
+def _raise_in(thread: int) -> None:
+    """Let `Stopped` be raised in a thread at its next line."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(Stopped))
+
+
+def _receive() -> None:
+    """Receive what is on its way to this thread, if anything is: another one takes its place, and is waited for."""
+    with suppress(Stopped):
+        _raise_in(threading.get_ident())
+        while True:
+            time.sleep(0)
 
 
 def _see(request: Request) -> None:

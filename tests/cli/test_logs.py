@@ -33,6 +33,7 @@ def begun(folder: Path) -> subprocess.Popen[bytes]:
     (folder / "g.yaml").write_text(GRAPH, encoding="utf-8")
     process = started(folder, "g.yaml", "-o", "quiet")
     wait_for(folder / "begun")
+    wait_for(folder / ".runner/latest/logs/early.1.log")  # the runner has read of it
     return process
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -342,3 +343,36 @@ def test_stops_at_any_moment_end_it_once_and_nothing_else() -> None:
         outcomes.append(type(outcome).__name__)
 
     assert {"Failed", "Succeeded"} == set(outcomes)
+
+
+TRACED = """
+import sys, threading
+sys.path.insert(0, sys.argv[1])
+from tests.execute.test_inside import Asked
+
+def profiled() -> int:
+    seen = []
+    sys.setprofile(lambda frame, event, argument: seen.append(event))
+    (lambda: None)()
+    sys.setprofile(None)
+    return len(seen)
+
+Asked("nothing").outcome()
+for _ in range(50):
+    asked = Asked("turns", {"count": 2000})
+    thread = asked.in_a_thread()
+    asked.stop()
+    thread.join()
+print(profiled() > 0)
+"""
+
+
+@pytest.mark.real
+def test_nothing_is_left_that_python_would_look_for() -> None:
+    """A stop that was taken back made every function hang that was profiled afterwards, in CPython 3.11."""
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", TRACED, root], cwd=root, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert ("True\n", "") == (done.stdout, done.stderr)
