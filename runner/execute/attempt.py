@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable, Coroutine, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from msgspec import Struct
@@ -19,7 +20,7 @@ from runner.execute.large import stored
 from runner.execute.raised import exit_of, message_of, traceback_of
 from runner.execute.returned import NotPlain, outputs_of
 from runner.execute.stopping import StopSignal
-from runner.task import Cause, Check, Context, Failed, Note, Outcome, Request, Stopped, Succeeded
+from runner.task import Cause, Check, Context, Failed, Json, Note, Outcome, Request, Stopped, Succeeded
 
 if TYPE_CHECKING:
     from runner.execute.promises import Promises
@@ -73,6 +74,29 @@ def judged(outcome: Outcome, said: Sequence[Note], faults: Sequence[Failed] = ()
             return outcome
 
 
+def outcome_of(work: Callable[[], dict[str, Json]]) -> Outcome:
+    """Do what answers the outputs of a task; whatever it raises is an outcome, too."""
+    try:
+        return Succeeded(outputs=work())
+    except BadParameters as error:
+        return Failed(cause=Cause.BAD_PARAMETERS, message=str(error))
+    except NoSuchFunction as error:
+        return Failed(cause=Cause.EXCEPTION, message=str(error))
+    except NotPlain as error:
+        return Failed(cause=Cause.BAD_OUTPUT, message=str(error))
+    except Stopped as error:
+        return Failed(cause=Cause.CANCELLED, message="stopped", traceback=traceback_of(error))
+    except SystemExit as error:
+        return Failed(cause=Cause.EXCEPTION, message=exit_of(error), traceback=traceback_of(error))
+    except BaseException as error:  # noqa: BLE001  # a border: a task may raise anything
+        return Failed(cause=Cause.EXCEPTION, message=message_of(error), traceback=traceback_of(error))
+
+
+def utc_now() -> str:
+    """Answer the time as ISO-8601 UTC, in milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def _promises_of(request: Request) -> Promises | None:
     if not request.promises and not request.junit:
         return None
@@ -103,7 +127,7 @@ def _run_command(request: Request, voice: Voice, spawned: Callable[[int], None],
 
 
 def _run_function(request: Request, context: Context, stop: StopSignal) -> Outcome:
-    try:
+    def work() -> dict[str, Json]:
         try:
             stop.arm(_raise_stopped)
             function = find(request.uses or "")
@@ -111,21 +135,11 @@ def _run_function(request: Request, context: Context, stop: StopSignal) -> Outco
             if inspect.iscoroutine(result):
                 stop.disarm()
                 result = _run_coroutine(result, stop)
-            return Succeeded(outputs=outputs_of(result))
+            return outputs_of(result)
         finally:
             stop.disarm()
-    except BadParameters as error:
-        return Failed(cause=Cause.BAD_PARAMETERS, message=str(error))
-    except NoSuchFunction as error:
-        return Failed(cause=Cause.EXCEPTION, message=str(error))
-    except NotPlain as error:
-        return Failed(cause=Cause.BAD_OUTPUT, message=str(error))
-    except Stopped as error:
-        return Failed(cause=Cause.CANCELLED, message="stopped", traceback=traceback_of(error))
-    except SystemExit as error:
-        return Failed(cause=Cause.EXCEPTION, message=exit_of(error), traceback=traceback_of(error))
-    except BaseException as error:  # noqa: BLE001  # a border: a task may raise anything
-        return Failed(cause=Cause.EXCEPTION, message=message_of(error), traceback=traceback_of(error))
+
+    return outcome_of(work)
 
 
 def _named(names: Sequence[str], between: str) -> str:

@@ -21,19 +21,18 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from runner.execute.attempt import judged
+from runner.execute.attempt import judged, outcome_of, utc_now
 from runner.execute.endings import note_without_secrets, secret_in, without_secrets
-from runner.execute.function import BadParameters, NoSuchFunction, bind, call, find
+from runner.execute.function import BadParameters, bind, call, find
 from runner.execute.large import Unreadable, stored, with_files
-from runner.execute.raised import exit_of, message_of, traceback_of
-from runner.execute.returned import NotPlain, outputs_of
+from runner.execute.raised import traceback_of
+from runner.execute.returned import outputs_of
 from runner.mask import Masker
 from runner.schedule.messages import StopAttempt
-from runner.task import Artifact, Cause, Context, Failed, Note, Outcome, Request, Stopped, Succeeded
+from runner.task import Artifact, Cause, Context, Failed, Json, Note, Outcome, Request, Stopped
 
 End = Callable[[Outcome, float, tuple[str, ...]], None]
 _PATH_LOCK = threading.Lock()
@@ -61,7 +60,7 @@ class InsideAttempt:
     def run(self) -> None:
         """Do it, in the thread of the caller; a stop may have come before."""
         try:
-            called = self._called() if self._listens() else Failed(cause=Cause.CANCELLED)
+            called = outcome_of(self._outputs) if self._listens() else Failed(cause=Cause.CANCELLED)
             outcome = stored(judged(called, self._said), self.request)
             stop = self._listens_no_more()
         except Stopped as error:
@@ -127,27 +126,15 @@ class InsideAttempt:
         self._leaked = self._leaked or secret_in(note, self._masker)
         self._tell(note_without_secrets(note, self._masker))
 
-    def _called(self) -> Outcome:
+    def _outputs(self) -> dict[str, Json]:
         try:
             request = with_files(self.request)
-            _see(request)
-            function = find(request.uses or "")
-            result = call(function, bind(function, request.arguments), Context(request, self._say, _now))
-            if inspect.iscoroutine(result):
-                result = self._waited_for(result)
-            return Succeeded(outputs=outputs_of(result))
-        except (BadParameters, Unreadable) as error:
-            return Failed(cause=Cause.BAD_PARAMETERS, message=str(error))
-        except NoSuchFunction as error:
-            return Failed(cause=Cause.EXCEPTION, message=str(error))
-        except NotPlain as error:
-            return Failed(cause=Cause.BAD_OUTPUT, message=str(error))
-        except Stopped:
-            raise
-        except SystemExit as error:
-            return Failed(cause=Cause.EXCEPTION, message=exit_of(error), traceback=traceback_of(error))
-        except BaseException as error:  # noqa: BLE001  # a border: a task may raise anything
-            return Failed(cause=Cause.EXCEPTION, message=message_of(error), traceback=traceback_of(error))
+        except Unreadable as error:  # a border: the disk
+            raise BadParameters(str(error)) from error
+        _see(request)
+        function = find(request.uses or "")
+        result = call(function, bind(function, request.arguments), Context(request, self._say, utc_now))
+        return outputs_of(self._waited_for(result) if inspect.iscoroutine(result) else result)
 
     def _waited_for(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Run a coroutine to its end; a stop cancels it, and disturbs nothing of what it runs in."""
@@ -185,7 +172,3 @@ def _see(request: Request) -> None:
     """Let the process find the task's module, after all that it finds already."""
     with _PATH_LOCK:
         sys.path += [entry for entry in request.path if entry not in sys.path]
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

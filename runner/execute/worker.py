@@ -23,13 +23,12 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import NoReturn, TextIO
 
 from msgspec.structs import replace
 
 from runner.execute import tree
-from runner.execute.attempt import Voice, run_attempt
+from runner.execute.attempt import Voice, run_attempt, utc_now
 from runner.execute.describe import describe
 from runner.execute.environment import Environment
 from runner.execute.inbox import Inbox
@@ -185,7 +184,7 @@ class Worker:
         if fault:
             return Failed(cause=Cause.BAD_PARAMETERS, message=fault)
         sys.argv[:] = [request.uses or ""]
-        return run_attempt(request, Voice(say=say, said=said, now=_now), self._stop, self._say_spawned)
+        return run_attempt(request, Voice(say=say, said=said, now=utc_now), self._stop, self._say_spawned)
 
     def _put_right(self, own: Mapping[str, str]) -> str:
         """Undo what the attempt before may have done to this process; answers what cannot be as it should."""
@@ -292,7 +291,3 @@ def _reset_signals() -> None:
 
 def _leave() -> NoReturn:
     os._exit(0)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
