@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from runner.execute.placing import Placing
 from runner.execute.simulate import Simulation, Step
 from runner.graph.check import load
 from runner.graph.model import Graph, Trigger
@@ -103,3 +104,23 @@ def test_clean_ups_grow_with_their_number() -> None:
     )
 
     assert calls(cleaned_up(large)) <= MOST * calls(cleaned_up(small))
+
+
+def placed(hosts: int) -> Callable[[], object]:
+    """Answer the placing of a thousand attempts, each over before the next comes, at so many hosts."""
+    placing = Placing()
+    for number in range(hosts):
+        placing.add(f"tcp://host:{number}", 4, {})
+
+    def work() -> None:
+        for number in range(1000):
+            address = placing.place(f"k{number}", {})
+            assert address is not None
+            placing.over(address, f"k{number}")
+
+    return work
+
+
+def test_placing_does_not_grow_with_the_hosts() -> None:
+    """An attempt is placed with as many calls at a thousand hosts as at a hundred, but for what a heap adds."""
+    assert calls(placed(1000)) <= 1.5 * calls(placed(100))

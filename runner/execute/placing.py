@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from heapq import heapify, heappop, heappush
+from itertools import count
 
 from msgspec import Struct, field
 
@@ -21,6 +23,8 @@ SHARES = 1024
 """Parts of one to which claims are rounded down. Dask subtracts claims and adds them again: exactly, if they are such
 parts. Of tenths something is lost now and then, and then what needs all that a worker declares would wait for ever."""
 _ROUNDING = 1e-9  # ten tenths are one
+MOST_PASSED = 8
+"""Entries of the heap for each host, from which on it is made anew."""
 
 Needs = Mapping[str, float]
 """Amounts by the name of a resource, as tasks write it: case does not count."""
@@ -30,10 +34,16 @@ class Host(Struct, kw_only=True, eq=False):
     """A worker of the cluster that serves this run, and what it has in hand."""
 
     address: str
+    number: int
     threads: int
     resources: Mapping[str, float] = field(default_factory=dict)
     in_hand: dict[str, Needs] = field(default_factory=dict)
     filled: bool = False
+
+    @property
+    def load(self) -> float:
+        """How many attempts it has for each of its threads; one without threads is never free."""
+        return len(self.in_hand) / self.threads if self.threads else math.inf
 
     def left(self, name: str) -> float:
         """Answer how much of a resource is free."""
@@ -41,19 +51,26 @@ class Host(Struct, kw_only=True, eq=False):
 
 
 class Placing:
-    """The hosts of one run."""
+    """The hosts of one run.
+
+    Sums are kept, and the least busy host lies on top of a heap, so that an attempt costs the same however many hosts
+    there are. A host is put into the heap anew whenever its load changes; what is there of former loads is passed over.
+    """
 
     def __init__(self) -> None:
         self._hosts: dict[str, Host] = {}
         self._most: int | None = None
+        self._numbers = count()
+        self._offered = 0
+        self._in_hand = 0
+        self._heap: list[tuple[float, int, Host]] = []
 
     # -- the questions ---------------------------------------------------------------------------------------------
 
     @property
     def threads(self) -> int:
         """How many attempts may run at once."""
-        offered = sum(host.threads for host in self._hosts.values())
-        return offered if self._most is None else min(offered, self._most)
+        return self._offered if self._most is None else min(self._offered, self._most)
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -69,11 +86,19 @@ class Placing:
     def add(self, address: str, threads: int, resources: Mapping[str, float]) -> None:
         """Take in a new host."""
         declared = {name.lower(): amount for name, amount in resources.items()}
-        self._hosts[address] = Host(address=address, threads=threads, resources=declared)
+        self.remove(address)
+        host = self._hosts[address] = Host(
+            address=address, number=next(self._numbers), threads=threads, resources=declared
+        )
+        self._offered += threads
+        self._push(host)
 
     def remove(self, address: str) -> None:
         """Take in that a host is gone."""
-        self._hosts.pop(address, None)
+        host = self._hosts.pop(address, None)
+        if host is not None:
+            self._offered -= host.threads
+            self._in_hand -= len(host.in_hand)
 
     def limit(self, most: int) -> None:
         """Let no more than so many attempts run at once."""
@@ -86,35 +111,59 @@ class Placing:
 
         The least busy host is chosen, by attempts for each thread. `ahead` is how many a thread may be asked for.
         """
-        if sum(len(host.in_hand) for host in self._hosts.values()) >= self.threads * ahead:
+        if self._in_hand >= self.threads * ahead:
             return None
-        free = [
-            host
-            for host in self._hosts.values()
-            if len(host.in_hand) < host.threads * ahead
-            and not (ahead > 1 and host.filled)
-            and _has(host, needs)
-            and _fits(host, needs)
-        ]
-        if not free:
+        host = self._least_busy()
+        if host is None or host.load >= ahead:
+            return None  # then all others have as much
+        if not _takes(host, needs, ahead):
+            free = [host for host in self._hosts.values() if _takes(host, needs, ahead)]
+            host = min(free, key=lambda host: host.load, default=None)
+        if host is None:
             return None
-        host = min(free, key=lambda host: len(host.in_hand) / host.threads)
         host.in_hand[key] = {name: amount for name, amount in needs.items() if name in host.resources}
         host.filled = len(host.in_hand) >= host.threads * AHEAD
+        self._in_hand += 1
+        self._push(host)
         return host.address
 
     def over(self, address: str, key: str) -> None:
         """Give the place of an attempt back."""
         host = self._hosts.get(address)
-        if host is not None:
-            host.in_hand.pop(key, None)
+        if host is not None and host.in_hand.pop(key, None) is not None:
             host.filled = host.filled and len(host.in_hand) > host.threads * AHEAD // 2
+            self._in_hand -= 1
+            self._push(host)
+
+    # -- the helpers -----------------------------------------------------------------------------------------------
+
+    def _push(self, host: Host) -> None:
+        """Put a host into the heap with the load it has now; of hosts with equal loads the first to come is on top."""
+        if len(self._heap) > MOST_PASSED * len(self._hosts):
+            self._heap = [(each.load, each.number, each) for each in self._hosts.values() if each is not host]
+            heapify(self._heap)
+        heappush(self._heap, (host.load, host.number, host))
+
+    def _least_busy(self) -> Host | None:
+        while self._heap:
+            load, _, host = self._heap[0]
+            if self._hosts.get(host.address) is host and load == host.load:
+                return host
+            heappop(self._heap)
+        return None
 
 
 def claimed(needs: Needs, resources: Mapping[str, float]) -> dict[str, float]:
     """Answer what an attempt claims of the resources that a worker declares, by the worker's own names."""
     claims = {name: math.floor(needs.get(name.lower(), 0.0) * SHARES) / SHARES for name in resources}
     return {name: claim for name, claim in claims.items() if claim}
+
+
+def _takes(host: Host, needs: Needs, ahead: int) -> bool:
+    """Say whether a host takes one more attempt with these needs now."""
+    if len(host.in_hand) >= host.threads * ahead or (ahead > 1 and host.filled):
+        return False
+    return _has(host, needs) and _fits(host, needs)
 
 
 def _has(host: Host, needs: Needs) -> bool:
