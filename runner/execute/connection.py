@@ -72,6 +72,7 @@ class Connection:
         self._where: dict[str, str] = {}
         self._futures: dict[str, Future[None]] = {}
         self._silent: set[str] = set()
+        self._fetching: set[str] = set()
         self._present: dict[str, Future[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -152,6 +153,7 @@ class Connection:
                 self._appear(address)
             case {"action": "remove-worker", "worker": str(address)}:
                 self._workers.discard(address)
+                self._present.pop(address, None)
                 if self._hosts.pop(address, None) is not None:
                     self._say(HostLeft(address=address, why="its worker is gone"))
 
@@ -161,10 +163,9 @@ class Connection:
             self._begin(self._enlisted(address))
 
     async def _enlisted(self, address: str) -> None:
-        while isinstance(answer := await self._run(address, there.enlist, encode(self._opening)), UNHEARD):
-            await asyncio.sleep(LOOK)  # that is no answer; if the worker is gone, or we are, this ends
-            if address not in self._workers:
-                return
+        answer = await self._answered(address, there.enlist, encode(self._opening))
+        if address not in self._workers:
+            return  # it has gone meanwhile
         match answer:
             case bytes():
                 enlisted = decode(Enlisted, answer)
@@ -175,23 +176,26 @@ class Connection:
             case _:
                 self._say(HostRefused(address=address, why=str(answer)))
                 return
-        if address not in self._workers:
-            return  # it has gone meanwhile
         self._hosts[address] = _Host(settled=asyncio.get_running_loop().create_future())
         self._begin(self._serve_host(address, self._hosts[address]))
         if self._settlement is not None:
             self._begin(self._settled(address))
         key = there.presence(self._opening, address)
         self._present[address] = self._client.submit(there.present, key=key, workers=[address], pure=False, retries=0)
-        told = {"machine": enlisted.machine, "resources": enlisted.resources}
-        self._say(HostCame(address=address, threads=enlisted.threads, **told))
+        self._say(HostCame(address=address, threads=enlisted.threads, resources=enlisted.resources))
 
     async def _settled(self, address: str) -> None:
         assert self._settlement is not None, "there is something to tell"
-        answer = await self._run(address, there.settle, self._opening.crew, encode(self._settlement))
-        host = self._hosts.get(address)
-        if isinstance(answer, bytes) and host is not None and not host.settled.done():
+        host = self._hosts[address]
+        answer = await self._answered(address, there.settle, self._opening.crew, encode(self._settlement))
+        if self._hosts.get(address) is not host:
+            return  # it has gone meanwhile
+        if isinstance(answer, bytes):
             host.settled.set_result(decode(Settled, answer))
+            return
+        del self._hosts[address]
+        self._say(HostLeft(address=address, why=f"its worker cannot be used: {answer}"))
+        await self._run(address, there.dismiss, self._opening.crew)
 
     # -- errands ---------------------------------------------------------------------------------------------------
 
@@ -221,7 +225,7 @@ class Connection:
         self._futures.update((future.key, future) for future in futures if future.key in self._where)
 
     async def _told(self, address: str, message: ToHost) -> None:
-        answer = await self._run(address, there.hear, self._opening.crew, encode(message))
+        answer = await self._answered(address, there.hear, self._opening.crew, encode(message))
         if isinstance(answer, Exception) and address in self._hosts:
             self._say(Broken(key=message.key, why=f"its host could not be told to stop: {answer}"))
 
@@ -245,6 +249,7 @@ class Connection:
             return  # the scheduler logs what it does for a client under the same topic
         for message in messages_in(event[1]):
             if isinstance(message, Over) and message.files and self._carries(message.key):
+                self._fetching.add(message.key)
                 self._begin(self._fetched(message))
             else:
                 self._say(message)
@@ -262,6 +267,8 @@ class Connection:
                     self._say(Broken(key=key, why=_words(error)))
                 case "cancelled" | "lost":
                     self._say(Broken(key=key, why="the cluster has given it up"))
+                case "finished" if key in self._fetching:
+                    pass  # its last word waits for its files
                 case "finished" if key in self._silent:
                     self._say(Broken(key=key, why="it ended there without a word"))
                 case "finished":
@@ -289,12 +296,23 @@ class Connection:
                 await fetch(
                     self._settlement.folder, file, partial(self._run, address, there.read_piece, self._opening.crew)
                 )
+            self._say(message)
         except OSError as error:  # a border: the network, or our disk
             self._say(Broken(key=message.key, why=f"its files could not be fetched: {error}"))
-            return
-        self._say(message)
+        finally:
+            self._fetching.discard(message.key)
 
     # -- the helpers -----------------------------------------------------------------------------------------------
+
+    async def _answered(self, address: str, function: Callable[..., Any], *args: Any) -> Any:
+        """Call a function of ours at a worker until that is heard, or the worker is gone."""
+        while True:
+            answer = await self._run(address, function, *args)
+            if not isinstance(answer, UNHEARD) or address not in self._workers:
+                return answer
+            await asyncio.sleep(
+                LOOK
+            )  # no answer is none: it may have been heard, so what is called may be called twice
 
     async def _run(self, address: str, function: Callable[..., Any], *args: Any) -> Any:
         """Call a function of ours at a worker; what it raises is an answer, too."""

@@ -41,7 +41,6 @@ class Enlisted(Data, frozen=True, kw_only=True):
     """A host is there, with so many threads; `resources` are those that its worker declares to the cluster."""
 
     threads: int
-    machine: str
     resources: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -60,9 +59,8 @@ class Settlement(Data, frozen=True, kw_only=True):
 
 
 class Settled(Data, frozen=True, kw_only=True):
-    """Where the host keeps files; `carried` if they have to come and go through us."""
+    """A host is ready for attempts; `carried` if their files have to come and go through us."""
 
-    folder: str
     carried: bool
 
 
@@ -177,9 +175,7 @@ def messages_in(lines: bytes) -> list[FromHost]:
 
 def undescribed(problem: Problem, worker: str) -> Undescribed:
     """Write a problem so that it says where it was met, and what can be done about it."""
-    hint = problem.hint or (
-        "install it there, or bring it along with `--ship`" if problem.code == CANNOT_IMPORT else ""
-    )
+    hint = problem.hint or (INSTALL if problem.code == CANNOT_IMPORT else "")
     return Undescribed(code=problem.code, message=f"{problem.message} (on the worker {worker})", hint=hint)
 
 

@@ -15,7 +15,6 @@ class HostCame(Struct, frozen=True, kw_only=True):
 
     address: str
     threads: int
-    machine: str
     resources: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -19,7 +19,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import socket
 import sys
 import threading
 import time
@@ -115,7 +114,7 @@ class Host(WorkerPlugin):
             Path(self._folder, name).mkdir(mode=0o700, parents=True, exist_ok=True)
         self._away.hide(settlement.secrets)
         self._equip(settlement.archive)
-        return Settled(folder=self._folder, carried=not shared and not self._store)
+        return Settled(carried=not shared and not self._store)
 
     def do(self, errand: Errand) -> None:
         """Do an attempt; returns when it is over and all of it was told."""
@@ -240,7 +239,7 @@ async def enlist(opening: bytes, dask_worker: Worker) -> bytes:
     await dask_worker.plugin_add(host, name=host.opening.crew, catch_errors=False)
     state = dask_worker.state
     resources = {name: float(amount) for name, amount in state.total_resources.items()}
-    return encode(Enlisted(threads=state.nthreads, machine=socket.gethostname(), resources=resources))
+    return encode(Enlisted(threads=state.nthreads, resources=resources))
 
 
 async def settle(crew: str, settlement: bytes, dask_worker: Worker) -> bytes:

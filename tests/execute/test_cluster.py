@@ -326,6 +326,34 @@ def test_files_come_and_go_where_the_folder_is_not_seen(
     assert {"value": 400_000} == length
 
 
+def test_an_end_waits_for_its_files_however_long_they_take(tmp_path: Path, dask_address: str) -> None:
+    """The call has returned long ago, and nobody takes the attempt for one that ended without a word."""
+    site = Site(tmp_path / "run", dask_address).open().hide_the_folder()
+    site.start("a", command="truncate -s 700M big", promises=("big",), workdir=str(tmp_path))
+    began = site.clock.now()
+    site.outputs("a")
+    kept = site.of(Noted, "a")[0].note
+    site.cluster.close()
+
+    assert 700 * 2**20 == (site.folder / kept.path).stat().st_size
+    assert 2.0 < site.clock.now() - began, "or this shows nothing: it is looked at twice a second"
+
+
+def test_a_worker_that_cannot_be_settled_is_not_used(tmp_path: Path, dask_address: str) -> None:
+    """What went there ends at once, with the reason, instead of waiting for ever."""
+    site = Site(tmp_path / "run", dask_address, patience=1.0).open()
+    site.cluster._settled = True
+    site.cluster._link.settle(Settlement(folder=str(site.folder), token="nowhere", archive=b"no archive"))
+    site.start("a", command="true")
+    failure = site.failure("a")
+    with pytest.raises(RunnerFault, match="go on with --resume"):
+        site.idle(20.0)
+    site.cluster.close()
+
+    assert Cause.LOST is failure.cause
+    assert failure.message.startswith("its worker cannot be used: File is not a zip file (tcp://")
+
+
 def test_a_store_that_takes_nothing_fails_the_attempt(tmp_path: Path, dask_address: str) -> None:
     """The message says which place, and why."""
     site = Site(tmp_path / "run", dask_address, store="nowhere://bucket").open().hide_the_folder()

@@ -121,10 +121,10 @@ KINDS: dict[type[Data], tuple[Any, st.SearchStrategy[Any]]] = {
     Opening: (Opening, st.builds(Opening, crew=TEXT, topic=TEXT, version=TEXT, python=TEXT, started_in=TEXT)),
     Enlisted: (
         Enlisted,
-        st.builds(Enlisted, threads=NUMBER, machine=TEXT, resources=st.dictionaries(TEXT, SECONDS, max_size=2)),
+        st.builds(Enlisted, threads=NUMBER, resources=st.dictionaries(TEXT, SECONDS, max_size=2)),
     ),
     Settlement: (Settlement, st.builds(Settlement, folder=TEXT, token=TEXT, secrets=TEXTS, archive=BYTES, store=TEXT)),
-    Settled: (Settled, st.builds(Settled, folder=TEXT, carried=st.booleans())),
+    Settled: (Settled, st.builds(Settled, carried=st.booleans())),
     Errand: (Errand, st.builds(Errand, key=TEXT, request=REQUESTS, files=st.lists(TEXT, max_size=2).map(tuple))),
     StopErrand: (ToHost, st.builds(StopErrand, key=TEXT, stop=STOPS)),
     Recall: (ToHost, st.builds(Recall, key=TEXT, task=TEXT, attempt=NUMBER)),
