@@ -93,6 +93,7 @@ def _once(chosen: argparse.Namespace) -> int:
     from runner.cli.show import show_report, show_verdict
     from runner.clock import WallClock
     from runner.crews import crew_of
+    from runner.errors import RunnerFault
 
     clock = WallClock()
     gc.set_threshold(*COLLECTED_EVERY)
@@ -100,7 +101,15 @@ def _once(chosen: argparse.Namespace) -> int:
     with crew_of(_hiring(chosen), clock, warden) as pool:
         options = _options(chosen)
         with _signals_heard(pool) as heard:
-            finished = _run(chosen, options, clock, pool, heard)
+            try:
+                finished = _run(chosen, options, clock, pool, heard)
+            except RunnerFault as fault:  # it was asked to end before there was anything to end in good order
+                if not heard:
+                    raise
+                from runner.schedule.situation import CANCEL_EXIT
+
+                print(f"error: {fault}", file=sys.stderr)
+                return CANCEL_EXIT[heard[0]]
     _tell_github(finished)
     with for_whoever_reads(sys.stdout):
         if chosen.output == "quiet" and not chosen.json:

@@ -77,7 +77,7 @@ class Cluster:
         self._link = Link(where.address, where.workers, opening, self._on_heard)
         self._abroad = Abroad(self._link, clock.now, dict(os.environ))
         self._relay = Relay(where.advertise)
-        self._settled = self._connected = self._closed = False
+        self._settled = self._connected = self._closed = self._any_came = False
         self._workers = 0
         self._archive = b""
         self._folder: Path | None = None
@@ -187,6 +187,7 @@ class Cluster:
                 break
             if self._rest(until):
                 break  # somebody else woke us
+        self._called = False
         events, self._events = self._events, []
         return events
 
@@ -258,8 +259,7 @@ class Cluster:
         self._unexplained = self._unexplained + 1 if early else 0  # one may be the link's: it counts, then wakes
         self._abroad.look()
         self._lose_patience(now)
-        called, self._called = self._called, False
-        return called or self._unexplained > 1
+        return self._called or self._unexplained > 1
 
     def _take_in(self) -> None:
         heard = self._link.heard
@@ -276,6 +276,7 @@ class Cluster:
             case Told() | Printed() | Over() | Broken():
                 self._abroad.hear(heard)
             case HostCame(address=address, threads=threads, resources=resources):
+                self._any_came = True
                 self._abroad.host_came(address, threads, resources)
             case HostLeft(address=address, why=why):
                 self._abroad.host_left(address, why)
@@ -292,7 +293,8 @@ class Cluster:
         """Wait until something is known."""
         self._take_in()
         while not known():
-            if self._rest(self._clock.now() + 0.5) and not self._unexplained:
+            self._rest(self._clock.now() + 0.5)
+            if self._called:
                 raise RunnerFault("stopped while it waited for the cluster")
             self._take_in()
 
@@ -313,11 +315,11 @@ class Cluster:
         where, patience = self._where.address or "the local cluster", self._where.patience
         if self._unreachable and not self._connected:
             raise RunnerFault(f"no Dask scheduler answers at {where}: {self._unreachable}")
-        if self._refused and not self._abroad.placing.addresses:
-            address, why = next(iter(self._refused.items()))
-            raise RunnerFault(f"no worker of the cluster can be used; {address}: {why}")
+        refused = "; ".join(f"{address}: {why}" for address, why in self._refused.items())
+        if refused and not self._any_came:
+            raise RunnerFault(f"no worker of the cluster can be used; {refused}")
         if self._empty_since is not None and now - self._empty_since >= patience:
-            why = self._unreachable or "it has no worker"
+            why = self._unreachable or refused or "it has no worker"
             raise RunnerFault(f"nothing could be done at {where} for {patience:g} s: {why}; go on with --resume")
         stuck = self._abroad.waiting_since()
         if stuck is not None and now - stuck >= patience:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from runner.api import run as run_from_python
 from tests.cli.command import ROOT, report_in, run, task_in
 from tests.cli.terminal import OnTerminal
+from tests.execute.dask_cluster import DaskCluster
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
 OF_THIS_RUN = {"run", "started", "finished", "seconds", "sequential_seconds", "speedup", "at", "pid", "worker", "lane"}
@@ -76,6 +78,20 @@ def test_ctrl_c_stops_it_in_good_order(tmp_path: Path, on_terminal: OnTerminal) 
     assert "bye" in terminal.screen
     assert "Traceback" not in terminal.screen
     assert [] == _processes_of(tmp_path)
+
+
+def test_ctrl_c_ends_the_wait_for_a_worker(tmp_path: Path, on_terminal: OnTerminal) -> None:
+    """There is no run yet; the exit code is that of the signal, as at any other time."""
+    (tmp_path / "graph.yaml").write_text("tasks:\n  a: {run: 'true'}\n")
+    with DaskCluster(0) as cluster:
+        terminal = on_terminal(tmp_path, "graph.yaml", "--executor", "dask", "--dask-address", cluster.address)
+        terminal.wait_for_its_ear()
+        time.sleep(2.0)  # by then it is connected, and waits
+        terminal.press("\x03")
+        code = terminal.end()
+
+    assert 130 == code
+    assert "error: stopped while it waited for the cluster" in terminal.screen
 
 
 def _processes_of(folder: Path) -> list[str]:
