@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
@@ -45,9 +45,15 @@ class Hiring(Struct, frozen=True, kw_only=True):
     store: str = ""
 
 
+def _unsaid(_text: str) -> None:
+    """Keep it from whoever is not there to read it."""
+
+
 @contextmanager
-def crew_of(hiring: Hiring, clock: WallClock, warden: WardenProcess | None = None) -> Iterator[Crew]:
-    """Answer who does the work; all of it is gone afterwards.
+def crew_of(
+    hiring: Hiring, clock: WallClock, warden: WardenProcess | None = None, say: Callable[[str], object] = _unsaid
+) -> Iterator[Crew]:
+    """Answer who does the work; all of it is gone afterwards. `say` is told what a person has to wait for.
 
     Raises:
         RunnerFault: no process can be started.
@@ -73,7 +79,7 @@ def crew_of(hiring: Hiring, clock: WallClock, warden: WardenProcess | None = Non
         ships=hiring.ships,
         store=hiring.store,
     )
-    with closing(Cluster(Pool(None, clock, warden), clock, where)) as cluster:
+    with closing(Cluster(Pool(None, clock, warden), clock, where, say)) as cluster:
         yield cluster
 
 

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -98,7 +99,7 @@ def _once(chosen: argparse.Namespace) -> int:
     clock = WallClock()
     gc.set_threshold(*COLLECTED_EVERY)
     warden, chosen.warden = chosen.warden, None  # it serves one run
-    with crew_of(_hiring(chosen), clock, warden) as pool:
+    with crew_of(_hiring(chosen), clock, warden, partial(print, file=sys.stderr, flush=True)) as pool:
         options = _options(chosen)
         with _signals_heard(pool) as heard:
             try:

@@ -42,6 +42,8 @@ from runner.task import Request, ServiceRequest, Signature
 from runner.version import VERSION
 
 LOCALHOST = "127.0.0.1"
+QUIET = 3.0
+"""Seconds in which the first worker is waited for without a word."""
 GATHERED = 3.0
 """Seconds after the first worker in which the others are waited for; later ones are welcome, too."""
 
@@ -62,14 +64,19 @@ class Where(Struct, frozen=True, kw_only=True):
     store: str = ""
 
 
+def _silent(_text: str) -> None:
+    """Say nothing."""
+
+
 class Cluster:
     """The executor of a run on a cluster; the pool is this one's, and closed with it."""
 
-    def __init__(self, pool: Pool, clock: Clock, where: Where) -> None:
-        """Begin to connect; returns at once."""
+    def __init__(self, pool: Pool, clock: Clock, where: Where, say: Callable[[str], object] = _silent) -> None:
+        """Begin to connect; returns at once. `say` is told what a person has to wait for before the run begins."""
         self._pool = pool
         self._clock = clock
         self._where = where
+        self._say = say
         self._wakes = self._seen = self._unexplained = 0
         self._called = False
         crew, started_in = f"taskgraph-{os.urandom(6).hex()}", os.getcwd()  # noqa: PTH109  # as text, as in requests
@@ -106,7 +113,7 @@ class Cluster:
         """
         if most is not None:
             self._abroad.placing.limit(most)
-        self._until(lambda: bool(self._abroad.placing.addresses))
+        self._for_a_worker()
         until = self._clock.now() + GATHERED
         self._until(lambda: self._is_whole() or self._clock.now() >= until)
 
@@ -203,7 +210,7 @@ class Cluster:
             if isinstance(archive, Problem):
                 return dict.fromkeys(wanted, archive)
             self._archive = archive
-        self._until(lambda: bool(self._abroad.placing.addresses))
+        self._for_a_worker()
         sent = {uses: leaving(each, os.environ) for uses, each in wanted.items()}
         self._link.describe(self._abroad.placing.addresses[0], Describing(wanted=sent, archive=self._archive))
         self._until(lambda: self._answer is not None)
@@ -288,6 +295,15 @@ class Cluster:
                 self._unreachable = why
             case Answer():
                 self._answer = heard
+
+    def _for_a_worker(self) -> None:
+        """Wait for the first worker, and say so if that takes a while."""
+        until = self._clock.now() + QUIET
+        self._until(lambda: bool(self._abroad.placing.addresses) or self._clock.now() >= until)
+        if not self._abroad.placing.addresses:
+            where, patience = self._where.address or "the local cluster", self._where.patience
+            self._say(f"waits for a worker of {where}, at most {patience:g} s")
+        self._until(lambda: bool(self._abroad.placing.addresses))
 
     def _until(self, known: Callable[[], bool]) -> None:
         """Wait until something is known."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +84,7 @@ def test_ctrl_c_ends_the_wait_for_a_worker(tmp_path: Path, on_terminal: OnTermin
     (tmp_path / "graph.yaml").write_text("tasks:\n  a: {run: 'true'}\n")
     with DaskCluster(0) as cluster:
         terminal = on_terminal(tmp_path, "graph.yaml", "--executor", "dask", "--dask-address", cluster.address)
-        terminal.wait_for_its_ear()
-        time.sleep(2.0)  # by then it is connected, and waits
+        terminal.wait_for(f"waits for a worker of {cluster.address}, at most 300 s")
         terminal.press("\x03")
         code = terminal.end()
 
