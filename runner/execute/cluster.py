@@ -22,6 +22,7 @@ from msgspec.structs import replace
 
 from runner.errors import Problem, RunnerFault
 from runner.execute.abroad import Abroad, output_for
+from runner.execute.attendance import Attendance
 from runner.execute.errands import Describing, Opening, Over, Printed, Settlement, Told, problem_of
 from runner.execute.heard import Answer, Broken, Connected, Heard, HostCame, HostLeft, HostRefused, Unreachable
 from runner.execute.link import Link
@@ -84,18 +85,15 @@ class Cluster:
         self._link = Link(where.address, where.workers, opening, self._on_heard)
         self._abroad = Abroad(self._link, clock.now, dict(os.environ))
         self._relay = Relay(where.advertise)
-        self._settled = self._connected = self._closed = self._any_came = False
-        self._workers = 0
+        self._attendance = Attendance(where.address or "the local cluster", where.patience, clock.now())
+        self._settled = self._closed = False
         self._archive = b""
         self._folder: Path | None = None
         self._token = f".{os.urandom(8).hex()}"
         self._secrets: Mapping[str, str] = {}
         self._hear: Hear | None = None
         self._events: list[Event] = []
-        self._refused: dict[str, str] = {}
         self._answer: Answer | None = None
-        self._unreachable = ""
-        self._empty_since: float | None = clock.now()
 
     # -- what a run asks of whoever does its work ------------------------------------------------------------------
 
@@ -115,7 +113,7 @@ class Cluster:
             self._abroad.placing.limit(most)
         self._for_a_worker()
         until = self._clock.now() + GATHERED
-        self._until(lambda: self._is_whole() or self._clock.now() >= until)
+        self._until(lambda: self._attendance.is_whole or self._clock.now() >= until)
 
     def open(self, run_folder: Path) -> None:
         """Say where logs belong."""
@@ -272,10 +270,6 @@ class Cluster:
         heard = self._link.heard
         while heard:
             self._hear_of(heard.popleft())
-        if self._abroad.placing.threads:
-            self._empty_since = None
-        elif self._empty_since is None:
-            self._empty_since = self._clock.now()
         self._events += self._abroad.events()
 
     def _hear_of(self, heard: Heard) -> None:
@@ -283,27 +277,23 @@ class Cluster:
             case Told() | Printed() | Over() | Broken():
                 self._abroad.hear(heard)
             case HostCame(address=address, threads=threads, resources=resources):
-                self._any_came = True
+                self._attendance.hear(heard, self._clock.now())
                 self._abroad.host_came(address, threads, resources)
             case HostLeft(address=address, why=why):
+                self._attendance.hear(heard, self._clock.now())
                 self._abroad.host_left(address, why)
-            case HostRefused(address=address, why=why):
-                self._refused[address] = why
-            case Connected(workers=workers):
-                self._connected, self._unreachable, self._workers = True, "", workers
-            case Unreachable(why=why):
-                self._unreachable = why
+            case HostRefused() | Connected() | Unreachable():
+                self._attendance.hear(heard, self._clock.now())
             case Answer():
                 self._answer = heard
 
     def _for_a_worker(self) -> None:
         """Wait for the first worker, and say so if that takes a while."""
         until = self._clock.now() + QUIET
-        self._until(lambda: bool(self._abroad.placing.addresses) or self._clock.now() >= until)
-        if not self._abroad.placing.addresses:
-            where, patience = self._where.address or "the local cluster", self._where.patience
-            self._say(f"waits for a worker of {where}, at most {patience:g} s")
-        self._until(lambda: bool(self._abroad.placing.addresses))
+        self._until(lambda: not self._attendance.is_empty or self._clock.now() >= until)
+        if self._attendance.is_empty:
+            self._say(self._attendance.waits)
+        self._until(lambda: not self._attendance.is_empty)
 
     def _until(self, known: Callable[[], bool]) -> None:
         """Wait until something is known."""
@@ -314,12 +304,10 @@ class Cluster:
                 raise RunnerFault("stopped while it waited for the cluster")
             self._take_in()
 
-    def _is_whole(self) -> bool:
-        return len(self._abroad.placing.addresses) + len(self._refused) >= self._workers
-
     def _patience_ends(self) -> float | None:
-        since = [each for each in (self._empty_since, self._abroad.waiting_since()) if each is not None]
-        return min(since) + self._where.patience if since else None
+        stuck = self._abroad.waiting_since()
+        ends = [self._attendance.ends, None if stuck is None else stuck + self._where.patience]
+        return min((each for each in ends if each is not None), default=None)
 
     def _lose_patience(self, now: float) -> None:
         """Give up what cannot go on.
@@ -328,15 +316,9 @@ class Cluster:
             RunnerFault: nothing can.
 
         """
-        where, patience = self._where.address or "the local cluster", self._where.patience
-        if self._unreachable and not self._connected:
-            raise RunnerFault(f"no Dask scheduler answers at {where}: {self._unreachable}")
-        refused = "; ".join(f"{address}: {why}" for address, why in self._refused.items())
-        if refused and not self._any_came:
-            raise RunnerFault(f"no worker of the cluster can be used; {refused}")
-        if self._empty_since is not None and now - self._empty_since >= patience:
-            why = self._unreachable or refused or "it has no worker"
-            raise RunnerFault(f"nothing could be done at {where} for {patience:g} s: {why}; go on with --resume")
+        fault, patience = self._attendance.fault(now), self._where.patience
+        if fault:
+            raise RunnerFault(fault)
         stuck = self._abroad.waiting_since()
         if stuck is not None and now - stuck >= patience:
             self._abroad.give_up(f"no worker of the cluster has what it requires, for {patience:g} s")
